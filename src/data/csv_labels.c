@@ -116,7 +116,10 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
     it->label = asked == NULL ? find_label(it) : duet_csv_column(it, asked);
     if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
-    if (may_be_file && is_file(asked)) return DUET_OK;
+    if (may_be_file && is_file(asked)) {
+        it->label = find_label(it); /* which that file's labels replace: they are no measurements */
+        return DUET_OK;
+    }
     duet_text names = {0};
     list_columns(it, NULL, &names);
     duet_status status = duet_fail(error, DUET_ERROR_DATA, "%s: has no column \"%s\"%s; it has %s", it->path, asked,
@@ -343,6 +346,8 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     if (it->label == DUET_CSV_NONE) tell_of_hot(it);
     labels->values = malloc(it->rows);
     if (labels->values == NULL) return duet_csv_fail_memory(it, error);
+    if (it->label != DUET_CSV_NONE && (labels->column = strdup(it->names[it->label])) == NULL)
+        return duet_csv_fail_memory(it, error);
     labels->asked_for = asked != NULL && it->label != DUET_CSV_NONE && duet_csv_column(it, asked) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];

@@ -109,6 +109,8 @@ duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *e
     duet_labels_free(&examples->labels);
     examples->labels = rows->labels;
     rows->labels = (duet_labels){0};
+    free(examples->labels.column); /* it is none of the examples' own */
+    examples->labels.column = NULL;
     return DUET_OK;
 }
 
@@ -159,12 +161,37 @@ static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *e
     return duet_labels_check_order(examples, 1, labels, options->notes, error);
 }
 
+static bool are_the_same(const duet_labels *one, const duet_labels *other, size_t count)
+{
+    bool same = one->name_count == other->name_count && memcmp(one->values, other->values, count) == 0;
+    for (size_t i = 0; same && i < one->name_count; i++) same = strcmp(one->names[i], other->names[i]) == 0;
+    return same;
+}
+
+/* A column of labels beside a file of them, where nobody said which counts, has to say the same. */
+static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, const duet_data_options *options,
+                                  duet_error *error)
+{
+    if (rows->labels.values == NULL || labels->source == NULL || options->labels != NULL) return DUET_OK;
+    DUET_TRY(read_labels(labels, error));
+    if (rows->count != labels->count) return DUET_OK; /* which is told of as such */
+    if (are_the_same(&rows->labels, &labels->labels, rows->count)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its column \"%s\" and %s both hold labels, and they differ: name those that are meant, by "
+                     "--labels %s or --labels %s, or take the others out",
+                     rows->path, rows->labels.column, labels->path, rows->labels.column, labels->path);
+}
+
+/* `labels_path`: NULL where there is none. A column that is asked for stands in its place. */
 static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
                              const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
     DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : open_beside(&labels, labels_path, rows, options, error);
+    duet_status status = DUET_OK;
+    if (labels_path != NULL && !rows->labels.asked_for)
+        status = open_beside(&labels, labels_path, rows, options, error);
+    if (status == DUET_OK) status = compare_labels(rows, &labels, options, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;

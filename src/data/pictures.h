@@ -47,6 +47,7 @@ struct duet_picture_list {
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* the first of either */
+    char *table;            /* a file of arrays or a table among them, such as labels.csv; NULL: there is none */
 };
 
 duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, duet_error *error);

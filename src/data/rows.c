@@ -109,6 +109,7 @@ void duet_labels_free(duet_labels *labels)
     for (size_t i = 0; labels->names != NULL && i < labels->name_count; i++) free(labels->names[i]);
     free(labels->names);
     free(labels->values);
+    free(labels->column);
     *labels = (duet_labels){0};
 }
 

@@ -35,7 +35,8 @@ typedef struct duet_labels {
     uint8_t *values; /* NULL: there are none */
     char **names;    /* NULL: they are numbers */
     size_t name_count;
-    bool asked_for; /* they are the column that the options name */
+    char *column;   /* of a CSV file that they are of; NULL: they are of several, or of no such file */
+    bool asked_for; /* it is the one that the options name */
 } duet_labels;
 
 enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };

@@ -160,6 +160,9 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
     DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, options, error));
+    if (rows[0].labels.column != NULL)
+        duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
+                       rows[0].path, rows[0].labels.column, path);
     duet_status status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
