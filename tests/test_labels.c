@@ -86,6 +86,10 @@ static void labels_of_any_number_type(void **state)
     assert_refused("a negative class", folder, DUET_ERROR_DATA, "numpy.unique(array, return_inverse=True)[1]");
     write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4, 2)"), ((int64_t[8]){0, 1}), 64);
     assert_refused("one-hot", folder, DUET_ERROR_DATA, "of rows with one 1 each save array.argmax(1)");
+    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4, 1, 2)"), ((int64_t[8]){0, 1}), 64);
+    assert_refused("one-hot below", folder, DUET_ERROR_DATA, "each save array.reshape(len(array), -1).argmax(1)");
+    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(1, 4)"), ((int64_t[4]){0, 1}), 32);
+    assert_refused("a row", folder, DUET_ERROR_DATA, "not one row of 4: save array.reshape(-1)");
 }
 
 static void labels_from_a_file_that_is_named(void **state)

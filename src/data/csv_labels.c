@@ -20,11 +20,6 @@
 
 enum { MOST_CLASSES = 256, SHOWN = 12 /* columns that messages name */ };
 
-static const char *const label_names[] = {"label", "labels", "class", "target", NULL};
-/* Without "_", "-" and spaces: "imageid" is image_id and ImageId too. */
-static const char *const key_names[] = {"file",      "filename", "filepath", "path",    "image", "imagename", "img",
-                                        "imagepath", "name",     "id",       "imageid", "key",   "index"};
-
 bool duet_csv_only_labels(const duet_csv *it)
 {
     return it->options != NULL && it->options->only_labels;
@@ -34,59 +29,6 @@ const char *duet_csv_asked(const duet_csv *it)
 {
     if (it->options == NULL) return NULL;
     return it->options->labels != NULL ? it->options->labels : it->options->column;
-}
-
-static bool is_in(const char *name, const char *const *list)
-{
-    while (*list != NULL && strcasecmp(name, *list) != 0) list++;
-    return *list != NULL;
-}
-
-static char next_letter(const char **at)
-{
-    while (**at != '\0' && strchr("_- ", **at) != NULL) ++*at;
-    return (char)tolower((unsigned char)**at);
-}
-
-static bool is_same_word(const char *name, const char *word)
-{
-    while (next_letter(&name) == *word && *word != '\0') name++, word++;
-    return next_letter(&name) == *word;
-}
-
-/* How far in front it stands in the list; 0: it is none of them. */
-static size_t key_rank(const char *name)
-{
-    size_t i = 0;
-    const size_t count = sizeof key_names / sizeof *key_names;
-    while (i < count && !is_same_word(name, key_names[i])) i++;
-    return count - i;
-}
-
-bool duet_csv_is_key_name(const char *name)
-{
-    return key_rank(name) > 0;
-}
-
-bool duet_csv_is_label_name(const char *name)
-{
-    return is_in(name, label_names);
-}
-
-bool duet_csv_may_be_label_name(const char *name)
-{
-    static const char *const names[] = {"y",       "classes",  "targets",   "category", "type",  "kind",
-                                        "group",   "outcome",  "diagnosis", "quality",  "grade", "species",
-                                        "variety", "response", "result",    "survived", "digit", NULL};
-    return is_in(name, names);
-}
-
-/* The first column that is called as labels are, by the order of these names. */
-static long find_label(const duet_csv *it)
-{
-    for (const char *const *name = label_names; *name != NULL; name++)
-        if (duet_csv_column(it, *name) != DUET_CSV_NONE) return duet_csv_column(it, *name);
-    return DUET_CSV_NONE;
 }
 
 static bool is_file(const char *path)
@@ -113,11 +55,11 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
 {
     const char *asked = duet_csv_asked(it);
     it->key = DUET_CSV_NONE;
-    it->label = asked == NULL ? find_label(it) : duet_csv_column(it, asked);
+    it->label = asked == NULL ? duet_csv_find_label(it) : duet_csv_column(it, asked);
     if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
     if (may_be_file && is_file(asked)) {
-        it->label = find_label(it); /* which that file's labels replace: they are no measurements */
+        it->label = duet_csv_find_label(it); /* which that file's labels replace: they are no measurements */
         return DUET_OK;
     }
     duet_text names = {0};
@@ -184,8 +126,14 @@ static bool is_nameless(const char *name)
     return name[0] == '\0' || strncasecmp(name, "unnamed", strlen("unnamed")) == 0;
 }
 
-/* Which columns may hold the labels: those that neither name examples nor count rows without a name, as pandas' index
- * does. Returns how many there are. */
+/* Whether a column tells of the examples something else than their labels. */
+static bool is_beside(const char *name)
+{
+    return duet_csv_key_rank(name) > 0 || duet_csv_is_part_name(name);
+}
+
+/* Which columns may hold the labels: those that neither name examples, nor say their part, nor count rows without a
+ * name, as pandas' index does. Returns how many there are. */
 static size_t find_candidates(const duet_csv *it, bool *is)
 {
     size_t count = 0, named = 0;
@@ -193,8 +141,8 @@ static size_t find_candidates(const duet_csv *it, bool *is)
         is[i] = !is_nameless(it->names[i]) && !duet_picture_name_is(it->records.fields[i]);
         named += is[i];
     }
-    for (size_t i = 0; i < it->columns; i++) count += is[i] && !duet_csv_is_key_name(it->names[i]);
-    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !duet_csv_is_key_name(it->names[i]);
+    for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_beside(it->names[i]);
+    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !is_beside(it->names[i]);
     if (count > 0) return count;
     if (named > 1 && it->columns > 2) return named;
     /* "id,name": one of two is the label, and the last one is by custom */
@@ -213,7 +161,7 @@ static size_t rank_as_key(const duet_csv *it, size_t column)
 {
     enum { SHARED = 64, CALLED = 2 };
     if ((long)column == it->label) return 0;
-    return SHARED * is_shared(it, column) + CALLED * key_rank(it->names[column]) +
+    return SHARED * is_shared(it, column) + CALLED * duet_csv_key_rank(it->names[column]) +
            duet_picture_name_is(it->records.fields[column]);
 }
 
@@ -245,6 +193,15 @@ static duet_status choose_column(duet_csv *it, duet_error *error)
     return DUET_OK;
 }
 
+/* A number names a column seldom, and begins an example often. */
+static bool has_number(const duet_csv *it)
+{
+    double number;
+    bool has = false;
+    for (size_t i = 0; i < it->columns; i++) has |= it->hot[i] && duet_number_read(it->names[i], &number);
+    return has;
+}
+
 static duet_status fail_several(const duet_csv *it, duet_error *error)
 {
     duet_text names = {0};
@@ -256,8 +213,9 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
     duet_status status =
         duet_fail(error, DUET_ERROR_DATA,
                   "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
-                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere",
-                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote);
+                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere%s",
+                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote,
+                  has_number(it) ? ". If the first line is an example, put one such as file,label on top" : "");
     duet_text_free(&names);
     return status;
 }
@@ -305,7 +263,7 @@ static duet_status add_key(duet_csv *it, duet_error *error)
 duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error)
 {
     if (it->rows == 0) DUET_TRY(choose_column(it, error));
-    DUET_TRY(duet_csv_watch_numbers(it, error));
+    DUET_TRY(duet_csv_watch_line(it, error));
     DUET_TRY(add_key(it, error));
     return it->label == DUET_CSV_NONE ? add_hot(it, error)
                                       : duet_csv_add_label(it, it->records.fields[it->label], error);
@@ -360,15 +318,20 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     return DUET_OK;
 }
 
-/* What names each example, and the column that does; and one that shows another order. */
+static duet_status copy_name(const duet_csv *it, long column, char **name, duet_error *error)
+{
+    if (column == DUET_CSV_NONE) return DUET_OK;
+    *name = strdup(it->names[column]);
+    return *name != NULL ? DUET_OK : duet_csv_fail_memory(it, error);
+}
+
+/* What names each example, and the column that does; one that shows another order, and one that says the parts. */
 duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error)
 {
-    const long shuffled = duet_csv_find_shuffled(it);
-    if (shuffled != DUET_CSV_NONE && (rows->shuffled = strdup(it->names[shuffled])) == NULL)
-        return duet_csv_fail_memory(it, error);
+    DUET_TRY(copy_name(it, duet_csv_find_shuffled(it), &rows->shuffled, error));
+    DUET_TRY(copy_name(it, duet_csv_find_parts(it), &rows->part_column, error));
     if (it->keys == NULL) return DUET_OK;
-    rows->key_column = strdup(it->names[it->key]);
-    if (rows->key_column == NULL) return duet_csv_fail_memory(it, error);
+    DUET_TRY(copy_name(it, it->key, &rows->key_column, error));
     rows->keys = it->keys;
     it->keys = NULL;
     it->key_count = 0;

@@ -89,7 +89,7 @@ static duet_status compare_shared(shared *it, const duet_rows *examples, const d
                          "label %zu is that of %.9g, and example %zu is %.9g: sort both files by it",
                          labels->path, labels->key_column, examples->path, at, (double)it->theirs[at], at,
                          (double)it->mine[at]);
-    if (duet_csv_is_key_name(labels->key_column))
+    if (duet_csv_key_rank(labels->key_column) > 0)
         duet_notes_add(notes, false,
                        "%s: its column \"%s\" and that of %s hold other values, such as %.9g and %.9g of example %zu: "
                        "labels are taken in the order of the lines; make sure that these are the examples' own",
@@ -225,4 +225,16 @@ duet_status duet_labels_check_order(duet_rows *examples, size_t parts, const due
     DUET_TRY(check_numbers(labels, pictures, error));
     if (pictures) tell_of_pictures(examples, parts, labels, notes);
     return DUET_OK;
+}
+
+void duet_labels_tell_of_parts(const duet_rows *examples, const duet_rows *labels, const duet_data_options *options)
+{
+    if (labels->part_column == NULL || options->for_use) return;
+    duet_notes_add(options->notes, false,
+                   "%s: its column \"%s\" is not looked at: if it says which examples are for the test, give these a "
+                   "part of their own: %s",
+                   labels->path, labels->part_column,
+                   duet_rows_name(examples, 0) != NULL
+                       ? "folders train and test of the pictures, to which the labels are matched by name"
+                       : "files train and test in a folder, with labels of each");
 }

@@ -11,6 +11,9 @@
 duet_status duet_labels_check_order(duet_rows *examples, size_t parts, const duet_rows *labels, duet_notes *notes,
                                     duet_error *error);
 
+/** Says that a column of the labels' file may be which examples are for the test, of a set that has no such part. */
+void duet_labels_tell_of_parts(const duet_rows *examples, const duet_rows *labels, const duet_data_options *options);
+
 /** Whether all that names the examples in a file of labels is numbers. */
 bool duet_label_keys_are_numbers(const duet_rows *labels);
 

@@ -96,6 +96,7 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->keys = NULL;
     to->key_column = NULL;
     to->shuffled = NULL;
+    to->part_column = NULL;
     to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
@@ -120,6 +121,7 @@ void duet_rows_close(duet_rows *rows)
     free(rows->keys);
     free(rows->key_column);
     free(rows->shuffled);
+    free(rows->part_column);
     duet_labels_free(&rows->labels);
     free(rows->columns);
     free(rows->path);

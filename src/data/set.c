@@ -13,6 +13,7 @@
 #include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/label_order.h"
 #include "data/match.h"
 #include "data/plausible.h"
 #include "data/turn.h"
@@ -146,6 +147,8 @@ static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_err
 {
     if (rows[1].count > 0 && labels->count == rows[0].count + rows[1].count)
         return duet_labels_divide(rows, labels, error);
+    if (rows[1].count > 0 && labels->count + 1 == rows[0].count + rows[1].count)
+        return duet_labels_fail_count(labels, &rows[0], rows[0].count + rows[1].count, error);
     if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels->count == rows[0].count)
         return refuse_half(rows, labels, error);
     return duet_labels_take(&rows[0], labels, error);
@@ -163,6 +166,7 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
     if (rows[0].labels.column != NULL)
         duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
                        rows[0].path, rows[0].labels.column, path);
+    if (rows[1].count == 0) duet_labels_tell_of_parts(&rows[0], &labels, options);
     duet_status status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
