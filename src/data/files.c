@@ -192,10 +192,12 @@ static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *e
     return duet_labels_check_order(examples, 1, labels, options->notes, error);
 }
 
+/* Numbers may stand for the names in their order. */
 static bool are_the_same(const duet_labels *one, const duet_labels *other, size_t count)
 {
-    bool same = one->name_count == other->name_count && memcmp(one->values, other->values, count) == 0;
-    for (size_t i = 0; same && i < one->name_count; i++) same = strcmp(one->names[i], other->names[i]) == 0;
+    const bool named = one->names != NULL && other->names != NULL;
+    bool same = (!named || one->name_count == other->name_count) && memcmp(one->values, other->values, count) == 0;
+    for (size_t i = 0; named && same && i < one->name_count; i++) same = strcmp(one->names[i], other->names[i]) == 0;
     return same;
 }
 
