@@ -99,6 +99,11 @@ static const struct {
 } cells[] = {
     {"no label", "a,label\n1,x\n2,\n", "line 3: \"\" in the column \"label\" is no label; fill such places"},
     {"no value in words", "a,b\n1,N/A\n2,3\n", "\"N/A\" in the column \"b\" is no number; fill such places"},
+    {"Excel's for no value", "a,b\n#N/A,1\n2,3\n", "\"#N/A\" in the column \"a\" is no number; fill such places"},
+    {"Excel's for a mistake", "a,b\n1,#DIV/0!\n2,3\n", "\"#DIV/0!\" in the column \"b\" is no number; fill such"},
+    {"pandas' for no value", "a,b\n1,<NA>\n2,3\n", "\"<NA>\" in the column \"b\" is no number; fill such places"},
+    {"a part", "a,split\n1,none at all\n2,3\n", "if it says which rows are for the test, put these into test.csv and"},
+    {"a part by its word", "a,b\n1,train\n2,test\n", "if it says which rows are for the test, put these into test.csv"},
     {"no number", "a,b\n1,-inf\n2,3\n", "\"-inf\" in the column \"b\" is no number; fill such places"},
     {"a large number", "a,b\n1,1e39\n2,3\n",
      "\"1e39\" in the column \"b\" is beyond what float32 holds; look at the line first"},
@@ -262,7 +267,15 @@ static const struct {
     {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
      "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
     {"no names", "2.5,label\n0,x\n1,y\n0,x\n1,y\n", "its first line, which names the columns, holds 2.5"},
+    {"no names, whole numbers", "5,3,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n",
+     "its first line, which names the columns, holds 3"},
+    {"numbers for names", "1,2,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n", NULL},
     {"a missing label", "a,label\n0,NA\n1,y\n0,NA\n1,y\n", "\"NA\" in the column \"label\" is a class of its own"},
+    {"a missing label of Excel", "a,label\n0,#N/A\n1,y\n0,#N/A\n1,y\n",
+     "\"#N/A\" in the column \"label\" is a class of"},
+    {"a missing label of pandas", "a,label\n0,<NA>\n1,y\n0,<NA>\n1,y\n", "\"<NA>\" in the column \"label\" is a class"},
+    {"two that capitals tell apart", "LABEL,label\n0,x\n1,y\n0,x\n1,y\n",
+     "\"label\" holds the labels, and \"LABEL\" is read as one of the numbers"},
     {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
 };
 

@@ -16,6 +16,7 @@
 #include "data/class_names.h"
 #include "data/data.h"
 #include "data/memory.h"
+#include "data/picture.h"
 
 duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 {
@@ -24,6 +25,8 @@ duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 
 long duet_csv_column(const duet_csv *it, const char *name)
 {
+    for (size_t i = 0; i < it->columns; i++)
+        if (strcmp(it->names[i], name) == 0) return (long)i;
     for (size_t i = 0; i < it->columns; i++)
         if (strcasecmp(it->names[i], name) == 0) return (long)i;
     return DUET_CSV_NONE;
@@ -56,6 +59,8 @@ static duet_status read_header(duet_csv *it, duet_error *error)
         if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
     if (numbers) return duet_csv_fail_names(it, error);
+    for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
+        if (duet_picture_name_is(it->names[i])) return duet_csv_fail_example(it, i, error);
     return duet_csv_find_labels(it, error);
 }
 
@@ -153,6 +158,7 @@ static void csv_free(duet_csv *it)
     duet_records_free(&it->records);
     free(it->ranges);
     free(it->hot);
+    free(it->contents);
     free(it->classes);
     free(it->values);
     free(it);

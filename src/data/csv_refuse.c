@@ -7,15 +7,19 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/csv.h"
+#include "data/pictures.h"
 
 enum { SHOWN = 40 };
 
 bool duet_csv_is_missing(const char *text)
 {
-    static const char *const words[] = {"", "?", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"};
+    static const char *const words[] = {"",     "?",        "-",    ".",    "na",   "n/a",    "<na>",    "nan",
+                                        "-nan", "nat",      "null", "nil",  "none", "(null)", "inf",     "-inf",
+                                        "+inf", "infinity", "#na",  "#n/a", "#nv",  "#n/d",   "#n/a n/a"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(text, words[i]) == 0) return true;
-    return false;
+    const size_t length = strlen(text); /* #DIV/0!, #NAME? and so on, in a spreadsheet's language */
+    return length > 2 && text[0] == '#' && strchr("!?", text[length - 1]) != NULL && strchr(text, ' ') == NULL;
 }
 
 static bool has_decimal_comma(const char *text)
@@ -47,7 +51,8 @@ static bool begins_with_mark(const duet_csv *it)
 /* Where a line may be a comment, or one for Excel, which this format does not have; NULL: it is none. */
 static const char *comment_remedy(const duet_csv *it)
 {
-    if (it->records.fields[0][0] == '#') return "if this line is a comment, take it out";
+    if (it->records.fields[0][0] == '#' && !duet_csv_is_missing(it->records.fields[0]))
+        return "if this line is a comment, take it out";
     if (begins_with_mark(it)) return "the first line only says what separates fields: take it out";
     return it->hashed && it->rows == 0 ? "if the first line is a comment, take it out" : NULL;
 }
@@ -77,6 +82,9 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
         remedy = "the first line seems to be an example: put a line with the names of the columns on top";
     } else if (duet_csv_is_missing(text)) {
         remedy = "fill such places or take the line out";
+    } else if (duet_csv_is_part_name(it->names[column]) || duet_picture_part_is(text)) {
+        remedy = "if it says which rows are for the test, put these into test.csv and the others into train.csv of one "
+                 "folder, and take the column out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
         remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";
@@ -98,10 +106,16 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
                      remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
 }
 
+/* What separates fields, as it can be read. */
+static const char *separator_of(const duet_csv *it)
+{
+    return it->records.separator == '\t' ? "<tab>" : it->records.separator == ';' ? ";" : ",";
+}
+
 /* A first line of this file as it could be: "x1;x2;...;x5". */
 static void add_names(const duet_csv *it, duet_text *line)
 {
-    const char separator[2] = {it->records.separator, '\0'}, *between = separator[0] == '\t' ? "<tab>" : separator;
+    const char *between = separator_of(it);
     for (size_t i = 0; i < it->columns; i++) {
         const bool skips = i == 2 && it->columns > 4;
         if (skips) i = it->columns - 1;
@@ -121,4 +135,13 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
                                    asked != NULL && strpbrk(asked, "./") == NULL ? asked : "label");
     duet_text_free(&line);
     return status;
+}
+
+duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its first line names %s, and the names of its %zu column%s are expected: put a line such as "
+                     "%s%s%s on top",
+                     it->path, it->names[column], it->columns, it->columns == 1 ? "" : "s",
+                     column == 0 ? "file" : "label", separator_of(it), column == 0 ? "label" : "file");
 }

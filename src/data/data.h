@@ -30,10 +30,14 @@ void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** DUET_ERROR_DATA for labels that are not as many as the examples, `count` of one part or of both. */
+duet_status duet_labels_fail_count(const duet_rows *labels, const duet_rows *examples, size_t count, duet_error *error);
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
-/** Opens a file of labels as rows: of what `of` says its column and notes are heard. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error);
+/** Opens a file of labels as rows: of what `of` says its column and notes are heard. `features`: names of the examples'
+ *  columns, a line each, or NULL. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
+                             duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 

@@ -35,6 +35,11 @@ static part part_of(const char *name, size_t length)
     return PART_NONE;
 }
 
+bool duet_picture_part_is(const char *word)
+{
+    return part_of(word, strlen(word)) != PART_NONE;
+}
+
 /* The length of the path's first folder; 0: there is none. */
 static size_t first_folder(const char *path)
 {

@@ -95,6 +95,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->columns = NULL;
     to->keys = NULL;
     to->key_column = NULL;
+    to->shuffled = NULL;
+    to->part_column = NULL;
     to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
@@ -108,6 +110,7 @@ void duet_labels_free(duet_labels *labels)
     for (size_t i = 0; labels->names != NULL && i < labels->name_count; i++) free(labels->names[i]);
     free(labels->names);
     free(labels->values);
+    free(labels->column);
     *labels = (duet_labels){0};
 }
 
@@ -117,6 +120,8 @@ void duet_rows_close(duet_rows *rows)
     for (size_t i = 0; rows->keys != NULL && i < rows->count; i++) free(rows->keys[i]);
     free(rows->keys);
     free(rows->key_column);
+    free(rows->shuffled);
+    free(rows->part_column);
     duet_labels_free(&rows->labels);
     free(rows->columns);
     free(rows->path);
