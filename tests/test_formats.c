@@ -67,6 +67,10 @@ static const struct {
     {"an open quote", "a,b\n1,\"2\n", "", "line 2: a quote that is not closed"},
     {"text behind a quote", "a,b\n1,\"2\"3\n", "", "line 2: a quote that is not closed, or text behind one"},
     {"another column", "a,b\n1,2\n3,4\n", ":labels=c", "has no column \"c\", nor is that a file; it has \"a\", \"b\""},
+    {"a name in Latin-1",
+     "a,gr\xF6\xDF"
+     "e\n1,2\n3,4\n",
+     "", "the name of the column \"gr??e\" is not UTF-8: save the file as UTF-8 (such as iconv -f latin1 -t utf-8"},
     {"no bytes", "a,b\n1,2\n3,400\n", ":values=bytes", "values=bytes is for whole numbers from 0 to 255"},
 };
 

@@ -119,6 +119,7 @@ static duet_status read_all(duet_csv *it, duet_rows *rows, duet_error *error)
 {
     bool more;
     DUET_TRY(read_header(it, error));
+    DUET_TRY(duet_csv_check_names(it, error));
     duet_csv_tell_of_names(it);
     for (;;) {
         DUET_TRY(duet_records_next(&it->records, &more, error));

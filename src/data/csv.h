@@ -66,6 +66,9 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
 /** The same for a first line of numbers, where the names of the columns are expected. */
 duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error);
 
+/** DUET_ERROR_DATA for a name of a column of numbers that is not UTF-8: a run could not keep it as text. */
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
 

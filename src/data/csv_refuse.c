@@ -122,3 +122,16 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
     duet_text_free(&line);
     return status;
 }
+
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error)
+{
+    char shown[SHOWN];
+    size_t i = 0;
+    while (i < it->columns && ((long)i == it->label || duet_text_is_utf8(it->names[i]))) i++;
+    if (i == it->columns || duet_csv_only_labels(it)) return DUET_OK;
+    duet_text_clean(it->names[i], shown, sizeof shown);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the name of the column \"%s\" is not UTF-8: save the file as UTF-8 (such as iconv -f latin1 "
+                     "-t utf-8 OLD > NEW)",
+                     it->path, shown);
+}
