@@ -122,7 +122,7 @@ static void arrays_in_archives(void **state)
         assert_values(data, DUET_TEST, 0, expected + 24, 48);
         assert_labels(data, DUET_TRAIN, "2011");
         assert_labels(data, DUET_TEST, "01");
-        assert_non_null(strstr(duet_data_note(data, 0, NULL), "1 members are neither training nor test examples"));
+        assert_non_null(strstr(duet_data_note(data, 0, NULL), "1 member is neither training nor test examples"));
         duet_data_close(&data);
     }
     write_archive("x.npz", (const char *const[]){"x_test.npy", NULL}, true);
