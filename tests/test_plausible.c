@@ -106,6 +106,7 @@ static const struct {
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
     {"thousands", "a,b\n1,\"1,234.5\"\n2,3\n",
      "no number; numbers are expected with a point, such as 0.5, and without"},
+    {"thousands by points", "a;b\n1;1.234.567\n2;3\n", "without marks between thousands"},
     {"thousands by spaces", "a,b\n1,-1 234\n2,3\n", "without marks between thousands"},
     {"a date", "a,b\n1,2026-01-02\n2,3\n", "is no number; take the column out"},
     {"per cent", "a,b\n1,12.5%\n2,3\n", "take the per cent signs out of the column"},
@@ -170,6 +171,27 @@ static void values_are_told_of(void **state)
         write_file("t.csv", text, (size_t)used);
         (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"), tables[i].options);
         assert_noted(tables[i].title, open_sound(name), tables[i].piece);
+    }
+}
+
+static const struct {
+    const char *title, *text, *piece;
+} points[] = {
+    {"thousands", "a;b\n87;0\n1.636;7\n60;4\n2.269;2\n4;9\n",
+     "the column \"a\" goes from 1.636 to 87, in whole numbers below 1000 and numbers of three digits behind a point"},
+    {"thousands by tabs", "a\tb\n87\t0\n1.636\t7\n60\t4\n", "if these points are marks of thousands, take them out"},
+    {"by commas", "a,b\n87,0\n1.636,7\n60,4\n2.269,2\n4,9\n", NULL},
+    {"fractions", "a;b\n8.5;0\n1.636;7\n60;4\n2.269;2\n4;9\n", NULL},
+    {"below one", "a;b\n0.875;0\n1.636;7\n60;4\n2.269;2\n4;9\n", NULL},
+    {"all of three digits", "a;b\n8.500;0\n1.636;7\n60.000;4\n2.269;2\n4.000;9\n", NULL},
+};
+
+static void points_may_be_marks_of_thousands(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        write_file("t.csv", points[i].text, strlen(points[i].text));
+        assert_noted(points[i].title, open_sound(in_folder("t.csv")), points[i].piece);
     }
 }
 
@@ -590,6 +612,7 @@ int main(void)
         IN_FOLDER(numbers_beside_words_are_words),
         IN_FOLDER(cells_that_cannot_be),
         IN_FOLDER(values_are_told_of),
+        IN_FOLDER(points_may_be_marks_of_thousands),
         IN_FOLDER(bytes_of_both_splits_are_compared),
         IN_FOLDER(columns_of_one_value_are_told_of),
         IN_FOLDER(labels_are_told_of),

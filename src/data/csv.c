@@ -72,6 +72,8 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     if (it->rows == 0 || number < range->low) range->low = number;
     if (it->rows == 0 || number > range->high) range->high = number;
     range->rounded |= number != (double)(float)number;
+    size_t marks;
+    if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &range->small : &range->marked) += 1;
     return DUET_OK;
 }
 

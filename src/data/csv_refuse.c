@@ -18,6 +18,16 @@ bool duet_csv_is_missing(const char *text)
     return false;
 }
 
+bool duet_csv_has_thousands(const char *text, char mark, size_t *marks)
+{
+    text += strspn(text, "+-");
+    size_t digits = strspn(text, "0123456789");
+    bool sound = digits >= 1 && digits <= 3 && (text[0] != '0' || text[1] == '\0');
+    text += digits;
+    for (*marks = 0; sound && *text == mark && strspn(text + 1, "0123456789") == 3; (*marks)++) text += 4;
+    return sound && *text == '\0';
+}
+
 static bool has_decimal_comma(const char *text)
 {
     size_t before = strspn(text, "+-0123456789");
@@ -28,12 +38,14 @@ static bool has_decimal_comma(const char *text)
 /* What is to be done about a number as spreadsheets and programs write it; NULL: it is none. */
 static const char *number_remedy(const char *text)
 {
+    size_t marks;
     const char *digits = text + strspn(text, "+-");
     const char *end = digits + strspn(digits, "0123456789., '");
     if (strncasecmp(digits, "0x", 2) == 0) return "decimal numbers are expected, such as 31 in the place of 0x1F";
     if (digits[0] < '0' || digits[0] > '9') return NULL;
     if (strcmp(end, "%") == 0) return "take the per cent signs out of the column";
-    if (has_decimal_comma(text) || (*end == '\0' && strpbrk(digits, ", '") != NULL))
+    if (has_decimal_comma(text) || duet_csv_has_thousands(text, '.', &marks) ||
+        (*end == '\0' && strpbrk(digits, ", '") != NULL))
         return "numbers are expected with a point, such as 0.5, and without marks between thousands";
     return NULL;
 }
