@@ -297,6 +297,8 @@ static void unsound_folders_are_refused(void **state)
     assert_refused(folder, DUET_ERROR_DATA, "1.png: a damaged PNG file");
     test_file_write(in_folder("1.png"), "text", 4);
     assert_refused(folder, DUET_ERROR_DATA, "1.png: is neither a PNG nor a JPEG file");
+    test_file_write(in_folder("1.png"), "RIFF\1\1\1\1WEBPVP8 ", 16);
+    assert_refused(folder, DUET_ERROR_DATA, "nor a JPEG file: it is a picture to save as PNG, a WebP");
     test_file_write(in_folder("1.png"), png, 0);
     assert_refused(folder, DUET_ERROR_DATA, "it is empty");
     png[16] = png[17] = png[20] = 0x7F; /* the width of a giant; its checksum is wrong too */

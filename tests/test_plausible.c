@@ -102,6 +102,7 @@ static const struct {
     {"no number", "a,b\n1,-inf\n2,3\n", "\"-inf\" in the column \"b\" is no number; fill such places"},
     {"a large number", "a,b\n1,1e39\n2,3\n",
      "\"1e39\" in the column \"b\" is beyond what float32 holds; look at the line first"},
+    {"a larger one", "a,b\n1,1e400\n2,3\n", "\"1e400\" in the column \"b\" is beyond what float32 holds"},
     {"a decimal comma", "a;b\n1;0,5\n2;3\n",
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
     {"thousands", "a,b\n1,\"1,234.5\"\n2,3\n",
@@ -480,6 +481,9 @@ static const struct {
     {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 6},
     {ARRAY("|O", "False", "(2,)"), "make all its rows equally long and save numpy.stack(array).astype('<f4')", 16},
     {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
+    {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},
+    {"{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (2,), }",
+     "a structured array, each row of fields with names; save one of them, array['NAME'], or all as numbers", 16},
     {ARRAY(">f4", "False", "(2, 2)"), "save array.astype('<f4'), or of labels array.astype('u1')", 16},
 };
 
@@ -522,6 +526,9 @@ static const struct {
     {"MATLAB 5.0 MAT-file", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads"},
     {"\x80\x04\x95\x01", "is a pickle of Python: save its arrays"},
     {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
+    {"GIF89a", "is one picture, a GIF; a folder or an archive of PNG or JPEG files is expected"},
+    {"RIFF\1\1\1\1WEBPVP8 ", "is one picture, a WebP"},
+    {"BMI;age", "wrong magic"},
     {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
 };
 

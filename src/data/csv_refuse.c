@@ -76,7 +76,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 {
     char shown[SHOWN];
     double number;
-    bool is_number = duet_number_read(text, &number);
+    bool is_number = duet_number_read(text, &number) || duet_number_is_beyond(text);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
     if ((long)column == it->label) what = "is no label";
     if (comment_remedy(it) != NULL) {
