@@ -204,6 +204,14 @@ static void splits_may_lie_in_the_folders_of_classes(void **state)
     make_inner("set/b/masks");
     write_pictures("set/b/masks/", 1, 4000);
     assert_refused(in_folder("set"), DUET_ERROR_DATA, "set: b/masks/0.png lies outside of the folders train and test");
+    make_inner("named");
+    make_inner("named/seg_Train");
+    make_inner("named/seg_Test");
+    write_pictures("named/seg_Train/", 3, 0);
+    write_pictures("named/seg_Test/", 2, 1000);
+    duet_data *named = open_sound(in_folder("named"));
+    assert_non_null(strstr(duet_data_note(named, 0, NULL), "its folders \"seg_Train\" and \"seg_Test\" are read as"));
+    duet_data_close(&named);
     make_inner("other"); /* no parts: nothing is called test */
     make_inner("other/a");
     make_inner("other/a/train");

@@ -173,6 +173,30 @@ static duet_status find_classes(duet_picture_list *list, const char *const *star
     return DUET_OK;
 }
 
+/* Whether two names are one but for "train" and "test", as seg_train and seg_test. */
+static bool are_parts(const char *train, const char *test)
+{
+    for (size_t i = 0; train[i] != '\0' && strncmp(train, test, i) == 0; i++)
+        if (strncasecmp(train + i, "train", 5) == 0 && strncasecmp(test + i, "test", 4) == 0 &&
+            strcmp(train + i + 5, test + i + 4) == 0)
+            return true;
+    return false;
+}
+
+/* Parts that are called otherwise would be learnt as classes. */
+static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
+{
+    for (size_t i = 0; i < list->class_count; i++)
+        for (size_t k = 0; k < list->class_count; k++) {
+            if (!are_parts(list->classes[i], list->classes[k])) continue;
+            duet_notes_add(notes, false,
+                           "%s: its folders \"%s\" and \"%s\" are read as classes: if they are the training and the "
+                           "test examples, call them train and test",
+                           list->source, list->classes[i], list->classes[k]);
+            return;
+        }
+}
+
 /* The entries of each split in the list's order. */
 static duet_status make_order(duet_picture_list *list, duet_error *error)
 {
@@ -228,5 +252,6 @@ duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_
     }
     duet_status status = find_classes(list, starts, error);
     free(starts);
+    if (status == DUET_OK) tell_of_parts(list, options->notes);
     return status == DUET_OK ? make_order(list, error) : status;
 }
