@@ -83,6 +83,9 @@ static void unsound_csv_files_are_refused(void **state)
         (void)snprintf(name, sizeof name, "%s%s", in_folder("x.csv"), bad_csv[i].options);
         assert_refused(bad_csv[i].title, name, DUET_ERROR_DATA, bad_csv[i].piece);
     }
+    write_file("w.csv", BYTES("\xFF\xFE"
+                              "a\0,\0b\0\n\0"));
+    assert_refused("UTF-16", in_folder("w.csv"), DUET_ERROR_DATA, "in line 1; if it is UTF-16, save it as UTF-8 (such");
     write_file("x.csv", BYTES("a,b\n1,2\0\n"));
     assert_refused("zero bytes", in_folder("x.csv"), DUET_ERROR_DATA, "there is a zero byte in line 2");
     char many[8192];
