@@ -77,6 +77,8 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     if (it->rows == 0 || number < range->low) range->low = number;
     if (it->rows == 0 || number > range->high) range->high = number;
     range->rounded |= number != (double)(float)number;
+    size_t marks;
+    if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &range->small : &range->marked) += 1;
     return DUET_OK;
 }
 
@@ -124,6 +126,7 @@ static duet_status read_all(duet_csv *it, duet_rows *rows, duet_error *error)
 {
     bool more;
     DUET_TRY(read_header(it, error));
+    DUET_TRY(duet_csv_check_names(it, error));
     duet_csv_tell_of_names(it);
     for (;;) {
         DUET_TRY(duet_records_next(&it->records, &more, error));

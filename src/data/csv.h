@@ -11,7 +11,8 @@ enum { DUET_CSV_NONE = -1 };
 /** What the numbers of a column lie between as the file has them. */
 typedef struct duet_csv_range {
     double low, high;
-    bool rounded; /* not all of them are float32 numbers */
+    bool rounded;         /* not all of them are float32 numbers */
+    size_t small, marked; /* whole numbers below 1,000; such as 1.636, which may be 1,636 */
 } duet_csv_range;
 
 /** What a column of a file of labels holds so far. */
@@ -91,8 +92,15 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error);
 /** The same for a first line of a file of labels that names a picture in that column. */
 duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error *error);
 
+/** DUET_ERROR_DATA for a name of a column of numbers that is not UTF-8: a run could not keep it as text. */
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
+
+/** Digits behind up to three others in groups of three: whole thousands as some countries write them. *marks: how many
+ *  groups. */
+bool duet_csv_has_thousands(const char *text, char mark, size_t *marks);
 
 /** Says what is odd about the first line: numbers in it, columns of one name, several that are called like labels. */
 void duet_csv_tell_of_names(const duet_csv *it);

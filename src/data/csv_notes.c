@@ -182,6 +182,19 @@ static bool tell_of_rounding(const duet_csv *it, size_t column)
     return true;
 }
 
+/* Countries that separate by semicolons write 1.636 for what is 1,636 elsewhere, and leave no zeros behind a comma. */
+static void tell_of_thousands(const duet_csv *it, size_t column)
+{
+    const duet_csv_range *range = &it->ranges[column];
+    if (it->records.separator == ',' || range->small == 0 || range->marked == 0 ||
+        range->small + range->marked < it->rows)
+        return;
+    duet_notes_add(it->options->notes, false,
+                   "%s: the column \"%s\" goes from %.15g to %.15g, in whole numbers below 1000 and numbers of three "
+                   "digits behind a point: if these points are marks of thousands, take them out",
+                   it->path, it->names[column], range->low, range->high);
+}
+
 static void tell_of_words(const duet_csv *it)
 {
     double number;
@@ -216,6 +229,7 @@ bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
         tell_of_likely_labels(it, i, place, features);
         tell_of_parts(it, i, place, features);
         rounding |= tell_of_rounding(it, i);
+        tell_of_thousands(it, i);
         place++;
     }
     if (it->label != DUET_CSV_NONE) tell_of_words(it);

@@ -22,6 +22,16 @@ bool duet_csv_is_missing(const char *text)
     return length > 2 && text[0] == '#' && strchr("!?", text[length - 1]) != NULL && strchr(text, ' ') == NULL;
 }
 
+bool duet_csv_has_thousands(const char *text, char mark, size_t *marks)
+{
+    text += strspn(text, "+-");
+    size_t digits = strspn(text, "0123456789");
+    bool sound = digits >= 1 && digits <= 3 && (text[0] != '0' || text[1] == '\0');
+    text += digits;
+    for (*marks = 0; sound && *text == mark && strspn(text + 1, "0123456789") == 3; (*marks)++) text += 4;
+    return sound && *text == '\0';
+}
+
 static bool has_decimal_comma(const char *text)
 {
     size_t before = strspn(text, "+-0123456789");
@@ -32,12 +42,14 @@ static bool has_decimal_comma(const char *text)
 /* What is to be done about a number as spreadsheets and programs write it; NULL: it is none. */
 static const char *number_remedy(const char *text)
 {
+    size_t marks;
     const char *digits = text + strspn(text, "+-");
     const char *end = digits + strspn(digits, "0123456789., '");
     if (strncasecmp(digits, "0x", 2) == 0) return "decimal numbers are expected, such as 31 in the place of 0x1F";
     if (digits[0] < '0' || digits[0] > '9') return NULL;
     if (strcmp(end, "%") == 0) return "take the per cent signs out of the column";
-    if (has_decimal_comma(text) || (*end == '\0' && strpbrk(digits, ", '") != NULL))
+    if (has_decimal_comma(text) || duet_csv_has_thousands(text, '.', &marks) ||
+        (*end == '\0' && strpbrk(digits, ", '") != NULL))
         return "numbers are expected with a point, such as 0.5, and without marks between thousands";
     return NULL;
 }
@@ -69,7 +81,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 {
     char shown[SHOWN];
     double number;
-    bool is_number = duet_number_read(text, &number);
+    bool is_number = duet_number_read(text, &number) || duet_number_is_beyond(text);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
     if ((long)column == it->label) what = "is no label";
     if (comment_remedy(it) != NULL) {
@@ -144,4 +156,17 @@ duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error 
                      "%s%s%s on top",
                      it->path, it->names[column], it->columns, it->columns == 1 ? "" : "s",
                      column == 0 ? "file" : "label", separator_of(it), column == 0 ? "label" : "file");
+}
+
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error)
+{
+    char shown[SHOWN];
+    size_t i = 0;
+    while (i < it->columns && ((long)i == it->label || duet_text_is_utf8(it->names[i]))) i++;
+    if (i == it->columns || duet_csv_only_labels(it)) return DUET_OK;
+    duet_text_clean(it->names[i], shown, sizeof shown);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the name of the column \"%s\" is not UTF-8: save the file as UTF-8 (such as iconv -f latin1 "
+                     "-t utf-8 OLD > NEW)",
+                     it->path, shown);
 }

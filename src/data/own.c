@@ -159,6 +159,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
     data->asked = fill != NULL;
+    if (status == DUET_OK && fill == NULL) status = duet_ask_about_planes(&rows[DUET_TRAIN], false, &options, error);
     if (status == DUET_OK) {
         duet_ask_about_shape(&rows[DUET_TRAIN], &options);
         status = duet_data_take_rows(data, rows, &options, error);

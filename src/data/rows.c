@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/status.h"
+#include "data/picture.h"
 
 enum { PIECE_BYTES = 64 * 1024 };
 
@@ -47,7 +48,7 @@ static const char *find_foreign(const unsigned char *start, size_t got)
 
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
-    unsigned char start[8] = {0};
+    unsigned char start[12] = {0};
     size_t got;
     DUET_TRY(duet_stream_read_some(stream, start, sizeof start, &got, error));
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
@@ -57,7 +58,11 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
-    const char *words = find_foreign(start, got);
+    const char *words = find_foreign(start, got), *picture = duet_picture_other_kind(start, got);
+    if (picture != NULL)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: is one picture, a %s; a folder or an archive of PNG or JPEG files is expected",
+                         stream->path, picture);
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", stream->path, words);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "

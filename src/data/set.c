@@ -190,7 +190,8 @@ static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_
                          options->alpha == DUET_ALPHA_KEEP
                              ? "alpha=keep is for arrays; pictures in files are laid on white"
                              : "channels=first is for arrays; pictures in files are read with the channels last");
-    if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
+    if (options->channels == DUET_CHANNELS_FIRST)
+        DUET_TRY(duet_turn_channels(rows, options->height, options->width, error));
     if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
@@ -212,8 +213,10 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
     DUET_TRY(check_column(rows, options, error));
+    const bool were_rows = rows[DUET_TRAIN].shape.rank == 1;
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
+    DUET_TRY(duet_ask_about_planes(&rows[DUET_TRAIN], were_rows, options, error));
     return take_names(data, rows, error);
 }
 
