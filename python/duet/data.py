@@ -71,6 +71,7 @@ class Data(Handle):
     """
 
     _free = "duet_data_close"
+    _elsewhere = "open it there by its name or of its arrays"
     _arrays: Optional[List[Any]] = None  # of a set of arrays: the examples and labels of both splits
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 

@@ -158,7 +158,7 @@ def _bytes(node: Node) -> int:
 class Plan(Handle):
     """The computation of `roots` (values to read, assignments to perform) made ready for one device."""
 
-    _free = "duet_plan_free"
+    _free, _on_device = "duet_plan_free", True
 
     def __init__(self, device: Device, roots: Sequence[Node], name: str = "plan"):
         expect(device, Device, "duet.Device() opens one")

@@ -14,7 +14,7 @@ from .convert import article, building, callable_or_none, expect, extents_of, ke
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
-from .library import NULL, Error, Handle, Record, c, check, constants, ffi, lib, new_error, record, text, words
+from .library import NULL, Error, Handle, Record, Single, c, check, constants, ffi, lib, new_error, record, text, words
 from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
@@ -59,7 +59,7 @@ def sizes(key: str, initial: Sequence[int], help: str = "") -> Dict[str, Any]:
     return dict(key=key, kind="sizes", initial=",".join(str(one) for one in extents_of(initial)), help=help)
 
 
-class Family:
+class Family(Single):
     """A kind of model whose build function is Python's: train it as duet.train(family, ...).
 
     build: composes nodes and says what is minimised; called whenever a model is made, for training and for use
@@ -68,6 +68,8 @@ class Family:
     batch: examples a step of a training that does not say; 0: 128
     averaged: use reads the averages that groups keep, unless a request says weights=trained
     """
+
+    _elsewhere = "make it there of its build function"
 
     def __init__(
         self,
@@ -298,7 +300,7 @@ def _in_build(pointer_: Any) -> Iterator[Model]:
 class Trainer(Handle):
     """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples."""
 
-    _free = "duet_trainer_free"
+    _free, _on_device = "duet_trainer_free", True
 
     def __init__(self, device: Device, model: Model, batch: int = 128):
         expect(device, Device, "duet.Device() opens one")

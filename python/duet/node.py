@@ -6,7 +6,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Optional, Tuple
 
-from .library import Error, ffi, lib, word_of, words
+from .library import Error, Single, ffi, lib, word_of, words
 
 
 def keeps_of(*sources: Any) -> Any:
@@ -16,7 +16,7 @@ def keeps_of(*sources: Any) -> Any:
     return next((one.keeps for one in flat if hasattr(one, "keeps")), None)
 
 
-class Borrowed:
+class Borrowed(Single):
     """Something of the library's that belongs to what `keeps` holds."""
 
     __slots__ = ("pointer", "keeps")
@@ -43,7 +43,7 @@ def _operator(name: str, swapped: bool = False) -> Any:
     return compute
 
 
-class Node:
+class Node(Single):
     """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
     with step 1; numbers become constants. Shapes broadcast as numpy's do."""
 
@@ -128,7 +128,7 @@ class Node:
         return made if tuple(left) == made.shape else _functions().reshape(made, left)
 
 
-class Group:
+class Group(Single):
     """A network: parameters that one optimiser moves, and the states of their layers. Owned by the store."""
 
     __slots__ = ("pointer", "keeps")

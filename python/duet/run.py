@@ -19,7 +19,7 @@ from .convert import key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, record, selector, text, words
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, words
 from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -70,7 +70,8 @@ class Run(Handle):
     family: the Family, of a run whose model is Python's
     """
 
-    _free = "duet_run_close"
+    _free, _on_device = "duet_run_close", True
+    _elsewhere = "pass its directory, and duet.open it there"
 
     def __init__(self, directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None):
         self._lock = threading.RLock()
@@ -99,16 +100,17 @@ class Run(Handle):
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
-            if isinstance(self._device, Device):
-                on = self._device.pointer
-                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
-            else:
-                on = selector(self._device)
-                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+            with opening(error):
+                if isinstance(self._device, Device):
+                    on = self._device.pointer
+                    lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+                else:
+                    on = selector(self._device)
+                    lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
-            self._pointer = made[0]
+            self._pointer, self._process = made[0], os.getpid()
             self._tell(aloud=self._name is not None and not self._stands_for)
-        return self._pointer
+        return super().pointer
 
     def _tell(self, aloud: bool = True) -> None:
         """Warns of what the run's data have to say that has not been told."""
@@ -132,7 +134,7 @@ class Run(Handle):
         """Gives back what it holds on the device."""
         super().close()
         self._closed = True
-        if getattr(self, "_folder", None) is not None:
+        if getattr(self, "_folder", None) is not None and self._process == os.getpid():
             self._folder.cleanup()
 
     @property

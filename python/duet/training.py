@@ -10,7 +10,7 @@ from .convert import callable_or_none, key_values, text_array, texts, truth, who
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opened, refuse_forked, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -227,6 +227,7 @@ def train(
         else None
     )
     summary = ffi.new("duet_train_summary *")
+    refuse_forked()
     try:
         with Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)
@@ -237,6 +238,8 @@ def train(
             if monitor is not None:
                 options.watch = lib.duet_monitor_watch(monitor[0])
             lib.duet_train(options, summary, NULL, error)
+            if words(summary.run):
+                opened()
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
