@@ -8,6 +8,7 @@ usage: test_python_arguments.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or num
 
 import os
 import pathlib
+import re
 import sys
 import unittest
 import warnings
@@ -40,6 +41,10 @@ class Sets(Refused):
             (lambda: arrays(x, labels=y, test_labels=y), duet.Error, "test_labels= without examples of a test split"),
             (lambda: arrays(x, x[:9], test_labels=y), duet.Error, r"test_labels of shape \(60,\) for 9 examples"),
             (lambda: arrays(x, labels=y, class_names="abc"), TypeError, "a list of texts is expected"),
+            *(
+                (lambda names=names: arrays(x, labels=y, class_names=names), duet.Error, f"class_names as a {kind}; a list with")
+                for kind, names in (("set", set("abc")), ("frozenset", frozenset("abc")), ("dict", dict(a=1, b=0, c=2)))
+            ),
             (lambda: duet.train("vae", (x, y, x)), duet.Error, "3 arrays as data; two are those to train on"),
             (
                 lambda: duet.write_points(self.path("p.png"), x[:3, 0, :2], labels=y[:3], reference=x[:3, 0, :2]),
@@ -60,6 +65,7 @@ class Sets(Refused):
             (lambda: of(rows(256), 3, 20, dtype="u1"), duet.Error, "from 256 to 256, .* whole numbers from 0 to 255"),
             (lambda: of(rows(1), 3, 20, dtype="f8"), duet.Error, "dtype=float64; rows are float32, or uint8"),
             (lambda: of(rows(1), (3, 1.5), 20), duet.Error, "an extent of a shape=1.5; a whole number"),
+            (lambda: of(rows(1), {8, 4}, 20), duet.Error, "a shape as a set; a list of extents, the outermost first, is"),
             (lambda: of(pictures(20), 3, 20), TypeError, r"ndarray, where function\(split, first, count\)"),
         )
         with of(rows(255), 3, 20, dtype="u1") as data:
@@ -134,6 +140,7 @@ class Models(Refused):
             (lambda: duet.sum(x, axes=0.5), duet.Error, "axis=0.5; a whole number"),
             (lambda: x[0.5], TypeError, "index 0.5 of a node"),
             (lambda: duet.permute(x, [0, "a"]), duet.Error, "each is named once"),
+            (lambda: duet.permute(x, {1, 0}), duet.Error, "the order of dimensions as a set; a list"),
             (lambda: duet.input(graph, "y", "float32", (2, 1.5)), duet.Error, "an extent of a shape=1.5"),
             (lambda: net.set_initialiser(("normal",)), duet.Error, "a word and its scale"),
             (lambda: self.device.set_log(5), TypeError, "a function is expected"),
@@ -153,6 +160,20 @@ class Models(Refused):
             )
             plan.write(bytes_, [2, 1])
             plan.write(floats, [1, 2])
+
+    def test_a_number_alone_has_no_extents(self):
+        graph = duet.Graph(duet.Store(1))
+        x, three = duet.input(graph, "x", "float32", ()), duet.constant_values(graph, 3)
+        root = x * 2 + three
+        self.assertEqual(three.shape, ())
+        with duet.Plan(self.device, [root]) as plan:
+            for number in (5, numpy.float32(5), numpy.array(5, "f4"), numpy.array(5)):
+                plan.write(x, 0)
+                plan.write(x, number)
+                plan.replay()
+                value = plan.read(root)
+                self.assertEqual((value.shape, float(value)), ((), 13))
+            self.refuses((lambda: plan.write(x, [5]), duet.Error, r"an array of shape \(1,\) .* for <node \[\] float32>"))
 
     def test_a_model_is_composed_while_it_is_built(self):
         kept = []
@@ -208,6 +229,8 @@ class Metrics(Refused):
         with self.assertWarnsRegex(UserWarning, "^memorisation is left out: memorisation needs at least 50 training"):
             values = run.evaluate()
         self.assertIn("elbo", values)
+        said = re.search(r"run.evaluate\((.*?)\)", duet.Run.evaluate.__doc__)[1]
+        self.assertIn("mse", run.evaluate(*re.findall('"(.*?)"', said)))
         self.assertNotIn("memorisation", values)
         self.refuses((lambda: run.evaluate(5), TypeError, "an int, where a list of texts"))
 

@@ -48,10 +48,22 @@ def _rows_of_shapes(values: Any) -> str:
     return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
 
 
+def unmasked(values: Any, what: str) -> None:
+    """Refuses values of which some are masked: what lies under a mask would be taken for a number."""
+    one_by_one = isinstance(values, (list, tuple)) and any(one is numpy.ma.masked for one in values)
+    if one_by_one or numpy.ma.is_masked(values):
+        raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
+
+
+def in_order(values: Any, what: str, expected: str) -> None:
+    """Refuses what is in no order of the program's, or is only there to look things up."""
+    if isinstance(values, (dict, set, frozenset)):
+        raise Error("usage", f"{what} as a {type(values).__name__}; {expected} is expected")
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
-    if numpy.ma.is_masked(values):
-        raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
+    unmasked(values, what)
     try:
         array = numpy.asarray(values)
     except ValueError:  # numpy's words for lists of several lengths are of its own parts
@@ -111,7 +123,7 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     """Contiguous and of that type; of whole numbers only those that the type has, as numpy would cut 0.9 to 0 and wrap
     256 round to 0."""
     with numpy.errstate(invalid="ignore", over="ignore"):
-        made = numpy.ascontiguousarray(array, dtype)
+        made = numpy.asarray(array, dtype, order="C")  # ascontiguousarray would give a number an extent
     if made.dtype.kind == "u" and made.dtype != array.dtype and not numpy.array_equal(made, array):
         most = numpy.iinfo(made.dtype).max
         raise Error(
@@ -216,6 +228,7 @@ def node_array(nodes: Sequence[Node]) -> Any:
 
 def extents_of(shape: ShapeLike) -> List[int]:
     """A shape's extents; one number is one extent."""
+    in_order(shape, "a shape", "a list of extents, the outermost first,")
     several = [shape] if isinstance(shape, str) or not hasattr(shape, "__iter__") else shape
     return [whole("an extent of a shape", extent) for extent in several]
 

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import article, as_type, extents_of, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import article, as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
@@ -172,6 +172,7 @@ class Data(Handle):
         for split, array in enumerate(labels):
             own.labels[split] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
         if names is not None:
+            in_order(names, "class_names", "a list with the name of label 0 first")
             names = texts(names)
             array = text_array(names)
             _keep(own, array)

@@ -412,7 +412,7 @@ class Run(Handle):
     def evaluate(
         self, *metrics: Any, judge: Optional[str] = None, split: str = "test", seed: int = 0
     ) -> Dict[str, Value]:
-        """Metrics of the run's examples: run.evaluate("elbo", "kl") gives {name: Value}. Without names all that fit and
+        """Metrics of the run's examples: run.evaluate("elbo", "mse") gives {name: Value}. Without names all that fit and
         do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
         run, seed = self._with_files(), whole("seed", seed)
         try:
