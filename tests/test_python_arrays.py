@@ -203,6 +203,23 @@ class Data(Folder):
         with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
             duet.train(numpy.zeros((4, 2)))
 
+    def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
+        noise = numpy.random.default_rng(0).random((300, 3))
+        seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])
+        words = r"^array: column 1 of 4 goes from 1700000000 to 1700000299, where float32 numbers lie 128 apart, .*: pass"
+        for given in (seconds, (seconds * [1, 1000, 1000, 1000]).astype("i8"), numpy.delete(seconds, 270, 0), seconds[::-1].copy("F")):
+            with duet.Data.from_arrays(given) as data:
+                self.assertRegex(data.notes[0], "array: column 1 of 4 goes from 1700000000 to 17000002")
+                self.assertEqual([note for note in data.notes if "numpy.delete" in note or "column 2" in note[:20]], [])
+        with duet.Data.from_arrays(seconds[:200], seconds[200:]) as data:
+            self.assertEqual([note for note in data.notes if "float32 numbers lie" in note], data.notes[:1])
+        out = self.path("seconds")
+        with self.assertWarnsRegex(UserWarning, words):
+            duet.train("ae", seconds, steps=1, batch=10, settings={"hidden": 4, "latent": 2}, out=out)
+        for given in (seconds - [1700000000, 0, 0, 0], noise, seconds.astype("f4"), numpy.repeat(seconds, 16, 1)):
+            with duet.Data.from_arrays(given) as data:
+                self.assertNotIn("float32 numbers lie", "".join(data.notes))
+
     def test_labels_are_whole_numbers(self):
         x, labels = pictures(6), numpy.array(["b", "a", "b", "a", "b", "a"])
         for given, words in (

@@ -13,6 +13,8 @@ from .convert import article, as_type, extents_of, in_order, labels_of, numbers,
 from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
+STEPS = 256  # that float32 tells apart in a column that is told of, at most
+PICTURE_NUMBERS = 64  # rows of so many numbers may be pictures, as in src/data/plausible.h
 # What an error begins with that comes of a function that gives rows, behind the set's name.
 RAISED = "the function that gives rows raised"
 
@@ -73,6 +75,7 @@ class Data(Handle):
     _free = "duet_data_close"
     _elsewhere = "open it there by its name or of its arrays"
     _arrays: Optional[List[Any]] = None  # of a set of arrays: the examples and labels of both splits
+    _notes: List[str] = []  # of a set of arrays: what making float32 of them has to say
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
@@ -88,6 +91,7 @@ class Data(Handle):
         check(error)
         self = cls.__new__(cls)
         Handle.__init__(self, made[0], *keeps)
+        self._notes = []
         return self
 
     @classmethod
@@ -126,6 +130,9 @@ class Data(Handle):
             own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
         made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
         made._arrays = [*arrays, *kept]
+        for given, array in zip((train, test), arrays):
+            if array is not None and not made._notes:
+                made._notes = _rounding(name, given, array)
         return made
 
     @classmethod
@@ -225,7 +232,7 @@ class Data(Handle):
         while True:
             note = c.data_note(self, len(found), NULL)
             if note is None:
-                return found
+                return self._notes + found
             found.append(note)
 
     def set_streaming(self, streaming: bool = True) -> None:
@@ -283,14 +290,37 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
         floats = array.astype(numpy.float32)
     if array.size and numpy.isfinite(floats).all():
         low, high = float(array.min()), float(array.max())
-        step = float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
-        if 0 < high - low < 256 * step:
+        step = _step(low, high)
+        if 0 < high - low < STEPS * step:
             raise Error(
                 "data",
                 f"examples from {low:.15g} to {high:.15g}, where float32 numbers lie {step:g} apart, so that what tells "
                 "them apart would be lost: pass (array - array.min(0)).astype('f4')",
             )
     return floats
+
+
+def _step(low: float, high: float) -> float:
+    """How far apart float32 numbers lie there."""
+    return float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
+
+
+def _rounding(name: str, given: Any, floats: Any) -> List[str]:
+    """What is said of columns of a table whose numbers float32 does not tell apart, as src/data/rounding.c says it of
+    files. Where they are all of a table they have been refused."""
+    array = numpy.asarray(given)
+    if array.dtype == floats.dtype or array.ndim != 2 or not array.size or array.shape[1] >= PICTURE_NUMBERS:
+        return []
+    notes = []
+    for place, (low, high) in enumerate(zip(array.min(0).tolist(), array.max(0).tolist())):
+        steps = (high - low) / _step(low, high) if numpy.isfinite([low, high]).all() else 0
+        if 0 < steps < min(STEPS, len(array)) and (floats[:, place] != array[:, place]).any():
+            notes.append(
+                f"{name}: column {place + 1} of {array.shape[1]} goes from {low:.15g} to {high:.15g}, "
+                f"where float32 numbers lie {_step(low, high):g} apart, so that what tells its rows apart is lost: pass "
+                f"it as 'f4' with {low:.15g} taken off, in both splits"
+            )
+    return notes
 
 
 def _labels(train: Any, test: Any, counts: Sequence[int], names: Any) -> List[Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import callable_or_none, key_values, text_array, texts, truth, whole
+from .convert import callable_or_none, key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
@@ -228,6 +228,8 @@ def train(
     )
     summary = ffi.new("duet_train_summary *")
     refuse_forked()
+    for note in own._notes if own is not None and resume is None else ():
+        warn(note) if log is None else log(f"warning: {note}")
     try:
         with Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)

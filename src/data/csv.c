@@ -16,6 +16,7 @@
 #include "data/class_names.h"
 #include "data/data.h"
 #include "data/memory.h"
+#include "data/rounding.h"
 
 duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 {
@@ -68,10 +69,7 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values))
         return duet_csv_fail_memory(it, error);
     it->values[it->count++] = (float)number;
-    duet_csv_range *range = &it->ranges[column];
-    if (it->rows == 0 || number < range->low) range->low = number;
-    if (it->rows == 0 || number > range->high) range->high = number;
-    range->rounded |= number != (double)(float)number;
+    duet_reach_widen(&it->ranges[column], it->rows == 0, number);
     return DUET_OK;
 }
 

@@ -8,12 +8,6 @@
 
 enum { DUET_CSV_NONE = -1 };
 
-/** What the numbers of a column lie between as the file has them. */
-typedef struct duet_csv_range {
-    double low, high;
-    bool rounded; /* not all of them are float32 numbers */
-} duet_csv_range;
-
 typedef struct duet_csv {
     duet_records records;
     const duet_data_options *options;
@@ -22,7 +16,7 @@ typedef struct duet_csv {
     size_t columns;
     bool hashed;     /* the first line began with "#", as a comment does */
     long label, key; /* the columns of labels, and of what names the examples of a file of labels; DUET_CSV_NONE */
-    duet_csv_range *ranges;
+    duet_reach *ranges;
     float *values;
     size_t count, capacity; /* of values */
     size_t *classes;        /* by row, numbers of `words` */
