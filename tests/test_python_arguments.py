@@ -192,17 +192,73 @@ class Models(Refused):
         kept.append(made)
         while_it_runs = "for the function that builds a model"
         for model in kept:
+            self.assertFalse(model is made and duet.setting_is(model, "nope", "x"))
             self.refuses(
                 (lambda: model.batch(), duet.Error, while_it_runs),
                 (lambda: model.graph, duet.Error, while_it_runs),
                 (lambda: model.phase("train", 1), duet.Error, while_it_runs),
                 (lambda: model.batch_size(), duet.Error, while_it_runs),
                 (lambda: model.warn("a"), duet.Error, while_it_runs),
-                (lambda: model.setting("nope"), duet.Error, "no setting 'nope'"),
+                (lambda: model.setting("nope"), duet.Error, "no setting 'nope'" if model is made else while_it_runs),
             )
-            self.assertFalse(duet.setting_is(model, "nope", "x"))
         self.assertEqual(made.group("net").name, "net")
         self.assertGreater(made.setting("lr"), 0)
+
+
+    def test_what_is_kept_of_a_build_is_refused(self):
+        kept = {}
+
+        def build(model):
+            x = model.batch()
+            net, rows = model.group("net"), model.batch_size()
+
+            def decode(m, z):  # called when the model is built, and for what is asked of it later
+                kept["z"], kept["last"] = z, m
+                return duet.sigmoid(duet.dense(net, "out", z, duet.features(m.batch())))
+
+            z = duet.dense(net, "in", x, 3)
+            nll = duet.batch_mean(duet.bernoulli_nll(duet.dense(net, "out", z, duet.features(x)), x))
+            model.phase("train", 1)
+            model.minimise(nll, net)
+            model.output("latent", z)
+            model.output("decode", decode(model, model.latent(3)))
+            model.invert(decode)
+            self.assertGreater(rows, 0)
+            kept.update(model=model, x=x, net=net, store=model.store)
+
+        def on_epoch(run, epoch):
+            kept["run's"] = run.model
+            self.assertGreater(run.model.setting("lr"), 0)
+
+        def refused():
+            while_it_runs = "for the function that builds a model"
+            self.refuses(
+                *((lambda model=kept[name]: model.setting("lr"), duet.Error, while_it_runs) for name in ("model", "last")),
+                (lambda: kept["model"].group("net"), duet.Error, while_it_runs),
+                *((lambda node=kept[name]: node.shape, duet.Error, while_it_runs) for name in ("x", "z")),
+                (lambda: kept["x"] + 1, duet.Error, while_it_runs),
+                (lambda: kept["net"].parameters, duet.Error, while_it_runs),
+                (lambda: duet.dense(kept["net"], "more", kept["x"], 3), duet.Error, while_it_runs),
+                (lambda: kept["store"].group("net"), duet.Error, "this Store is closed"),
+            )
+            self.assertEqual(repr(kept["x"]), "<node, closed>")
+
+        family, x = duet.Family("own", build), pictures(60)
+        run = duet.train(family, x, epochs=1, batch=20, out=self.path("own"), on_epoch=on_epoch)
+        refused()
+        self.refuses((lambda: kept["run's"].setting("lr"), duet.Error, "this Model is closed"))
+        self.assertEqual(run.procedure("invert", x[:2], steps=2, restarts=1)["inverse"].shape, (2, 3))
+        refused()
+        run.close()
+        refused()
+        graph = duet.Graph(duet.Store(1))
+        node, group = graph.constant(3) + 1, duet.Store(1).group("net")
+        graph.close()
+        group.keeps.close()
+        self.refuses(
+            (lambda: node.shape, duet.Error, "this Graph is closed"),
+            (lambda: group.name, duet.Error, "this Store is closed"),
+        )
 
 
 class Metrics(Refused):

@@ -193,11 +193,14 @@ def pointer(value: Any) -> Any:
     return NULL if value is None else _pointer_of(value, "a group, a graph or a model")
 
 
+WHILE_BUILT = "this is for the function that builds a model (duet.Family), while it runs"
+
+
 def building(model: Any) -> Any:
     """The pointer of a model that is being built: outside there is no graph that nodes would go to."""
     held = pointer(model)
     if not model._building:
-        raise Error("usage", "this is for the function that builds a model (duet.Family), while it runs")
+        raise Error("usage", WHILE_BUILT)
     return held
 
 

@@ -10,7 +10,7 @@ import contextlib
 import math
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
+from .convert import WHILE_BUILT, article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
@@ -109,7 +109,7 @@ class Family(Single):
 
     def _build(self, pointer_: Any) -> None:
         try:
-            with _in_build(pointer_) as model:
+            with _in_build(pointer_, begins=True) as model:
                 self.build(model)
         except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
             self.raised = reason
@@ -160,7 +160,7 @@ class Model(ModelFunctions, Handle):
     """A model for examples like those of `data`: what a build function composes, and whose groups a Trainer trains."""
 
     _free = "duet_model_free"
-    _building = False
+    _building = 0  # functions of the program's that compose it, now
 
     def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
         expect(data, Data, "duet.Data.from_arrays(x) makes one of arrays, duet.Data(name) opens one")
@@ -244,7 +244,7 @@ class Model(ModelFunctions, Handle):
 
         def call(model: Any, z: Any) -> Any:
             with _in_build(model) as built:
-                return decode(built, Node(z)).pointer
+                return decode(built, Node(z, built)).pointer
 
         function = ffi.callback("duet_node(duet_model *, duet_node)", call)
         _callbacks.append(function)  # the library may call it as long as the model lives
@@ -258,8 +258,8 @@ class Model(ModelFunctions, Handle):
             kind = dict(ffi.typeof("duet_joint").fields)[name].type
 
             def call(model: Any, _: Any, *given: Any, function: Any = function) -> Any:
-                nodes = [one if isinstance(one, int) else Node(one) for one in given]
                 with _in_build(model) as built:
+                    nodes = [one if isinstance(one, int) else Node(one, built) for one in given]
                     return function(built, *nodes).pointer
 
             made = ffi.callback(kind, call)
@@ -286,15 +286,25 @@ def check_settings(model: Any, settings: Any) -> None:
     c.settings_check(family_of(model), text_array(said), len(said))
 
 
+_built: Dict[int, Model] = {}  # by their addresses, those that were built last
+
+
 @contextlib.contextmanager
-def _in_build(pointer_: Any) -> Iterator[Model]:
-    """A model while the library has it built."""
-    model = Model._borrowed(pointer_)
-    model._building = True
+def _in_build(pointer_: Any, begins: bool = False) -> Iterator[Model]:
+    """A model while the library has it built; in between, and when it is gone, it and its nodes and groups are refused.
+    Functions that are called for more of it have the same one, so that they may use what the first one made."""
+    address = int(ffi.cast("uintptr_t", pointer_))
+    if begins or address not in _built:
+        _built[address] = Model._borrowed(None)
+        _built[address]._gone = WHILE_BUILT
+    model = _built[address]
+    model._pointer, model._building = pointer_, model._building + 1
     try:
         yield model
     finally:
-        model._building = False
+        model._building -= 1
+        if model._building == 0:
+            model.close()
 
 
 class Trainer(Handle):

@@ -85,8 +85,7 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
     if training.on_epoch is not None:
         now = _borrowed(run, training)
         said = training.guard(lambda: training.on_epoch(now, epoch))
-        with now._lock:  # of threads that on_epoch left at work on it
-            now._pointer, now._closed = None, True
+        now.close()  # which waits for threads that on_epoch left at work on it
         training.guard(lambda: _say(said, verdict))
     return lib.DUET_OK
 
