@@ -166,6 +166,20 @@ class Data(Folder):
         for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_arrays(given)
+        bytes_ = pictures(20)
+        for given, words in (
+            ((None,), "examples: None, where an array of real numbers is expected"),
+            ((None, bytes_), "examples: None, where an array"),
+            ((numpy.zeros((10, 0)),), r"an array of shape \(10, 0\); .* with an extent of 1 at least"),
+            ((numpy.zeros((10, 3, 0)),), r"an array of shape \(10, 3, 0\)"),
+            ((bytes_, bytes_.astype("i8")), "test examples of type int64 beside uint8 to train on: uint8 is scaled"),
+            ((bytes_ / 255, bytes_), r"test examples of type uint8 beside float64 .*, such as array.astype\('u1'\) of bytes"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(*given)
+        duet.Data.from_arrays(bytes_, bytes_.astype("i8").astype("u1")).close()
+        with self.assertRaisesRegex(TypeError, "^a ndarray, where a text is expected"):
+            duet.Data(bytes_)
         with self.assertRaisesRegex(duet.Error, "0 to 255"):
             duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
         with self.assertRaisesRegex(duet.Error, "masked"):

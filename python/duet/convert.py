@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .library import NULL, Error, constants, enumerator, ffi, lib, text, word_of, words
+from .library import NULL, Error, article, brief, constants, enumerator, ffi, lib, text, word_of, words
 from .node import Group, Node, keeps_of
 
 if TYPE_CHECKING:
@@ -28,15 +28,6 @@ Struct = Any
 Priors = Union[int, Struct, Sequence[Union[int, Struct]]]
 InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
-
-
-def _brief(value: Any) -> str:
-    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
-    return repr(value) if is_short else article(type(value).__name__)
-
-
-def article(name: str) -> str:
-    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
 
 
 def _rows_of_shapes(values: Any) -> str:
@@ -71,12 +62,12 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     if array.dtype.kind in "biuf":
         return array
     if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
-        raise Error("data", f"{what}: {_brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
+        raise Error("data", f"{what}: {brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
     if array.ndim == 0 and array.dtype.kind in "OUS":
         file = "; numpy.load(path) reads .npy" if isinstance(values, str) else ""
         file = "; numpy.frombuffer(them, 'u1') makes one of bytes" if isinstance(values, bytes) else file
         data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
-        raise Error("data", f"{what}: {_brief(values)}, where an array of real numbers is expected{file}{data}")
+        raise Error("data", f"{what}: {brief(values)}, where an array of real numbers is expected{file}{data}")
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
     are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
@@ -116,7 +107,7 @@ def truth(what: str, value: Any) -> bool:
 def callable_or_none(what: str, value: Any) -> None:
     """Refuses what cannot be called, before it would be, which may be an epoch later."""
     if value is not None and not callable(value):
-        raise TypeError(f"{what} is {_brief(value)}; a function is expected")
+        raise TypeError(f"{what} is {brief(value)}; a function is expected")
 
 
 def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
@@ -186,7 +177,7 @@ def _pointer_of(value: Any, expected: str) -> Any:
     try:
         return value.pointer
     except AttributeError:
-        raise TypeError(f"{_brief(value)}, where {expected} is expected") from None
+        raise TypeError(f"{brief(value)}, where {expected} is expected") from None
 
 
 def pointer(value: Any) -> Any:
@@ -207,7 +198,7 @@ def building(model: Any) -> Any:
 def expect(value: Any, kind: type, how: str) -> Any:
     """Something of the library's as an argument; `how` says where one comes from."""
     if not isinstance(value, kind):
-        raise TypeError(f"{_brief(value)}, where a duet.{kind.__name__} is expected: {how}")
+        raise TypeError(f"{brief(value)}, where a duet.{kind.__name__} is expected: {how}")
     return value
 
 
@@ -225,7 +216,7 @@ def node_pointer(node: Any) -> Any:
 
 def node_array(nodes: Sequence[Node]) -> Any:
     if not isinstance(nodes, (list, tuple)):
-        raise TypeError(f"{_brief(nodes)}, where a list of nodes is expected")
+        raise TypeError(f"{brief(nodes)}, where a list of nodes is expected")
     return ffi.new("duet_node[]", [node_pointer(node) for node in nodes])
 
 
@@ -380,7 +371,7 @@ def texts(values: Any) -> List[str]:
     if isinstance(values, str):
         raise TypeError(f"{values!r}, where a list of texts is expected: [{values!r}]")
     if not isinstance(values, Iterable):
-        raise TypeError(f"{_brief(values)}, where a list of texts is expected")
+        raise TypeError(f"{brief(values)}, where a list of texts is expected")
     return list(values)
 
 

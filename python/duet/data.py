@@ -9,8 +9,8 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import article, as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
+from .convert import as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -112,7 +112,7 @@ class Data(Handle):
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
         labels, test_labels: [examples], whole numbers from 0 to 255
         """
-        arrays: List[Any] = [_examples(one) if one is not None else None for one in (train, test)]
+        arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
             labels_ = "; labels are given by name: duet.Data.from_arrays(x, labels=y)" if arrays[1].ndim == 2 else ""
             raise Error(
@@ -120,7 +120,12 @@ class Data(Handle):
                 f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on{labels_}",
             )
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
-            raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
+            kinds = [numpy.asarray(one).dtype for one in (test, train)]
+            raise Error(
+                "data",
+                f"test examples of type {kinds[0]} beside {kinds[1]} to train on: uint8 is scaled to [0, 1], other types are "
+                "not; give both as one, such as array.astype('u1') of bytes",
+            )
         counts = [len(one) if one is not None else 0 for one in arrays]
         if test_labels is not None and test is None:
             raise Error("usage", "test_labels= without examples of a test split; test=x gives them, and labels= are those of train")
@@ -275,11 +280,11 @@ def _examples(values: Any) -> numpy.ndarray:
     array = numpy.ascontiguousarray(array)
     if array.ndim == 1:
         array = array[:, None]
-    if not 2 <= array.ndim <= 4:
+    if not 2 <= array.ndim <= 4 or 0 in array.shape[1:]:
         raise Error(
             "data",
             f"an array of shape {array.shape}; it is [examples, features], [examples, height, width] or "
-            "[examples, height, width, channels]",
+            "[examples, height, width, channels], with an extent of 1 at least",
         )
     return array
 

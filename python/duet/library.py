@@ -63,6 +63,17 @@ class Error(Exception):
         return type(self), (self.status, self.message), self.__dict__
 
 
+def brief(value: Any) -> str:
+    """A value in a message: itself if that is short, else what it is."""
+    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
+    return repr(value) if is_short else article(type(value).__name__)
+
+
+def article(name: str) -> str:
+    """The word with its article."""
+    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
+
+
 _texts: Dict[str, Any] = {}
 
 
@@ -71,7 +82,7 @@ def text(value: Optional[str]) -> Any:
     if value is None:
         return NULL
     if not isinstance(value, (str, bytes, os.PathLike)):
-        raise TypeError(f"{value!r}, where a text is expected")
+        raise TypeError(f"{brief(value)}, where a text is expected")
     value = os.fsdecode(value)
     if "\0" in value:
         raise Error("usage", f"{value!r} has a zero character, at which the library would take it to end")

@@ -10,11 +10,11 @@ import contextlib
 import math
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import WHILE_BUILT, article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
+from .convert import WHILE_BUILT, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
-from .library import NULL, Error, Handle, Record, Single, c, check, constants, ffi, lib, new_error, record, text, words
+from .library import NULL, Error, Handle, Record, Single, article, c, check, constants, ffi, lib, new_error, record, text, words
 from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
