@@ -10,9 +10,11 @@ import copy
 import os
 import pathlib
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -21,6 +23,7 @@ from python_cases import MISSING, Folder, pictures  # noqa: E402
 
 if not MISSING:
     import duet
+    import numpy
 
 SMALL = {"latent": 3, "hidden": [8]}
 
@@ -57,6 +60,25 @@ class Copies(Folder):
                     attempt(thing)
         self.assertEqual(data.read().sum(), before)
         self.assertEqual(run.sample(2, seed=1).shape, (2, 8, 8, 1))
+
+
+class Interrupted(Folder):
+    def test_ctrl_c_ends_metrics(self):
+        class Asked(duet.run.Stop):
+            def __enter__(self):
+                super().__enter__()
+                self._ask()
+                return self
+
+        x, y = pictures(600), numpy.arange(600) % 3
+        run = duet.train("vae", x, steps=2, batch=50, settings=SMALL, out=self.path("run"))
+        judged = duet.Data.from_arrays(x, labels=y)
+        judge = duet.train("classifier", judged, steps=2, batch=50, out=self.path("judge"))
+        for name, given in (("ais", {}), ("elbo", {}), ("inception-score", {"judge": judge})):
+            with mock.patch.object(duet.run, "Stop", Asked), self.assertRaisesRegex(KeyboardInterrupt, "^$"):
+                run.evaluate(name, **given)  # which ends before it is done, else the words say so
+        self.assertGreater(run.evaluate("elbo")["elbo"].n, 0)
+        self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
 
 
 class Forks(Folder):

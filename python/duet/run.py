@@ -442,14 +442,32 @@ class Run(Handle):
             if judge is not None and metrics and not any(asks_features(name) for name in names):
                 warn("judge= has no effect: none of these metrics asks one")
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            with told(self._holder):
-                c.metric_compute_all(
-                    self, text_array(names), len(names), split_number(split), seed, values, len(values), count
-                )
+            runs = [self.pointer] if judge is None else [self.pointer, beside.pointer]
+            try:
+                self._compute(runs, names, split, seed, values, count)
+            finally:
+                if judge is not None:
+                    c.run_set_judge(self, None)
             self._tell()
-            if judge is not None:
-                c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+
+    def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
+        """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
+        error, array = new_error(), text_array(names)
+        with Stop() as stop:
+            for run in runs:
+                lib.duet_run_set_stop(run, stop.flag)
+            try:
+                lib.duet_metric_compute_all(
+                    runs[0], array, len(names), split_number(split), seed, values, len(values), count, error
+                )
+            finally:
+                for run in runs:
+                    lib.duet_run_set_stop(run, NULL)
+        if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+            raise KeyboardInterrupt
+        with stop.honoured("the metrics had been computed"), told(self._holder):
+            raise_for(error, self.family)
 
     def _usual_metrics(self, split: str) -> List[str]:
         """All that the model has and that do not take long; those that its data are too few for are warned of."""
