@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from unittest import mock
 
 sys.dont_write_bytecode = True
@@ -79,6 +80,31 @@ class Interrupted(Folder):
                 run.evaluate(name, **given)  # which ends before it is done, else the words say so
         self.assertGreater(run.evaluate("elbo")["elbo"].n, 0)
         self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+
+
+class Threads(Folder):
+    def test_a_set_is_trained_on_by_one_at_a_time(self):
+        x, said = pictures(200), []
+        data = duet.Data.from_arrays(x)
+
+        def train(data, name, **given):
+            return duet.train("ae", data, steps=2, batch=50, settings={"hidden": 8}, out=self.path(name), **given)
+
+        def beside():
+            with self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
+                train(data, "refused")
+            said.append(train(duet.Data.from_arrays(x), f"opened-{len(said)}"))
+
+        def on_epoch(run, epoch):
+            thread = threading.Thread(target=beside)
+            thread.start()
+            thread.join()
+            beside()
+
+        train(data, "first", on_epoch=on_epoch)
+        self.assertEqual(len(said), 2)
+        self.assertFalse(os.path.exists(self.path("refused")))
+        train(data, "after")
 
 
 class Forks(Folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy
@@ -83,6 +84,7 @@ class Data(Handle):
         lib.duet_data_open(made, text(name), error)
         check(error)
         super().__init__(made[0])
+        self._lock = threading.Lock()
 
     @classmethod
     def _of(cls, open_: Callable[[Any, Any], Any], *keeps: Any) -> "Data":
@@ -91,7 +93,7 @@ class Data(Handle):
         check(error)
         self = cls.__new__(cls)
         Handle.__init__(self, made[0], *keeps)
-        self._notes = []
+        self._notes, self._lock = [], threading.Lock()
         return self
 
     @classmethod
@@ -229,6 +231,20 @@ class Data(Handle):
         if first + count > there and count > 0 and not self.info.generated:
             raise Error("usage", f"examples {first} to {first + count - 1} of a split of {there}")
         return first, count
+
+    @contextlib.contextmanager
+    def _trained_on(self) -> Iterator[None]:
+        """While a training has it: it lies on that one's device, and is used from its thread."""
+        if not self._lock.acquire(blocking=False):
+            raise Error(
+                "usage",
+                f"{self.info.name} is being trained on: open it once more for another training beside that one; arrays of uint8 "
+                "or float32 are not copied",
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     @property
     def notes(self) -> List[str]:

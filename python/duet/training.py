@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -230,7 +231,8 @@ def train(
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
     try:
-        with Stop() as stop, Bar(progress, "steps") as bar:
+        alone = contextlib.nullcontext() if own is None else own._trained_on()
+        with alone, Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)
             handle = ffi.new_handle(training)
             options.progress, options.log, options.context, options.stop = _show, _log, handle, stop.flag
