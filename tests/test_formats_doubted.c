@@ -101,6 +101,53 @@ static void what_is_plausible_and_may_be_wrong_is_said(void **state)
     }
 }
 
+/* Rows of a number that begins `from` and goes on by `step`, beside one in [0, 1]. */
+static const struct {
+    const char *title, *element;
+    int rows;
+    double from, step;
+    const char *piece; /* of the first note; NULL: there is none */
+} columns[] = {
+    {"seconds", "<f8", 300, 1.7e9, 1,
+     "t.npy: column 1 of 2 goes from 1700000000 to 1700000299, where float32 numbers lie 128 apart, so that what tells "
+     "its rows apart is lost: take 1700000000 off it, in both splits, and save it as '<f4'"},
+    {"fewer seconds", "<f8", 299, 1.7e9, 1, "column 1 of 2 goes from 1700000000 to 1700000298, where"},
+    {"before 0", "<f8", 300, -1e5, 1e-4, "column 1 of 2 goes from -100000 to -99999.9701, where"},
+    {"the remedy", "<f8", 300, 0, 1, NULL},
+    {"what float32 tells apart", "<f8", 300, 1.7e9, 128, "its values go from 0 to 1.7"},
+    {"float32 as it is", "<f4", 300, 1.7e9, 1, "its values go from 0 to 1.7"},
+    {"each a step", "<f8", 100, 1e8, 16.5, "its values go from 0 to 1.000"},
+    {"one far value", "<f8", 300, 1.7e9, 0, "its values go from 0 to 1.7"},
+};
+
+static void columns_that_float32_does_not_tell_apart_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        double doubles[600];
+        float floats[600];
+        char header[128], name[2 * TEST_PATH_SIZE];
+        const bool is_double = strcmp(columns[i].element, "<f8") == 0;
+        for (int row = 0; row < columns[i].rows; row++) {
+            doubles[2 * row] = columns[i].from + row * columns[i].step;
+            doubles[2 * row + 1] = row * 37 % 300 / 299.0;
+        }
+        for (int k = 0; k < 2 * columns[i].rows; k++) floats[k] = (float)doubles[k];
+        (void)snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (%d, 2), }",
+                       columns[i].element, columns[i].rows);
+        write_npy("t.npy", 1, header, is_double ? (void *)doubles : (void *)floats,
+                  (size_t)columns[i].rows * 2 * (is_double ? sizeof *doubles : sizeof *floats));
+        (void)snprintf(name, sizeof name, "%s:split=last", in_folder("t.npy"));
+        duet_data *data = open_sound(name);
+        const char *note = duet_data_note(data, 0, NULL);
+        if ((note == NULL) != (columns[i].piece == NULL) || (note != NULL && strstr(note, columns[i].piece) == NULL))
+            fail_msg("%s: \"%s\"", columns[i].title, note != NULL ? note : "(nothing)");
+        for (size_t k = 0; (note = duet_data_note(data, k, NULL)) != NULL; k++)
+            if (strstr(note, "numpy.delete") != NULL) fail_msg("%s: \"%s\"", columns[i].title, note);
+        duet_data_close(&data);
+    }
+}
+
 static void a_file_in_the_order_of_its_classes(void **state)
 {
     (void)state;
@@ -233,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(whole_numbers_as_examples_have_the_remedy_that_fits),
         IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),
+        IN_FOLDER(columns_that_float32_does_not_tell_apart_are_told_of),
         IN_FOLDER(a_file_in_the_order_of_its_classes),
         IN_FOLDER(options_turn_rows),
         IN_FOLDER(planes_that_are_read_as_pixels),

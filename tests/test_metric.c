@@ -145,6 +145,26 @@ static void log_likelihoods_are_asked_of_the_procedure(void **state)
     duet_run_close(&run);
 }
 
+static void a_flag_ends_metrics(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ais", "elbo", "log-likelihood", "active-units"};
+    duet_run *run = open_run("vae", "vae", pictures, SETTINGS("hidden=12", "latent=3"));
+    duet_metric_value values[16];
+    size_t count;
+    const int stop = 1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        duet_error error = {0};
+        duet_run_set_stop(run, &stop);
+        assert_status(duet_metric_compute(run, names[i], DUET_TEST, 1, values, 16, &count, &error),
+                      DUET_ERROR_INTERRUPTED, &error);
+        assert_message(&error, "stopped");
+    }
+    duet_run_set_stop(run, NULL);
+    check_interval(value_of(run, "elbo", DUET_TEST, "elbo"), value_of(run, "elbo", DUET_TEST, "elbo").value, NAN, NAN);
+    duet_run_close(&run);
+}
+
 static duet_run *open_ring(void)
 {
     return open_run("ring-gan", "gan", "ring8", SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
@@ -402,6 +422,7 @@ int main(void)
         cmocka_unit_test(active_units_are_those_that_vary),
         cmocka_unit_test(codes_are_compared_with_the_prior),
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
+        cmocka_unit_test(a_flag_ends_metrics),
         cmocka_unit_test(accuracy_counts_both_sides),
         cmocka_unit_test(metrics_share_samples),
         cmocka_unit_test(similarity_to_a_flat_picture_is_a_closed_form),

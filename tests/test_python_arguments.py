@@ -8,6 +8,7 @@ usage: test_python_arguments.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or num
 
 import os
 import pathlib
+import re
 import sys
 import unittest
 import warnings
@@ -40,6 +41,10 @@ class Sets(Refused):
             (lambda: arrays(x, labels=y, test_labels=y), duet.Error, "test_labels= without examples of a test split"),
             (lambda: arrays(x, x[:9], test_labels=y), duet.Error, r"test_labels of shape \(60,\) for 9 examples"),
             (lambda: arrays(x, labels=y, class_names="abc"), TypeError, "a list of texts is expected"),
+            *(
+                (lambda names=names: arrays(x, labels=y, class_names=names), duet.Error, f"class_names as a {kind}; a list with")
+                for kind, names in (("set", set("abc")), ("frozenset", frozenset("abc")), ("dict", dict(a=1, b=0, c=2)))
+            ),
             (lambda: duet.train("vae", (x, y, x)), duet.Error, "3 arrays as data; two are those to train on"),
             (
                 lambda: duet.write_points(self.path("p.png"), x[:3, 0, :2], labels=y[:3], reference=x[:3, 0, :2]),
@@ -60,6 +65,7 @@ class Sets(Refused):
             (lambda: of(rows(256), 3, 20, dtype="u1"), duet.Error, "from 256 to 256, .* whole numbers from 0 to 255"),
             (lambda: of(rows(1), 3, 20, dtype="f8"), duet.Error, "dtype=float64; rows are float32, or uint8"),
             (lambda: of(rows(1), (3, 1.5), 20), duet.Error, "an extent of a shape=1.5; a whole number"),
+            (lambda: of(rows(1), {8, 4}, 20), duet.Error, "a shape as a set; a list of extents, the outermost first, is"),
             (lambda: of(pictures(20), 3, 20), TypeError, r"ndarray, where function\(split, first, count\)"),
         )
         with of(rows(255), 3, 20, dtype="u1") as data:
@@ -134,6 +140,7 @@ class Models(Refused):
             (lambda: duet.sum(x, axes=0.5), duet.Error, "axis=0.5; a whole number"),
             (lambda: x[0.5], TypeError, "index 0.5 of a node"),
             (lambda: duet.permute(x, [0, "a"]), duet.Error, "each is named once"),
+            (lambda: duet.permute(x, {1, 0}), duet.Error, "the order of dimensions as a set; a list"),
             (lambda: duet.input(graph, "y", "float32", (2, 1.5)), duet.Error, "an extent of a shape=1.5"),
             (lambda: net.set_initialiser(("normal",)), duet.Error, "a word and its scale"),
             (lambda: self.device.set_log(5), TypeError, "a function is expected"),
@@ -154,6 +161,20 @@ class Models(Refused):
             plan.write(bytes_, [2, 1])
             plan.write(floats, [1, 2])
 
+    def test_a_number_alone_has_no_extents(self):
+        graph = duet.Graph(duet.Store(1))
+        x, three = duet.input(graph, "x", "float32", ()), duet.constant_values(graph, 3)
+        root = x * 2 + three
+        self.assertEqual(three.shape, ())
+        with duet.Plan(self.device, [root]) as plan:
+            for number in (5, numpy.float32(5), numpy.array(5, "f4"), numpy.array(5)):
+                plan.write(x, 0)
+                plan.write(x, number)
+                plan.replay()
+                value = plan.read(root)
+                self.assertEqual((value.shape, float(value)), ((), 13))
+            self.refuses((lambda: plan.write(x, [5]), duet.Error, r"an array of shape \(1,\) .* for <node \[\] float32>"))
+
     def test_a_model_is_composed_while_it_is_built(self):
         kept = []
 
@@ -171,17 +192,73 @@ class Models(Refused):
         kept.append(made)
         while_it_runs = "for the function that builds a model"
         for model in kept:
+            self.assertFalse(model is made and duet.setting_is(model, "nope", "x"))
             self.refuses(
                 (lambda: model.batch(), duet.Error, while_it_runs),
                 (lambda: model.graph, duet.Error, while_it_runs),
                 (lambda: model.phase("train", 1), duet.Error, while_it_runs),
                 (lambda: model.batch_size(), duet.Error, while_it_runs),
                 (lambda: model.warn("a"), duet.Error, while_it_runs),
-                (lambda: model.setting("nope"), duet.Error, "no setting 'nope'"),
+                (lambda: model.setting("nope"), duet.Error, "no setting 'nope'" if model is made else while_it_runs),
             )
-            self.assertFalse(duet.setting_is(model, "nope", "x"))
         self.assertEqual(made.group("net").name, "net")
         self.assertGreater(made.setting("lr"), 0)
+
+
+    def test_what_is_kept_of_a_build_is_refused(self):
+        kept = {}
+
+        def build(model):
+            x = model.batch()
+            net, rows = model.group("net"), model.batch_size()
+
+            def decode(m, z):  # called when the model is built, and for what is asked of it later
+                kept["z"], kept["last"] = z, m
+                return duet.sigmoid(duet.dense(net, "out", z, duet.features(m.batch())))
+
+            z = duet.dense(net, "in", x, 3)
+            nll = duet.batch_mean(duet.bernoulli_nll(duet.dense(net, "out", z, duet.features(x)), x))
+            model.phase("train", 1)
+            model.minimise(nll, net)
+            model.output("latent", z)
+            model.output("decode", decode(model, model.latent(3)))
+            model.invert(decode)
+            self.assertGreater(rows, 0)
+            kept.update(model=model, x=x, net=net, store=model.store)
+
+        def on_epoch(run, epoch):
+            kept["run's"] = run.model
+            self.assertGreater(run.model.setting("lr"), 0)
+
+        def refused():
+            while_it_runs = "for the function that builds a model"
+            self.refuses(
+                *((lambda model=kept[name]: model.setting("lr"), duet.Error, while_it_runs) for name in ("model", "last")),
+                (lambda: kept["model"].group("net"), duet.Error, while_it_runs),
+                *((lambda node=kept[name]: node.shape, duet.Error, while_it_runs) for name in ("x", "z")),
+                (lambda: kept["x"] + 1, duet.Error, while_it_runs),
+                (lambda: kept["net"].parameters, duet.Error, while_it_runs),
+                (lambda: duet.dense(kept["net"], "more", kept["x"], 3), duet.Error, while_it_runs),
+                (lambda: kept["store"].group("net"), duet.Error, "this Store is closed"),
+            )
+            self.assertEqual(repr(kept["x"]), "<node, closed>")
+
+        family, x = duet.Family("own", build), pictures(60)
+        run = duet.train(family, x, epochs=1, batch=20, out=self.path("own"), on_epoch=on_epoch)
+        refused()
+        self.refuses((lambda: kept["run's"].setting("lr"), duet.Error, "this Model is closed"))
+        self.assertEqual(run.procedure("invert", x[:2], steps=2, restarts=1)["inverse"].shape, (2, 3))
+        refused()
+        run.close()
+        refused()
+        graph = duet.Graph(duet.Store(1))
+        node, group = graph.constant(3) + 1, duet.Store(1).group("net")
+        graph.close()
+        group.keeps.close()
+        self.refuses(
+            (lambda: node.shape, duet.Error, "this Graph is closed"),
+            (lambda: group.name, duet.Error, "this Store is closed"),
+        )
 
 
 class Metrics(Refused):
@@ -208,6 +285,8 @@ class Metrics(Refused):
         with self.assertWarnsRegex(UserWarning, "^memorisation is left out: memorisation needs at least 50 training"):
             values = run.evaluate()
         self.assertIn("elbo", values)
+        said = re.search(r"run.evaluate\((.*?)\)", duet.Run.evaluate.__doc__)[1]
+        self.assertIn("mse", run.evaluate(*re.findall('"(.*?)"', said)))
         self.assertNotIn("memorisation", values)
         self.refuses((lambda: run.evaluate(5), TypeError, "an int, where a list of texts"))
 

@@ -166,6 +166,20 @@ class Data(Folder):
         for given, words in ((numpy.zeros((2, 2, 2, 2, 2)), "shape"), (numpy.full((5, 2), numpy.nan), "finite")):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_arrays(given)
+        bytes_ = pictures(20)
+        for given, words in (
+            ((None,), "examples: None, where an array of real numbers is expected"),
+            ((None, bytes_), "examples: None, where an array"),
+            ((numpy.zeros((10, 0)),), r"an array of shape \(10, 0\); .* with an extent of 1 at least"),
+            ((numpy.zeros((10, 3, 0)),), r"an array of shape \(10, 3, 0\)"),
+            ((bytes_, bytes_.astype("i8")), "test examples of type int64 beside uint8 to train on: uint8 is scaled"),
+            ((bytes_ / 255, bytes_), r"test examples of type uint8 beside float64 .*, such as array.astype\('u1'\) of bytes"),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Data.from_arrays(*given)
+        duet.Data.from_arrays(bytes_, bytes_.astype("i8").astype("u1")).close()
+        with self.assertRaisesRegex(TypeError, "^a ndarray, where a text is expected"):
+            duet.Data(bytes_)
         with self.assertRaisesRegex(duet.Error, "0 to 255"):
             duet.Data.from_arrays(numpy.zeros((3, 2)), labels=[0, 1, 256])
         with self.assertRaisesRegex(duet.Error, "masked"):
@@ -202,6 +216,23 @@ class Data(Folder):
             duet.write_lines(self.path("l.png"), [[1, 2], [2, 3]], panels=[0])
         with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
             duet.train(numpy.zeros((4, 2)))
+
+    def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
+        noise = numpy.random.default_rng(0).random((300, 3))
+        seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])
+        words = r"^array: column 1 of 4 goes from 1700000000 to 1700000299, where float32 numbers lie 128 apart, .*: pass"
+        for given in (seconds, (seconds * [1, 1000, 1000, 1000]).astype("i8"), numpy.delete(seconds, 270, 0), seconds[::-1].copy("F")):
+            with duet.Data.from_arrays(given) as data:
+                self.assertRegex(data.notes[0], "array: column 1 of 4 goes from 1700000000 to 17000002")
+                self.assertEqual([note for note in data.notes if "numpy.delete" in note or "column 2" in note[:20]], [])
+        with duet.Data.from_arrays(seconds[:200], seconds[200:]) as data:
+            self.assertEqual([note for note in data.notes if "float32 numbers lie" in note], data.notes[:1])
+        out = self.path("seconds")
+        with self.assertWarnsRegex(UserWarning, words):
+            duet.train("ae", seconds, steps=1, batch=10, settings={"hidden": 4, "latent": 2}, out=out)
+        for given in (seconds - [1700000000, 0, 0, 0], noise, seconds.astype("f4"), numpy.repeat(seconds, 16, 1)):
+            with duet.Data.from_arrays(given) as data:
+                self.assertNotIn("float32 numbers lie", "".join(data.notes))
 
     def test_labels_are_whole_numbers(self):
         x, labels = pictures(6), numpy.array(["b", "a", "b", "a", "b", "a"])

@@ -200,13 +200,19 @@ class Kinds(Asked):
             ([None, 1, 2], "no class 'None'"),
             (numpy.eye(3), r"classes of shape \(3, 3\); .*classes.argmax\(1\)"),
             ({"a": 1}, "classes as a dict; a list"),
+            ({"a", "b"}, "classes as a set; a list"),
+            (frozenset("ab"), "classes as a frozenset; a list"),
+            (numpy.ma.masked_equal([0, 1, 2], 1), "classes: a masked array with masked values"),
+            (numpy.ma.array(1, mask=True), "classes: a masked array"),
+            ([0, numpy.ma.masked, 2], "classes: a masked array"),
             (7, "class 7 is none of the classes 0 to 2"),
         ):
             self.refuses(
                 (lambda: self.cvae.sample(3, classes=classes), words),
                 (lambda: self.cvae.ask("sample", classes=classes), words),
             )
-        self.assertEqual(len(self.cvae.sample(3, classes=numpy.eye(3).argmax(1))), 3)
+        for classes in (numpy.eye(3).argmax(1), numpy.ma.array([0, 1, 2]), ("a", "b", "c")):
+            self.assertEqual(len(self.cvae.sample(3, classes=classes)), 3)
 
     def test_examples_are_an_array(self):
         x = self.x

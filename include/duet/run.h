@@ -246,6 +246,9 @@ DUET_API duet_status duet_run_check_labels(duet_run *run, const duet_data_info *
 /** Settings that every request to the run has in front of its own, such as "weights=average" for the averages that a
  *  training with the setting `average` kept. The texts must outlive the run. */
 DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count);
+/** A flag, as in duet_train_options, for requests to the run that have none of their own, as those of metrics: set to
+ *  non-zero it ends them with DUET_ERROR_INTERRUPTED. It must outlive its use. NULL: none, as at first. */
+DUET_API void duet_run_set_stop(duet_run *run, const volatile int *stop);
 /** The first of them that nothing asked for so far reads, so that it had no effect; NULL: there is none. */
 DUET_API const char *duet_run_unread(const duet_run *run);
 /** Whether what makes the output reads a setting, "key=value", of a request. */

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .library import NULL, Error, constants, enumerator, ffi, lib, text, word_of, words
+from .library import NULL, Error, article, brief, constants, enumerator, ffi, lib, text, word_of, words
 from .node import Group, Node, keeps_of
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
-def _brief(value: Any) -> str:
-    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
-    return repr(value) if is_short else article(type(value).__name__)
-
-
-def article(name: str) -> str:
-    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
-
-
 def _rows_of_shapes(values: Any) -> str:
     """What is wrong with a list that makes no array."""
     shapes: List[Tuple[int, ...]] = [one.shape for one in values if hasattr(one, "shape")]
@@ -48,10 +39,22 @@ def _rows_of_shapes(values: Any) -> str:
     return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
 
 
+def unmasked(values: Any, what: str) -> None:
+    """Refuses values of which some are masked: what lies under a mask would be taken for a number."""
+    one_by_one = isinstance(values, (list, tuple)) and any(one is numpy.ma.masked for one in values)
+    if one_by_one or numpy.ma.is_masked(values):
+        raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
+
+
+def in_order(values: Any, what: str, expected: str) -> None:
+    """Refuses what is in no order of the program's, or is only there to look things up."""
+    if isinstance(values, (dict, set, frozenset)):
+        raise Error("usage", f"{what} as a {type(values).__name__}; {expected} is expected")
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
-    if numpy.ma.is_masked(values):
-        raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
+    unmasked(values, what)
     try:
         array = numpy.asarray(values)
     except ValueError:  # numpy's words for lists of several lengths are of its own parts
@@ -59,12 +62,12 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     if array.dtype.kind in "biuf":
         return array
     if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
-        raise Error("data", f"{what}: {_brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
+        raise Error("data", f"{what}: {brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
     if array.ndim == 0 and array.dtype.kind in "OUS":
         file = "; numpy.load(path) reads .npy" if isinstance(values, str) else ""
         file = "; numpy.frombuffer(them, 'u1') makes one of bytes" if isinstance(values, bytes) else file
         data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
-        raise Error("data", f"{what}: {_brief(values)}, where an array of real numbers is expected{file}{data}")
+        raise Error("data", f"{what}: {brief(values)}, where an array of real numbers is expected{file}{data}")
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
     are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
@@ -104,14 +107,14 @@ def truth(what: str, value: Any) -> bool:
 def callable_or_none(what: str, value: Any) -> None:
     """Refuses what cannot be called, before it would be, which may be an epoch later."""
     if value is not None and not callable(value):
-        raise TypeError(f"{what} is {_brief(value)}; a function is expected")
+        raise TypeError(f"{what} is {brief(value)}; a function is expected")
 
 
 def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     """Contiguous and of that type; of whole numbers only those that the type has, as numpy would cut 0.9 to 0 and wrap
     256 round to 0."""
     with numpy.errstate(invalid="ignore", over="ignore"):
-        made = numpy.ascontiguousarray(array, dtype)
+        made = numpy.asarray(array, dtype, order="C")  # ascontiguousarray would give a number an extent
     if made.dtype.kind == "u" and made.dtype != array.dtype and not numpy.array_equal(made, array):
         most = numpy.iinfo(made.dtype).max
         raise Error(
@@ -174,25 +177,28 @@ def _pointer_of(value: Any, expected: str) -> Any:
     try:
         return value.pointer
     except AttributeError:
-        raise TypeError(f"{_brief(value)}, where {expected} is expected") from None
+        raise TypeError(f"{brief(value)}, where {expected} is expected") from None
 
 
 def pointer(value: Any) -> Any:
     return NULL if value is None else _pointer_of(value, "a group, a graph or a model")
 
 
+WHILE_BUILT = "this is for the function that builds a model (duet.Family), while it runs"
+
+
 def building(model: Any) -> Any:
     """The pointer of a model that is being built: outside there is no graph that nodes would go to."""
     held = pointer(model)
     if not model._building:
-        raise Error("usage", "this is for the function that builds a model (duet.Family), while it runs")
+        raise Error("usage", WHILE_BUILT)
     return held
 
 
 def expect(value: Any, kind: type, how: str) -> Any:
     """Something of the library's as an argument; `how` says where one comes from."""
     if not isinstance(value, kind):
-        raise TypeError(f"{_brief(value)}, where a duet.{kind.__name__} is expected: {how}")
+        raise TypeError(f"{brief(value)}, where a duet.{kind.__name__} is expected: {how}")
     return value
 
 
@@ -210,12 +216,13 @@ def node_pointer(node: Any) -> Any:
 
 def node_array(nodes: Sequence[Node]) -> Any:
     if not isinstance(nodes, (list, tuple)):
-        raise TypeError(f"{_brief(nodes)}, where a list of nodes is expected")
+        raise TypeError(f"{brief(nodes)}, where a list of nodes is expected")
     return ffi.new("duet_node[]", [node_pointer(node) for node in nodes])
 
 
 def extents_of(shape: ShapeLike) -> List[int]:
     """A shape's extents; one number is one extent."""
+    in_order(shape, "a shape", "a list of extents, the outermost first,")
     several = [shape] if isinstance(shape, str) or not hasattr(shape, "__iter__") else shape
     return [whole("an extent of a shape", extent) for extent in several]
 
@@ -364,7 +371,7 @@ def texts(values: Any) -> List[str]:
     if isinstance(values, str):
         raise TypeError(f"{values!r}, where a list of texts is expected: [{values!r}]")
     if not isinstance(values, Iterable):
-        raise TypeError(f"{_brief(values)}, where a list of texts is expected")
+        raise TypeError(f"{brief(values)}, where a list of texts is expected")
     return list(values)
 
 

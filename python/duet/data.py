@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy
 
-from .convert import article, as_type, extents_of, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, c, check, enumerator, ffi, lib, new_error, record, text
+from .convert import as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
+STEPS = 256  # that float32 tells apart in a column that is told of, at most
+PICTURE_NUMBERS = 64  # rows of so many numbers may be pictures, as in src/data/plausible.h
 # What an error begins with that comes of a function that gives rows, behind the set's name.
 RAISED = "the function that gives rows raised"
 
@@ -71,7 +74,9 @@ class Data(Handle):
     """
 
     _free = "duet_data_close"
+    _elsewhere = "open it there by its name or of its arrays"
     _arrays: Optional[List[Any]] = None  # of a set of arrays: the examples and labels of both splits
+    _notes: List[str] = []  # of a set of arrays: what making float32 of them has to say
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
@@ -79,6 +84,7 @@ class Data(Handle):
         lib.duet_data_open(made, text(name), error)
         check(error)
         super().__init__(made[0])
+        self._lock = threading.Lock()
 
     @classmethod
     def _of(cls, open_: Callable[[Any, Any], Any], *keeps: Any) -> "Data":
@@ -87,6 +93,7 @@ class Data(Handle):
         check(error)
         self = cls.__new__(cls)
         Handle.__init__(self, made[0], *keeps)
+        self._notes, self._lock = [], threading.Lock()
         return self
 
     @classmethod
@@ -107,7 +114,7 @@ class Data(Handle):
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
         labels, test_labels: [examples], whole numbers from 0 to 255
         """
-        arrays: List[Any] = [_examples(one) if one is not None else None for one in (train, test)]
+        arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
             labels_ = "; labels are given by name: duet.Data.from_arrays(x, labels=y)" if arrays[1].ndim == 2 else ""
             raise Error(
@@ -115,7 +122,12 @@ class Data(Handle):
                 f"test examples of shape {arrays[1].shape[1:]} beside {arrays[0].shape[1:]} to train on{labels_}",
             )
         if arrays[1] is not None and arrays[1].dtype != arrays[0].dtype:
-            raise Error("data", f"test examples of type {arrays[1].dtype} beside {arrays[0].dtype} to train on")
+            kinds = [numpy.asarray(one).dtype for one in (test, train)]
+            raise Error(
+                "data",
+                f"test examples of type {kinds[0]} beside {kinds[1]} to train on: uint8 is scaled to [0, 1], other types are "
+                "not; give both as one, such as array.astype('u1') of bytes",
+            )
         counts = [len(one) if one is not None else 0 for one in arrays]
         if test_labels is not None and test is None:
             raise Error("usage", "test_labels= without examples of a test split; test=x gives them, and labels= are those of train")
@@ -125,6 +137,9 @@ class Data(Handle):
             own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
         made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
         made._arrays = [*arrays, *kept]
+        for given, array in zip((train, test), arrays):
+            if array is not None and not made._notes:
+                made._notes = _rounding(name, given, array)
         return made
 
     @classmethod
@@ -171,6 +186,7 @@ class Data(Handle):
         for split, array in enumerate(labels):
             own.labels[split] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
         if names is not None:
+            in_order(names, "class_names", "a list with the name of label 0 first")
             names = texts(names)
             array = text_array(names)
             _keep(own, array)
@@ -216,6 +232,20 @@ class Data(Handle):
             raise Error("usage", f"examples {first} to {first + count - 1} of a split of {there}")
         return first, count
 
+    @contextlib.contextmanager
+    def _trained_on(self) -> Iterator[None]:
+        """While a training has it: it lies on that one's device, and is used from its thread."""
+        if not self._lock.acquire(blocking=False):
+            raise Error(
+                "usage",
+                f"{self.info.name} is being trained on: open it once more for another training beside that one; arrays of uint8 "
+                "or float32 are not copied",
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     @property
     def notes(self) -> List[str]:
         """What opening the set has to say."""
@@ -223,7 +253,7 @@ class Data(Handle):
         while True:
             note = c.data_note(self, len(found), NULL)
             if note is None:
-                return found
+                return self._notes + found
             found.append(note)
 
     def set_streaming(self, streaming: bool = True) -> None:
@@ -266,11 +296,11 @@ def _examples(values: Any) -> numpy.ndarray:
     array = numpy.ascontiguousarray(array)
     if array.ndim == 1:
         array = array[:, None]
-    if not 2 <= array.ndim <= 4:
+    if not 2 <= array.ndim <= 4 or 0 in array.shape[1:]:
         raise Error(
             "data",
             f"an array of shape {array.shape}; it is [examples, features], [examples, height, width] or "
-            "[examples, height, width, channels]",
+            "[examples, height, width, channels], with an extent of 1 at least",
         )
     return array
 
@@ -281,14 +311,37 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
         floats = array.astype(numpy.float32)
     if array.size and numpy.isfinite(floats).all():
         low, high = float(array.min()), float(array.max())
-        step = float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
-        if 0 < high - low < 256 * step:
+        step = _step(low, high)
+        if 0 < high - low < STEPS * step:
             raise Error(
                 "data",
                 f"examples from {low:.15g} to {high:.15g}, where float32 numbers lie {step:g} apart, so that what tells "
                 "them apart would be lost: pass (array - array.min(0)).astype('f4')",
             )
     return floats
+
+
+def _step(low: float, high: float) -> float:
+    """How far apart float32 numbers lie there."""
+    return float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
+
+
+def _rounding(name: str, given: Any, floats: Any) -> List[str]:
+    """What is said of columns of a table whose numbers float32 does not tell apart, as src/data/rounding.c says it of
+    files. Where they are all of a table they have been refused."""
+    array = numpy.asarray(given)
+    if array.dtype == floats.dtype or array.ndim != 2 or not array.size or array.shape[1] >= PICTURE_NUMBERS:
+        return []
+    notes = []
+    for place, (low, high) in enumerate(zip(array.min(0).tolist(), array.max(0).tolist())):
+        steps = (high - low) / _step(low, high) if numpy.isfinite([low, high]).all() else 0
+        if 0 < steps < min(STEPS, len(array)) and (floats[:, place] != array[:, place]).any():
+            notes.append(
+                f"{name}: column {place + 1} of {array.shape[1]} goes from {low:.15g} to {high:.15g}, "
+                f"where float32 numbers lie {_step(low, high):g} apart, so that what tells its rows apart is lost: pass "
+                f"it as 'f4' with {low:.15g} taken off, in both splits"
+            )
+    return notes
 
 
 def _labels(train: Any, test: Any, counts: Sequence[int], names: Any) -> List[Any]:

@@ -10,7 +10,7 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from .convert import as_type, expect, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
+from .convert import as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
 from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
 from .node import Group, Node, keeps_of
@@ -99,6 +99,7 @@ def constant_values(graph: Any, values: Any) -> Node:
 
 def permute(x: Node, order: Sequence[int]) -> Node:
     """Dimension i of the result is dimension order[i] of x."""
+    in_order(order, "the order of dimensions", "a list")
     if len(order) != len(x.shape) or set(order) != set(range(len(x.shape))):
         raise Error("graph", f"order {list(order)} of a node of {len(x.shape)} dimensions; each is named once")
     return Node(lib.duet_permute_at(where(), x.pointer, ffi.new("size_t[]", list(order))), x.keeps)
@@ -158,7 +159,7 @@ def _bytes(node: Node) -> int:
 class Plan(Handle):
     """The computation of `roots` (values to read, assignments to perform) made ready for one device."""
 
-    _free = "duet_plan_free"
+    _free, _on_device = "duet_plan_free", True
 
     def __init__(self, device: Device, roots: Sequence[Node], name: str = "plan"):
         expect(device, Device, "duet.Device() opens one")

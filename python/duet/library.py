@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional
 
 from ._interface import constants, ffi
 
@@ -58,6 +59,20 @@ class Error(Exception):
         self.status = status
         self.message = message
 
+    def __reduce__(self) -> Any:  # as it travels between processes: Python's own way passes the message alone
+        return type(self), (self.status, self.message), self.__dict__
+
+
+def brief(value: Any) -> str:
+    """A value in a message: itself if that is short, else what it is."""
+    is_short = isinstance(value, (str, type(None), float)) and len(repr(value)) < 80
+    return repr(value) if is_short else article(type(value).__name__)
+
+
+def article(name: str) -> str:
+    """The word with its article."""
+    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
+
 
 _texts: Dict[str, Any] = {}
 
@@ -67,7 +82,7 @@ def text(value: Optional[str]) -> Any:
     if value is None:
         return NULL
     if not isinstance(value, (str, bytes, os.PathLike)):
-        raise TypeError(f"{value!r}, where a text is expected")
+        raise TypeError(f"{brief(value)}, where a text is expected")
     value = os.fsdecode(value)
     if "\0" in value:
         raise Error("usage", f"{value!r} has a zero character, at which the library would take it to end")
@@ -160,15 +175,63 @@ def enumerator(kind: str, value: Any) -> int:
 
 
 _ERROR, _STATUS, _SHAPE = ffi.typeof("duet_error *"), ffi.typeof("duet_status"), ffi.typeof("duet_shape")
+# Parameters of what opens a device or looks for some.
+_OPENED = ("struct duet_device * *", "struct duet_run * *", "struct duet_device_info * *", "struct duet_tune_options *")
 
 
-class Handle:
+_opener = 0  # the process in which a device was opened first
+
+
+def refuse_forked() -> None:
+    """In a process that was forked after a device was opened OpenCL would wait for ever: a fork takes its threads not
+    along."""
+    if _opener not in (0, os.getpid()):
+        raise Error(
+            "device",
+            "this process was forked after OpenCL was used, whose threads stay behind: start it by "
+            "multiprocessing.get_context('spawn'), or use Duet in such processes alone",
+        )
+
+
+def opened() -> None:
+    """Notes that a device was opened."""
+    global _opener
+    _opener = os.getpid()
+
+
+@contextlib.contextmanager
+def opening(error: Any) -> Iterator[None]:
+    """About a call of the library's that opens a device."""
+    refuse_forked()
+    yield
+    if error.status == lib.DUET_OK:
+        opened()
+
+
+class Single:
+    """What lies in the library's memory, once and in this process: neither copied nor pickled, which would free it
+    twice or make it of nothing."""
+
+    __slots__ = ()
+    _elsewhere: str = "make it there"  # how another process comes to one
+
+    def __reduce_ex__(self, _: Any) -> Any:
+        raise TypeError(
+            f"a duet.{type(self).__name__} is neither copied nor pickled; where another process needs one, "
+            f"{self._elsewhere}"
+        )
+
+
+class Handle(Single):
     """Something of the library's that is freed: by close(), at the end of a `with`, or when nobody holds it. What is
     made on something else holds it, and is closed with it."""
 
     _free: str = ""
+    _on_device: bool = False  # whether it is used by way of OpenCL
+    _gone: str = ""  # what is said where it is closed
 
     def __init__(self, pointer: Any, *keeps: Any):
+        self._process = os.getpid()
         self._pointer = pointer
         self._kept = keeps  # freed after this one
         self._made: Any = weakref.WeakSet()  # on this one, freed before it
@@ -180,15 +243,19 @@ class Handle:
     @property
     def pointer(self) -> Any:
         if self._pointer is None:
-            raise Error("usage", f"this {type(self).__name__} is closed, or something that it was made on was")
+            gone = self._gone or f"this {type(self).__name__} is closed, or something that it was made on was"
+            raise Error("usage", gone)
+        if self._on_device and self._process != os.getpid():
+            refuse_forked()
         return self._pointer
 
     def close(self) -> None:
-        """Frees it, and before it what was made on it, which then says that it is closed."""
+        """Frees it, and before it what was made on it, which then says that it is closed. In a process that was forked
+        since it is left to the one that made it."""
         for one in list(getattr(self, "_made", ())):
             one.close()
         pointer, self._pointer = getattr(self, "_pointer", None), None
-        if pointer is not None and self._free:
+        if pointer is not None and self._free and self._process == os.getpid():
             slot = ffi.new(ffi.typeof(getattr(lib, self._free)).args[0])
             slot[0] = pointer
             getattr(lib, self._free)(slot)
@@ -263,6 +330,7 @@ class Functions:
         kind = ffi.typeof(function)
         takes_error = bool(kind.args) and kind.args[-1] is _ERROR
         count = len(kind.args) - takes_error
+        opens = any(one.cname in _OPENED for one in kind.args)
 
         def call(*given: Any) -> Any:
             if len(given) < count or len(given) > count and not kind.ellipsis:
@@ -270,7 +338,8 @@ class Functions:
             passed = [self._convert(one) for one in given]
             error = new_error()
             try:
-                result = function(*passed, error) if takes_error else function(*passed)
+                with opening(error) if opens else contextlib.nullcontext():
+                    result = function(*passed, error) if takes_error else function(*passed)
             except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
                 raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
             if not takes_error:

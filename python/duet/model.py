@@ -10,11 +10,11 @@ import contextlib
 import math
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import article, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
+from .convert import WHILE_BUILT, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
-from .library import NULL, Error, Handle, Record, c, check, constants, ffi, lib, new_error, record, text, words
+from .library import NULL, Error, Handle, Record, Single, article, c, check, constants, ffi, lib, new_error, record, text, words
 from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
@@ -59,7 +59,7 @@ def sizes(key: str, initial: Sequence[int], help: str = "") -> Dict[str, Any]:
     return dict(key=key, kind="sizes", initial=",".join(str(one) for one in extents_of(initial)), help=help)
 
 
-class Family:
+class Family(Single):
     """A kind of model whose build function is Python's: train it as duet.train(family, ...).
 
     build: composes nodes and says what is minimised; called whenever a model is made, for training and for use
@@ -68,6 +68,8 @@ class Family:
     batch: examples a step of a training that does not say; 0: 128
     averaged: use reads the averages that groups keep, unless a request says weights=trained
     """
+
+    _elsewhere = "make it there of its build function"
 
     def __init__(
         self,
@@ -107,7 +109,7 @@ class Family:
 
     def _build(self, pointer_: Any) -> None:
         try:
-            with _in_build(pointer_) as model:
+            with _in_build(pointer_, begins=True) as model:
                 self.build(model)
         except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
             self.raised = reason
@@ -158,7 +160,7 @@ class Model(ModelFunctions, Handle):
     """A model for examples like those of `data`: what a build function composes, and whose groups a Trainer trains."""
 
     _free = "duet_model_free"
-    _building = False
+    _building = 0  # functions of the program's that compose it, now
 
     def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
         expect(data, Data, "duet.Data.from_arrays(x) makes one of arrays, duet.Data(name) opens one")
@@ -242,7 +244,7 @@ class Model(ModelFunctions, Handle):
 
         def call(model: Any, z: Any) -> Any:
             with _in_build(model) as built:
-                return decode(built, Node(z)).pointer
+                return decode(built, Node(z, built)).pointer
 
         function = ffi.callback("duet_node(duet_model *, duet_node)", call)
         _callbacks.append(function)  # the library may call it as long as the model lives
@@ -256,8 +258,8 @@ class Model(ModelFunctions, Handle):
             kind = dict(ffi.typeof("duet_joint").fields)[name].type
 
             def call(model: Any, _: Any, *given: Any, function: Any = function) -> Any:
-                nodes = [one if isinstance(one, int) else Node(one) for one in given]
                 with _in_build(model) as built:
+                    nodes = [one if isinstance(one, int) else Node(one, built) for one in given]
                     return function(built, *nodes).pointer
 
             made = ffi.callback(kind, call)
@@ -284,21 +286,31 @@ def check_settings(model: Any, settings: Any) -> None:
     c.settings_check(family_of(model), text_array(said), len(said))
 
 
+_built: Dict[int, Model] = {}  # by their addresses, those that were built last
+
+
 @contextlib.contextmanager
-def _in_build(pointer_: Any) -> Iterator[Model]:
-    """A model while the library has it built."""
-    model = Model._borrowed(pointer_)
-    model._building = True
+def _in_build(pointer_: Any, begins: bool = False) -> Iterator[Model]:
+    """A model while the library has it built; in between, and when it is gone, it and its nodes and groups are refused.
+    Functions that are called for more of it have the same one, so that they may use what the first one made."""
+    address = int(ffi.cast("uintptr_t", pointer_))
+    if begins or address not in _built:
+        _built[address] = Model._borrowed(None)
+        _built[address]._gone = WHILE_BUILT
+    model = _built[address]
+    model._pointer, model._building = pointer_, model._building + 1
     try:
         yield model
     finally:
-        model._building = False
+        model._building -= 1
+        if model._building == 0:
+            model.close()
 
 
 class Trainer(Handle):
     """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples."""
 
-    _free = "duet_trainer_free"
+    _free, _on_device = "duet_trainer_free", True
 
     def __init__(self, device: Device, model: Model, batch: int = 128):
         expect(device, Device, "duet.Device() opens one")

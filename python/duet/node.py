@@ -6,7 +6,7 @@ from __future__ import annotations
 import operator
 from typing import Any, Optional, Tuple
 
-from .library import Error, ffi, lib, word_of, words
+from .library import Error, Single, ffi, lib, word_of, words
 
 
 def keeps_of(*sources: Any) -> Any:
@@ -16,14 +16,21 @@ def keeps_of(*sources: Any) -> Any:
     return next((one.keeps for one in flat if hasattr(one, "keeps")), None)
 
 
-class Borrowed:
-    """Something of the library's that belongs to what `keeps` holds."""
+class Borrowed(Single):
+    """Something of the library's that belongs to what `keeps` holds, and is gone when that is closed."""
 
-    __slots__ = ("pointer", "keeps")
+    __slots__ = ("_pointer", "keeps")
 
-    def __init__(self, pointer: Any, keeps: Any):
-        self.pointer = pointer
+    def __init__(self, pointer: Any, keeps: Any = None):
+        self._pointer = pointer
         self.keeps = keeps
+
+    @property
+    def pointer(self) -> Any:
+        """For duet.c."""
+        if self.keeps is not None:
+            self.keeps.pointer  # which says so if it is closed
+        return self._pointer
 
 
 def _functions() -> Any:
@@ -43,16 +50,12 @@ def _operator(name: str, swapped: bool = False) -> Any:
     return compute
 
 
-class Node:
+class Node(Borrowed):
     """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
     with step 1; numbers become constants. Shapes broadcast as numpy's do."""
 
-    __slots__ = ("pointer", "keeps")
+    __slots__ = ()
     __array_ufunc__ = None  # numpy leaves its operators to a node
-
-    def __init__(self, pointer: Any, keeps: Any = None):
-        self.pointer = pointer
-        self.keeps = keeps
 
     @property
     def shape(self) -> Tuple[int, ...]:
@@ -77,7 +80,10 @@ class Node:
         return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), float(number)), self.keeps)
 
     def __repr__(self) -> str:
-        return f"<node {list(self.shape)} {self.type}>"
+        try:
+            return f"<node {list(self.shape)} {self.type}>"
+        except Error:
+            return "<node, closed>"
 
     __add__, __radd__ = _operator("add"), _operator("add", True)
     __sub__, __rsub__ = _operator("subtract"), _operator("subtract", True)
@@ -128,16 +134,15 @@ class Node:
         return made if tuple(left) == made.shape else _functions().reshape(made, left)
 
 
-class Group:
+class Group(Borrowed):
     """A network: parameters that one optimiser moves, and the states of their layers. Owned by the store."""
 
-    __slots__ = ("pointer", "keeps")
+    __slots__ = ()
 
     def __init__(self, pointer: Any, keeps: Any = None):
         if pointer == ffi.NULL:
             raise Error("memory", "out of memory for a group")
-        self.pointer = pointer
-        self.keeps = keeps
+        super().__init__(pointer, keeps)
 
     @property
     def name(self) -> Optional[str]:

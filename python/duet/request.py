@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence,
 
 import numpy
 
-from .convert import numbers, warn, whole
+from .convert import in_order, numbers, unmasked, warn, whole
 from .device import opencl_memory
 from .library import Error, check, ffi, lib, new_error, text, words
 
@@ -179,13 +179,13 @@ def rows_of(values: Any, features: int, what: str) -> numpy.ndarray:
 
 def class_list(classes: Any) -> Optional[List[Any]]:
     """Classes as a list with one a row; None: it is one name or number, that of all rows, or nothing."""
+    unmasked(classes, "classes")
+    in_order(classes, "classes", "a list with one name or number a row")
     if hasattr(classes, "__array__"):
         classes = numpy.asarray(classes)
         if classes.ndim > 1:
             remedy = "; of rows with one 1 each pass classes.argmax(1)" if classes.ndim == 2 else ""
             raise Error("usage", f"classes of shape {classes.shape}; there is one name or number a row{remedy}")
-    elif isinstance(classes, (dict, set)):
-        raise Error("usage", f"classes as a {type(classes).__name__}; a list with one name or number a row is expected")
     alone = isinstance(classes, (str, bytes)) or numpy.ndim(classes) == 0
     return None if alone else list(classes)
 

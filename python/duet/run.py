@@ -19,7 +19,7 @@ from .convert import key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, record, selector, text, words
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, words
 from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -70,7 +70,8 @@ class Run(Handle):
     family: the Family, of a run whose model is Python's
     """
 
-    _free = "duet_run_close"
+    _free, _on_device = "duet_run_close", True
+    _elsewhere = "pass its directory, and duet.open it there"
 
     def __init__(self, directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None):
         self._lock = threading.RLock()
@@ -99,16 +100,17 @@ class Run(Handle):
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
-            if isinstance(self._device, Device):
-                on = self._device.pointer
-                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
-            else:
-                on = selector(self._device)
-                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+            with opening(error):
+                if isinstance(self._device, Device):
+                    on = self._device.pointer
+                    lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+                else:
+                    on = selector(self._device)
+                    lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
-            self._pointer = made[0]
+            self._pointer, self._process = made[0], os.getpid()
             self._tell(aloud=self._name is not None and not self._stands_for)
-        return self._pointer
+        return super().pointer
 
     def _tell(self, aloud: bool = True) -> None:
         """Warns of what the run's data have to say that has not been told."""
@@ -132,7 +134,7 @@ class Run(Handle):
         """Gives back what it holds on the device."""
         super().close()
         self._closed = True
-        if getattr(self, "_folder", None) is not None:
+        if getattr(self, "_folder", None) is not None and self._process == os.getpid():
             self._folder.cleanup()
 
     @property
@@ -410,7 +412,7 @@ class Run(Handle):
     def evaluate(
         self, *metrics: Any, judge: Optional[str] = None, split: str = "test", seed: int = 0
     ) -> Dict[str, Value]:
-        """Metrics of the run's examples: run.evaluate("elbo", "kl") gives {name: Value}. Without names all that fit and
+        """Metrics of the run's examples: run.evaluate("elbo", "mse") gives {name: Value}. Without names all that fit and
         do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
         run, seed = self._with_files(), whole("seed", seed)
         try:
@@ -440,14 +442,32 @@ class Run(Handle):
             if judge is not None and metrics and not any(asks_features(name) for name in names):
                 warn("judge= has no effect: none of these metrics asks one")
             values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            with told(self._holder):
-                c.metric_compute_all(
-                    self, text_array(names), len(names), split_number(split), seed, values, len(values), count
-                )
+            runs = [self.pointer] if judge is None else [self.pointer, beside.pointer]
+            try:
+                self._compute(runs, names, split, seed, values, count)
+            finally:
+                if judge is not None:
+                    c.run_set_judge(self, None)
             self._tell()
-            if judge is not None:
-                c.run_set_judge(self, None)
             return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+
+    def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
+        """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
+        error, array = new_error(), text_array(names)
+        with Stop() as stop:
+            for run in runs:
+                lib.duet_run_set_stop(run, stop.flag)
+            try:
+                lib.duet_metric_compute_all(
+                    runs[0], array, len(names), split_number(split), seed, values, len(values), count, error
+                )
+            finally:
+                for run in runs:
+                    lib.duet_run_set_stop(run, NULL)
+        if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+            raise KeyboardInterrupt
+        with stop.honoured("the metrics had been computed"), told(self._holder):
+            raise_for(error, self.family)
 
     def _usual_metrics(self, split: str) -> List[str]:
         """All that the model has and that do not take long; those that its data are too few for are warned of."""

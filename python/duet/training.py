@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import callable_or_none, key_values, text_array, texts, truth, whole
+from .convert import callable_or_none, key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opened, refuse_forked, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -85,8 +86,7 @@ def _at_epoch(context: Any, run: Any, epoch: int, verdict: Any, error: Any) -> i
     if training.on_epoch is not None:
         now = _borrowed(run, training)
         said = training.guard(lambda: training.on_epoch(now, epoch))
-        with now._lock:  # of threads that on_epoch left at work on it
-            now._pointer, now._closed = None, True
+        now.close()  # which waits for threads that on_epoch left at work on it
         training.guard(lambda: _say(said, verdict))
     return lib.DUET_OK
 
@@ -227,8 +227,12 @@ def train(
         else None
     )
     summary = ffi.new("duet_train_summary *")
+    refuse_forked()
+    for note in own._notes if own is not None and resume is None else ():
+        warn(note) if log is None else log(f"warning: {note}")
     try:
-        with Stop() as stop, Bar(progress, "steps") as bar:
+        alone = contextlib.nullcontext() if own is None else own._trained_on()
+        with alone, Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)
             handle = ffi.new_handle(training)
             options.progress, options.log, options.context, options.stop = _show, _log, handle, stop.flag
@@ -237,6 +241,8 @@ def train(
             if monitor is not None:
                 options.watch = lib.duet_monitor_watch(monitor[0])
             lib.duet_train(options, summary, NULL, error)
+            if words(summary.run):
+                opened()
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)

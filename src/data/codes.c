@@ -14,7 +14,8 @@ enum {
     NUMBERS = 1 << 20,
     OFTEN = 3,
     FAR = 1000 /* times all others */,
-    FEW = 3 /* values of which none is far from the others by chance */
+    FEW = 3 /* values of which none is far from the others by chance */,
+    USUAL = 10 /* one in so many rows */
 };
 
 static bool is_nines(float value)
@@ -56,12 +57,18 @@ static const char *answer(char text[1024], const duet_rows *rows, const duet_dat
     return text;
 }
 
+/* What many rows have is no mistake in one of them. */
+static bool is_usual(const duet_range *range)
+{
+    return range->times >= OFTEN && range->times > range->rows / USUAL;
+}
+
 bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,
                           const duet_data_options *options)
 {
     char name[256] = "", where[48] = "value", text[1024];
     if (options->values == DUET_VALUES_NUMBERS || range->most <= FAR || range->most / FAR <= range->next ||
-        range->next == 0)
+        range->next == 0 || is_usual(range))
         return false;
     if (is_table(rows)) {
         (void)snprintf(where, sizeof where, "column");

@@ -17,6 +17,7 @@
 #include "data/data.h"
 #include "data/memory.h"
 #include "data/picture.h"
+#include "data/rounding.h"
 
 duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 {
@@ -52,7 +53,8 @@ static duet_status read_header(duet_csv *it, duet_error *error)
     if (!more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
     it->names = calloc(it->records.count, sizeof *it->names);
     it->ranges = calloc(it->records.count, sizeof *it->ranges);
-    if (it->names == NULL || it->ranges == NULL) return duet_csv_fail_memory(it, error);
+    it->points = calloc(it->records.count, sizeof *it->points);
+    if (it->names == NULL || it->ranges == NULL || it->points == NULL) return duet_csv_fail_memory(it, error);
     for (; it->columns < it->records.count; it->columns++) {
         numbers = numbers && duet_number_read(it->records.fields[it->columns], &number);
         it->names[it->columns] = name_of(it, it->records.fields[it->columns]);
@@ -73,12 +75,10 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values))
         return duet_csv_fail_memory(it, error);
     it->values[it->count++] = (float)number;
-    duet_csv_range *range = &it->ranges[column];
-    if (it->rows == 0 || number < range->low) range->low = number;
-    if (it->rows == 0 || number > range->high) range->high = number;
-    range->rounded |= number != (double)(float)number;
+    duet_reach_widen(&it->ranges[column], it->rows == 0, number);
+    duet_csv_points *points = &it->points[column];
     size_t marks;
-    if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &range->small : &range->marked) += 1;
+    if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &points->small : &points->marked) += 1;
     return DUET_OK;
 }
 
@@ -160,6 +160,7 @@ static void csv_free(duet_csv *it)
     duet_class_names_free(it->keys, it->key_count);
     duet_records_free(&it->records);
     free(it->ranges);
+    free(it->points);
     free(it->hot);
     free(it->contents);
     free(it->classes);

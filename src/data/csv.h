@@ -8,12 +8,10 @@
 
 enum { DUET_CSV_NONE = -1 };
 
-/** What the numbers of a column lie between as the file has them. */
-typedef struct duet_csv_range {
-    double low, high;
-    bool rounded;         /* not all of them are float32 numbers */
-    size_t small, marked; /* whole numbers below 1,000; such as 1.636, which may be 1,636 */
-} duet_csv_range;
+/** How the numbers of a column are written: whole ones below 1,000, and such as 1.636, which may be 1,636. */
+typedef struct duet_csv_points {
+    size_t small, marked;
+} duet_csv_points;
 
 /** What a column of a file of labels holds so far. */
 typedef struct duet_csv_content {
@@ -32,7 +30,8 @@ typedef struct duet_csv {
     size_t columns;
     bool hashed;     /* the first line began with "#", as a comment does */
     long label, key; /* the columns of labels, and of what names the examples of a file of labels; DUET_CSV_NONE */
-    duet_csv_range *ranges;
+    duet_reach *ranges;
+    duet_csv_points *points;
     float *values;
     size_t count, capacity; /* of values */
     size_t *classes;        /* by row, numbers of `words` */

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What is plausible and wrong in a CSV file: it is read all the same, and said. */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "data/csv.h"
+#include "data/rounding.h"
 
-enum {
-    FEW_ROWS = 10,
-    FEW_CLASSES = 20,
-    STEPS = 256 /* that float32 tells apart in a column that is told of, at most */
-};
+enum { FEW_ROWS = 10, FEW_CLASSES = 20 };
 
 static duet_notes *notes_of(const duet_csv *it)
 {
@@ -167,32 +164,30 @@ static void tell_of_index(const duet_csv *it, size_t column, size_t place, size_
                    it->path, it->names[column], sorted ? "counts the rows" : "numbers the rows, in another order");
 }
 
-/* Times in seconds are such numbers. */
 static bool tell_of_rounding(const duet_csv *it, size_t column)
 {
-    const duet_csv_range *range = &it->ranges[column];
-    if (!range->rounded) return false;
-    double most = fmax(fabs(range->low), fabs(range->high)), step = ldexp(1, ilogb(most) - (FLT_MANT_DIG - 1));
-    double steps = (range->high - range->low) / step;
-    if (!(steps > 0) || steps >= STEPS || steps >= (double)it->rows) return false;
-    duet_notes_add(it->options->notes, false,
-                   "%s: the column \"%s\" goes from %.15g to %.15g, where float32 numbers lie %g apart, so that what "
-                   "tells its rows apart is lost: take %.15g off the column",
-                   it->path, it->names[column], range->low, range->high, step, range->low);
-    return true;
+    const duet_reach *reach = &it->ranges[column];
+    duet_text words = {0}, remedy = {0};
+    duet_text_add(&words, "the column \"%s\"", it->names[column]);
+    duet_text_add(&remedy, "take %.15g off the column", reach->low);
+    bool told = duet_tell_of_rounding(reach, it->rows, it->path, duet_text_get(&words), duet_text_get(&remedy),
+                                      it->options->notes);
+    duet_text_free(&words);
+    duet_text_free(&remedy);
+    return told;
 }
 
 /* Countries that separate by semicolons write 1.636 for what is 1,636 elsewhere, and leave no zeros behind a comma. */
 static void tell_of_thousands(const duet_csv *it, size_t column)
 {
-    const duet_csv_range *range = &it->ranges[column];
-    if (it->records.separator == ',' || range->small == 0 || range->marked == 0 ||
-        range->small + range->marked < it->rows)
+    const duet_csv_points *points = &it->points[column];
+    if (it->records.separator == ',' || points->small == 0 || points->marked == 0 ||
+        points->small + points->marked < it->rows)
         return;
     duet_notes_add(it->options->notes, false,
                    "%s: the column \"%s\" goes from %.15g to %.15g, in whole numbers below 1000 and numbers of three "
                    "digits behind a point: if these points are marks of thousands, take them out",
-                   it->path, it->names[column], range->low, range->high);
+                   it->path, it->names[column], it->ranges[column].low, it->ranges[column].high);
 }
 
 static void tell_of_words(const duet_csv *it)

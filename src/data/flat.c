@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "base/status.h"
-#include "data/rows.h"
+#include "data/plausible.h"
+#include "data/rounding.h"
 
 enum { DEFLATE_RATIO = 1032 /* deflate's best, zlib's technical notes */, CHUNK_ELEMENTS = 1024, WIDEST = 8 };
 
@@ -42,6 +43,8 @@ bool duet_element_find(const char *name, duet_element *element)
 typedef struct flat {
     duet_stream stream;
     size_t header_bytes, row_bytes;
+    duet_reach *reaches; /* of the columns, while they are looked at; NULL: they need not be */
+    bool any_read, asked;
 } flat;
 
 /* Element `i` of those at `bytes`, as float32. */
@@ -69,16 +72,29 @@ static float value_at(duet_element element, const unsigned char *bytes, size_t i
     return bytes[i];
 }
 
+/* Doubles from element `at` of what was asked for on, before they are rounded. */
+static void look_at_doubles(flat *it, const duet_rows *rows, size_t at, const unsigned char *bytes, size_t count)
+{
+    if (it->reaches == NULL || it->asked) return;
+    for (size_t i = 0; i < count; i++) {
+        double number;
+        memcpy(&number, bytes + i * sizeof number, sizeof number);
+        duet_reach_widen(&it->reaches[(at + i) % rows->row_elements], !it->any_read && at + i < rows->row_elements,
+                         number);
+    }
+}
+
 static duet_status read_converted(duet_rows *rows, size_t count, float *values, duet_error *error)
 {
     flat *it = rows->state;
     unsigned char chunk[CHUNK_ELEMENTS * WIDEST];
-    while (count > 0) {
-        size_t wanted = count < CHUNK_ELEMENTS ? count : CHUNK_ELEMENTS;
+    for (size_t at = 0, wanted; at < count; at += wanted) {
+        wanted = count - at < CHUNK_ELEMENTS ? count - at : CHUNK_ELEMENTS;
         DUET_TRY(duet_stream_read(&it->stream, chunk, wanted * elements[rows->element].bytes, "its examples", error));
-        for (size_t i = 0; i < wanted; i++) *values++ = value_at(rows->element, chunk, i);
-        count -= wanted;
+        for (size_t i = 0; i < wanted; i++) values[at + i] = value_at(rows->element, chunk, i);
+        look_at_doubles(it, rows, at, chunk, wanted);
     }
+    it->any_read |= count > 0;
     return DUET_OK;
 }
 
@@ -108,6 +124,7 @@ static void flat_close(duet_rows *rows)
 {
     flat *it = rows->state;
     duet_stream_close(&it->stream);
+    free(it->reaches);
     free(it);
 }
 
@@ -146,8 +163,20 @@ static bool flat_leaps(const duet_rows *rows)
     return duet_stream_leaps(&it->stream);
 }
 
-static const duet_row_source flat_source = {flat_read,  flat_check_end, flat_checksum,
-                                            flat_share, flat_close,     flat_leaps};
+static const duet_reach *flat_reaches(const duet_rows *rows)
+{
+    flat *it = rows->state;
+    it->asked = true;
+    return it->any_read ? it->reaches : NULL;
+}
+
+static const duet_row_source flat_source = {.read = flat_read,
+                                            .check_end = flat_check_end,
+                                            .checksum = flat_checksum,
+                                            .share = flat_share,
+                                            .close = flat_close,
+                                            .leaps = flat_leaps,
+                                            .reaches = flat_reaches};
 
 /* Checks the sizes in the header against the stream. A gzip file whose end states another length is cut, damaged or has
  * several members: reading all of it now tells which, rather than a failure after an epoch of training. */
@@ -193,5 +222,10 @@ duet_status duet_rows_lie_flat(duet_rows *rows, duet_stream *stream, const duet_
     rows->count = layout->shape.dims[0];
     rows->shape.rank = layout->shape.rank - 1;
     memcpy(rows->shape.dims, layout->shape.dims + 1, rows->shape.rank * sizeof *rows->shape.dims);
-    return check_sizes(rows, error);
+    DUET_TRY(check_sizes(rows, error));
+    if (rows->element != DUET_ELEMENT_FLOAT64 || rows->shape.rank != 1 || rows->row_elements >= DUET_PICTURE_NUMBERS)
+        return DUET_OK;
+    it->reaches = calloc(rows->row_elements, sizeof *it->reaches);
+    return it->reaches != NULL ? DUET_OK
+                               : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
 }

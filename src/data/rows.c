@@ -209,10 +209,12 @@ static bool is_farthest(duet_range *range, float value)
     const float size = fabsf(value);
     if (size <= range->most) {
         if (size < range->most) range->next = fmaxf(range->next, size);
+        range->times += size == range->most;
         return false;
     }
     range->next = range->most;
     range->most = size;
+    range->times = 1;
     return true;
 }
 
@@ -248,7 +250,7 @@ duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_ran
     size_t piece, row_bytes;
     void *values = piece_new(rows, &piece, &row_bytes, error);
     duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
-    *range = (duet_range){.low = INFINITY, .high = -INFINITY, .whole = true};
+    *range = (duet_range){.low = INFINITY, .high = -INFINITY, .whole = true, .rows = total};
     for (size_t row = first, end = first + total; status == DUET_OK && row < end; row += piece) {
         size_t count = end - row < piece ? end - row : piece;
         status = duet_rows_read(rows, row, count, values, error);

@@ -45,6 +45,12 @@ void duet_labels_free(duet_labels *labels);
 
 typedef struct duet_rows duet_rows;
 
+/** What the numbers of a column lie between as the file has them. */
+typedef struct duet_reach {
+    double low, high;
+    bool rounded; /* not all of them are float32 numbers */
+} duet_reach;
+
 /** Where rows come from. */
 typedef struct duet_row_source {
     /** Rows first .. first + count - 1, bytes as bytes and anything else as float32. The destination is only written.
@@ -63,6 +69,9 @@ typedef struct duet_row_source {
     const char *(*name)(const duet_rows *rows, size_t row);
     /** Numbers by which equal rows are known, where that needs no decoding; NULL: of the rows as they are read. */
     duet_status (*prints)(duet_rows *rows, size_t first, size_t count, uint64_t *prints, duet_error *error);
+    /** The reach of each column of a table that float32 may round, in what was read until this is asked, once; NULL, or
+     *  none: it rounds nothing. */
+    const duet_reach *(*reaches)(const duet_rows *rows);
 } duet_row_source;
 
 struct duet_rows {
@@ -132,7 +141,8 @@ typedef struct duet_range {
     bool whole; /* all are whole numbers */
     /* of numbers that are no bytes: the largest in size, the largest below it, and where the first such one lies */
     float most, next;
-    size_t row, element;
+    size_t row, element, times; /* times: how many are that large */
+    size_t rows;                /* in all */
 } duet_range;
 
 /** Reads the values of those rows once: each must be finite. Bytes are read as 0 to 255. */

@@ -16,6 +16,7 @@
 #include "data/label_order.h"
 #include "data/match.h"
 #include "data/plausible.h"
+#include "data/rounding.h"
 #include "data/turn.h"
 #include "graph/node.h"
 
@@ -238,6 +239,8 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
         DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
     }
+    for (size_t split = 0; split < 2 && !options->for_use && !parts[DUET_TRAIN].rows.rounding_said; split++)
+        duet_tell_of_rounded_columns(&parts[split].rows, options);
     bool told = false;
     for (size_t split = 0; split < 2 && !options->for_use; split++)
         told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);

@@ -34,6 +34,11 @@ void duet_run_set_settings(duet_run *run, const char *const *settings, size_t co
     run->read = 0;
 }
 
+void duet_run_set_stop(duet_run *run, const volatile int *stop)
+{
+    run->stop = stop;
+}
+
 /* Whether a setting, "key=value", has that key. */
 static bool is_of(const char *setting, const char *key)
 {
@@ -158,6 +163,7 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
     DUET_TRY(take_classes(run, &whole, error));
+    if (whole.stop == NULL) whole.stop = run->stop;
     if (run->setting_count == 0) return ask(run, &whole, flops, error);
     note_read(run, request);
     const char **settings = malloc(count * sizeof *settings);

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What of the Python package crosses processes and threads, and what is refused there in words instead of a crash or a
+wait without end.
+
+usage: test_python_processes.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+
+import copy
+import os
+import pathlib
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from unittest import mock
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cases  # noqa: E402
+from python_cases import MISSING, Folder, pictures  # noqa: E402
+
+if not MISSING:
+    import duet
+    import numpy
+
+SMALL = {"latent": 3, "hidden": [8]}
+
+
+class Copies(Folder):
+    def test_errors_travel(self):
+        error = duet.Error("data", "what was found")
+        error.place = "here"
+        for made in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+            self.assertEqual((str(made), made.status, made.message), ("what was found", "data", "what was found"))
+            self.assertEqual((type(made), made.place), (duet.Error, "here"))
+
+    def test_what_lies_in_the_librarys_memory_stays_there(self):
+        data, device, store = duet.Data.from_arrays(pictures(60)), duet.Device(), duet.Store(1)
+        self.addCleanup(device.close)
+        graph = duet.Graph(store)
+        node = graph.constant(3) + 1
+        family = duet.Family("mine", lambda model: None)
+        run = duet.train("vae", data, steps=1, batch=20, settings=SMALL, out=self.path("run"))
+        model = duet.Model("vae", data, SMALL)
+        before = data.read().sum()
+        for thing, remedy in (
+            (data, "open it there by its name or of its arrays"),
+            (run, "pass its directory, and duet.open it there"),
+            (device, r"open it there: duet.Device\(\)"),
+            (family, "make it there of its build function"),
+            *((one, "make it there") for one in (store, graph, node, store.group("net"), model)),
+            *((one, "make it there") for one in (duet.Plan(device, [node]), duet.Trainer(device, model, 20))),
+        ):
+            name = type(thing).__name__
+            for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+                words = f"a duet.{name} is neither copied nor pickled; where another process needs one, {remedy}"
+                with self.subTest(name), self.assertRaisesRegex(TypeError, words):
+                    attempt(thing)
+        self.assertEqual(data.read().sum(), before)
+        self.assertEqual(run.sample(2, seed=1).shape, (2, 8, 8, 1))
+
+
+class Interrupted(Folder):
+    def test_ctrl_c_ends_metrics(self):
+        class Asked(duet.run.Stop):
+            def __enter__(self):
+                super().__enter__()
+                self._ask()
+                return self
+
+        x, y = pictures(600), numpy.arange(600) % 3
+        run = duet.train("vae", x, steps=2, batch=50, settings=SMALL, out=self.path("run"))
+        judged = duet.Data.from_arrays(x, labels=y)
+        judge = duet.train("classifier", judged, steps=2, batch=50, out=self.path("judge"))
+        for name, given in (("ais", {}), ("elbo", {}), ("inception-score", {"judge": judge})):
+            with mock.patch.object(duet.run, "Stop", Asked), self.assertRaisesRegex(KeyboardInterrupt, "^$"):
+                run.evaluate(name, **given)  # which ends before it is done, else the words say so
+        self.assertGreater(run.evaluate("elbo")["elbo"].n, 0)
+        self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+
+
+class Threads(Folder):
+    def test_a_set_is_trained_on_by_one_at_a_time(self):
+        x, said = pictures(200), []
+        data = duet.Data.from_arrays(x)
+
+        def train(data, name, **given):
+            return duet.train("ae", data, steps=2, batch=50, settings={"hidden": 8}, out=self.path(name), **given)
+
+        def beside():
+            with self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
+                train(data, "refused")
+            said.append(train(duet.Data.from_arrays(x), f"opened-{len(said)}"))
+
+        def on_epoch(run, epoch):
+            thread = threading.Thread(target=beside)
+            thread.start()
+            thread.join()
+            beside()
+
+        train(data, "first", on_epoch=on_epoch)
+        self.assertEqual(len(said), 2)
+        self.assertFalse(os.path.exists(self.path("refused")))
+        train(data, "after")
+
+
+class Forks(Folder):
+    def run_program(self, program):
+        """What a program prints in a process that has used no OpenCL yet; a wait without end fails."""
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(self.beginning) + textwrap.dedent(program)],
+            env={**os.environ, "PYTHONPATH": os.path.abspath(sys.argv[1])},
+            cwd=self.folder.name,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    beginning = """
+        import os, numpy, duet
+        x = numpy.random.default_rng(0).random((90, 3)).astype("f4")
+        settings = {"latent": 2, "hidden": [4]}
+
+        def forked(*calls):
+            child = os.fork()
+            if child:
+                return os.waitpid(child, 0)
+            for call in calls:
+                try:
+                    print(call() is not None, flush=True)
+                except duet.Error as error:
+                    print(error.status, error, flush=True)
+            os._exit(0)
+    """
+
+    def test_after_a_device_was_opened_they_are_refused(self):
+        refused = "device this process was forked after OpenCL was used, .*'spawn'"
+        said = self.run_program(
+            """
+            data = duet.Data.from_arrays(x)
+            run = duet.train("vae", data, steps=1, batch=20, settings=settings, out="run")
+            run.sample(2)
+            device, model = duet.Device(), duet.Model("vae", data, settings)
+            trainer = duet.Trainer(device, model, 20)
+            forked(
+                lambda: run.sample(2),
+                lambda: duet.open("run"),
+                lambda: duet.train("vae", x, steps=1, batch=20, settings=settings, out="again"),
+                lambda: duet.devices(),
+                lambda: duet.Device(),
+                lambda: duet.c.device_open(duet.ffi.new("duet_device **"), None),
+                lambda: device.gemm,
+                lambda: trainer.step(),
+                lambda: duet.Trainer(device, model, 20),
+                lambda: data.read().sum(),
+                lambda: [one.close() for one in (run, trainer, device, data)],
+            )
+            print(trainer.step() is None, run.sample(2).shape == (2, 3))
+            """
+        )
+        self.assertEqual(len(said), 12, said)
+        for line in said[:9]:
+            self.assertRegex(line, refused)
+        self.assertEqual(said[9:], ["True", "True", "True True"])
+        self.assertFalse(os.path.exists(self.path("again")))
+
+    def test_before_that_they_are_as_any(self):
+        said = self.run_program(
+            """
+            data = duet.Data.from_arrays(x)
+            for call in (lambda: duet.open("nowhere"), lambda: duet.train("vae", "nowhere")):
+                try:
+                    call()
+                except duet.Error:
+                    pass
+            forked(lambda: duet.train("vae", data, steps=1, batch=20, settings=settings, out="first").sample(2))
+            forked(lambda: duet.open("first").sample(2))
+            print(duet.open("first").sample(2).shape)
+            """
+        )
+        self.assertEqual(said, ["True", "True", "(2, 3)"])
+
+
+if __name__ == "__main__":
+    cases.main()
