@@ -615,6 +615,7 @@ static void a_programs_own_data_ask_nothing(void **state)
     assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "classes are given, and no labels that have them");
     error = (duet_error){0};
+    own.labels[DUET_TRAIN] = own.labels[DUET_TEST] = labels;
     own.class_names = names;
     assert_status(duet_data_from_memory(&data, &own, &error), DUET_ERROR_USAGE, &error);
     assert_message(&error, "own: class 1 of 2 has no name");
