@@ -234,6 +234,7 @@ static void contradictions_are_refused(void **state)
         {"vae-gan", {"gate_low=0.6", "gate_high=0.5"}, "both players rest"},
         {"vae", {"lr_schedule=linear", "beta=1"}, "lr_steps is 0: say how many, such as lr_steps=10000"},
         {"vae", {"decoder.lr_schedule=cosine", "beta=1"}, "lr_schedule=cosine of group decoder"},
+        {"vae", {"lr_schedule=step", "lr_steps=20"}, "such as lr_final=0.1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};

@@ -420,6 +420,7 @@ static duet_status begin_files(duet_training *run, duet_error *error)
 {
     DUET_TRY(ask_before(run, error));
     tell_of_dropped_examples(run);
+    duet_trainer_tell_of_rates(run->trainer, run->total);
     tell_of_changes(run);
     return open_files(run, error);
 }
