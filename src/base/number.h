@@ -9,7 +9,7 @@
  *  cannot hold: hexadecimal, "inf", "nan" and spaces are none. */
 bool duet_number_read(const char *text, double *number);
 
-/** Sorts the values, count of them from 1, and gives the middle one (of an even count the upper of the two). */
+/** Sorts the values, count of them from 1, and gives the middle one (of an even count the mean of the two). */
 double duet_median(double *values, size_t count);
 /** The greatest common divisor of two numbers, not both 0. */
 size_t duet_common_divisor(size_t a, size_t b);
