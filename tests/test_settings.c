@@ -312,6 +312,9 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"vae-gan-conv", {"gate_high=0.4", "lr=0.1"}, "gate_high=0.5 or more lets it", "shapes"},
         {"gan", {"gate_high=0.5", "gate_low=0.5"}, NULL},
         {"gan", {"gate_low=0.95", "lr=0.1"}, NULL},
+        {"infogan", {"categories=1", "continuous=2"}, "categories=1: a code of one value can tell nothing"},
+        {"infogan", {"info_weight=0", "recognition.lr=0.1"}, "Q learns nothing, whatever is set of recognition"},
+        {"infogan", {"categories=2", "info_weight=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char said[WARNINGS];
