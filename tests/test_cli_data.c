@@ -33,6 +33,9 @@ static int make_everything(void **state)
     write_npy("x_train.npy", 1, ARRAY("|u1", "False", "(12, 8, 8, 3)"), pixels, sizeof pixels);
     write_npy("first.npy", 1, ARRAY("|u1", "False", "(12, 3, 8, 8)"), planar, sizeof planar);
     write_npy("y_train.npy", 1, ARRAY("<i8", "False", "(12,)"), ((int64_t[12]){0, 1, 0, 1, 1, 1}), 96);
+    make_inner("twice");
+    write_npy("twice/x_train.npy", 1, ARRAY("|u1", "False", "(12, 8, 8, 3)"), pixels, sizeof pixels);
+    write_npy("twice/y_train.npy", 1, ARRAY("<i8", "False", "(12,)"), ((int64_t[12]){0, 1, 0, 1, 1, 1}), 96);
     write_archive("x.npz", (const char *const[]){"x_train.npy", "y_train.npy", NULL}, true);
     size_t used = 0;
     used += (size_t)snprintf(text, sizeof text, "kind");
@@ -221,6 +224,7 @@ static const command_case mistakes[] = {
     {"a picture alone", {"data", "@/photos/a/0.png"}, 1, "", "one picture"},
     {"--size in words", {"data", "@/photos", "--size", "4x6"}, 0, "4 x 6 x 3", NULL},
     {"--labels in words", {"data", "@/x_train.npy", "--labels", "@/y_train.npy"}, 0, "classes   2", NULL},
+    {"labels of the folder", {"data", "@/twice", "--labels", "@/twice/y_train.npy"}, 0, "classes   2", NULL},
     {"a column of labels", {"data", "@/x.csv", "--labels", "kind"}, 0, "classes   2", "values=bytes"},
 };
 

@@ -14,7 +14,7 @@ static const struct {
 } unsound_bytes[] = {
     {"empty file", "a.idx", BYTES(""), "is empty"},
     {"empty gzip file", "a.idx.gz", BYTES(""), "is empty"},
-    {"another format", "a.idx", BYTES("GIF8....................."), "wrong magic: it begins with 47 49 46 38"},
+    {"another format", "a.idx", BYTES("GIS8....................."), "wrong magic: it begins with 47 49 53 38"},
     {"one picture", "a.idx", BYTES("\x89PNG....................."), "is one picture"},
     {"zeros", "a.idx", BYTES("\0\0\0\0\0\0\0\0"), "wrong magic"},
     {"IDX of floats", "a.idx", BYTES("\0\0\x0d\x02" WORD("\2") WORD("\1") "12345678"), "type 0d"},
@@ -65,7 +65,8 @@ static const struct {
     {ARRAY("<i8", "False", "(2, 2)"), 0, 32, "elements of type '<i8'"},
     {ARRAY(">f4", "False", "(2, 2)"), 0, 16, "elements of type '>f4'"},
     {ARRAY("|O", "False", "(2, 2)"), 0, 16, "elements of type '|O'"},
-    {"{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2, 2), }", 0, 16, "not a plain array's"},
+    {"{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2, 2), }", 0, 16,
+     "a structured array, each row of fields"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)", 0, 16, "not a plain array's"},
     {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, -2), }", 0, 16, "not a plain array's"},
     {"{'descr': '<f4', 'fortran_order': None, 'shape': (2, 2), }", 0, 16, "not a plain array's"},

@@ -55,6 +55,51 @@ static void what_is_for_validation_is_said_to_be_left_out(void **state)
     duet_data_close(&data);
 }
 
+static const struct {
+    const char *title, *files[3], *said; /* files: beside the pictures, in a folder and in an archive of it */
+} beside[] = {
+    {"pictures alone", {NULL}, NULL},
+    {"a table", {"train.csv"}, "train.csv lies in it and is not read: if it holds the labels of the pictures"},
+    {"labels", {"train.csv", "y_all.npy"}, "y_all.npy lies in it and is not read"},
+    {"notes", {"index.html", "README.md"}, NULL},
+};
+
+/* What may be the labels of pictures is not read without being named, which is said. */
+static void tables_beside_pictures_are_told_of(void **state)
+{
+    (void)state;
+    const uint8_t pixels[2][16] = {{200}, {100}};
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char set[16], paths[2][32];
+        const char *members[5] = {"a.png", "b.png"};
+        (void)snprintf(set, sizeof set, "table%zu", i);
+        make_inner(set);
+        for (size_t k = 0; k < 2; k++) {
+            write_png_picture(members[k], 4, 4, 1, pixels[k]);
+            (void)snprintf(paths[k], sizeof paths[k], "%s/%s", set, members[k]);
+            write_png_picture(paths[k], 4, 4, 1, pixels[k]);
+            if ((members[2 + k] = beside[i].files[k]) == NULL) continue;
+            (void)snprintf(paths[k], sizeof paths[k], "%s/%s", set, members[2 + k]);
+            write_file(members[2 + k], BYTES("label\n0\n1\n"));
+            write_file(paths[k], BYTES("label\n0\n1\n"));
+        }
+        write_archive("table.zip", members, true);
+        const char *const sets[] = {set, "table.zip"};
+        for (size_t k = 0; k < 2; k++) {
+            duet_data *data = open_sound(in_folder(sets[k]));
+            if (says(data, "is not read") != (beside[i].said != NULL)) fail_msg("%s", beside[i].title);
+            if (beside[i].said != NULL && !says(data, beside[i].said)) fail_msg("%s", beside[i].title);
+            duet_data_close(&data);
+        }
+    }
+    char name[3 * TEST_PATH_SIZE]; /* the remedy */
+    (void)snprintf(name, sizeof name, "%s/table1:labels=%s/table1/train.csv", folder, folder);
+    duet_data *data = open_sound(name);
+    assert_false(says(data, "is not read"));
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    duet_data_close(&data);
+}
+
 static void archives_of_other_files_are_to_be_unpacked(void **state)
 {
     (void)state;
@@ -72,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(unlabelled_examples_are_examples),
         IN_FOLDER(what_is_for_validation_is_said_to_be_left_out),
+        IN_FOLDER(tables_beside_pictures_are_told_of),
         IN_FOLDER(archives_of_other_files_are_to_be_unpacked),
     };
     return RUN_TESTS("file_names", tests, NULL, NULL);

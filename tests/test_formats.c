@@ -67,6 +67,10 @@ static const struct {
     {"an open quote", "a,b\n1,\"2\n", "", "line 2: a quote that is not closed"},
     {"text behind a quote", "a,b\n1,\"2\"3\n", "", "line 2: a quote that is not closed, or text behind one"},
     {"another column", "a,b\n1,2\n3,4\n", ":labels=c", "has no column \"c\", nor is that a file; it has \"a\", \"b\""},
+    {"a name in Latin-1",
+     "a,gr\xF6\xDF"
+     "e\n1,2\n3,4\n",
+     "", "the name of the column \"gr??e\" is not UTF-8: save the file as UTF-8 (such as iconv -f latin1 -t utf-8"},
     {"no bytes", "a,b\n1,2\n3,400\n", ":values=bytes", "values=bytes is for whole numbers from 0 to 255"},
 };
 
@@ -79,6 +83,9 @@ static void unsound_csv_files_are_refused(void **state)
         (void)snprintf(name, sizeof name, "%s%s", in_folder("x.csv"), bad_csv[i].options);
         assert_refused(bad_csv[i].title, name, DUET_ERROR_DATA, bad_csv[i].piece);
     }
+    write_file("w.csv", BYTES("\xFF\xFE"
+                              "a\0,\0b\0\n\0"));
+    assert_refused("UTF-16", in_folder("w.csv"), DUET_ERROR_DATA, "in line 1; if it is UTF-16, save it as UTF-8 (such");
     write_file("x.csv", BYTES("a,b\n1,2\0\n"));
     assert_refused("zero bytes", in_folder("x.csv"), DUET_ERROR_DATA, "there is a zero byte in line 2");
     char many[8192];
@@ -118,7 +125,7 @@ static void arrays_in_archives(void **state)
         assert_values(data, DUET_TEST, 0, expected + 24, 48);
         assert_labels(data, DUET_TRAIN, "2011");
         assert_labels(data, DUET_TEST, "01");
-        assert_non_null(strstr(duet_data_note(data, 0, NULL), "1 members are neither training nor test examples"));
+        assert_non_null(strstr(duet_data_note(data, 0, NULL), "1 member is neither training nor test examples"));
         duet_data_close(&data);
     }
     write_archive("x.npz", (const char *const[]){"x_test.npy", NULL}, true);

@@ -151,12 +151,80 @@ static void options_turn_rows(void **state)
     data = open_sound(with("x.npy", "size=2x2"));
     assert_true(duet_data_describe(data)->picture && duet_data_describe(data)->shape.dims[2] == 3);
     duet_data_close(&data);
+    data = open_sound(with("x.npy", "channels=first,size=2x2"));
+    for (size_t i = 0; i < 12; i++) expected[i] = 10 * (double)(i % 3 * 4 + i / 3) / 255;
+    assert_values(data, DUET_TRAIN, 0, expected, 12);
+    duet_data_close(&data);
+    write_npy("f.npy", 1, ARRAY("<f4", "False", "(2, 12)"), floats, sizeof floats);
+    data = open_sound(with("f.npy", "channels=first,size=2x2"));
+    for (size_t i = 0; i < 12; i++) expected[i] *= 255;
+    assert_values(data, DUET_TRAIN, 0, expected, 12);
+    duet_data_close(&data);
     assert_refused("rows of another size", with("x.npy", "size=5x5"), DUET_ERROR_DATA, "size=5x5 is for pictures");
     assert_refused("alpha of rows", with("x.npy", "alpha=white"), DUET_ERROR_DATA, "bytes of 2 or 4 channels");
-    assert_refused("channels of rows", with("x.npy", "channels=first"), DUET_ERROR_DATA, "channels=first is for");
+    assert_refused("channels of rows", with("x.npy", "channels=first"), DUET_ERROR_DATA,
+                   "and with size=HxW for rows of 3 x H");
+    assert_refused("planes of another size", with("x.npy", "channels=first,size=5x5"), DUET_ERROR_DATA, "does not fit");
     assert_refused("a bad value", with("x.npy", "channels=second"), DUET_ERROR_USAGE, "first or last");
     write_idx("odd:size=name,x.idx", DIMS(4, 2, 2), 0);
     data = open_sound(in_folder("odd:size=name,x.idx")); /* a path that is there needs no options */
+    duet_data_close(&data);
+}
+
+enum { PICTURES = 16, SIDE = 12, PIXELS = SIDE * SIDE };
+
+static const struct {
+    const char *title;
+    bool planes;    /* one after the other, else pixels */
+    int kind[3][2]; /* by the picture, and whether it is rows with a size or an array */
+} orders[] = {
+    {"planes", true, {{QUESTION, WARNING}, {NONE, NONE}, {NONE, NONE}}},
+    {"pixels", false, {{NONE, NONE}, {NONE, NONE}, {NONE, NONE}}},
+};
+
+/* Slopes in colours, grey slopes down the picture, noise. */
+static uint8_t value_of(size_t picture, size_t i, size_t y, size_t x, size_t c)
+{
+    const size_t slopes[] = {20 * y, 20 * x, 255 - 10 * (x + y)};
+    if (picture == 0) return (uint8_t)(slopes[c] * (i + 5) / (PICTURES + 5));
+    if (picture == 1) return (uint8_t)(20 * ((y + i) % SIDE) + i + (c > 0 && x > 5));
+    uint32_t noise = (uint32_t)((i * 3 * PIXELS + (y * SIDE + x) * 3 + c) * 2654435761u);
+    noise = (noise ^ noise >> 15) * 2246822519u;
+    return (uint8_t)(noise >> 24);
+}
+
+static void assert_order(size_t order, size_t picture, bool array)
+{
+    static uint8_t pixels[PICTURES * 3 * PIXELS];
+    bool question = false;
+    for (size_t n = 0; n < PICTURES * 3 * PIXELS; n++) {
+        const size_t i = n / (3 * PIXELS), at = n % (3 * PIXELS), pixel = orders[order].planes ? at % PIXELS : at / 3;
+        pixels[n] = value_of(picture, i, pixel / SIDE, pixel % SIDE, orders[order].planes ? at / PIXELS : at % 3);
+    }
+    write_npy("x.npy", 1, array ? ARRAY("|u1", "False", "(16, 12, 12, 3)") : ARRAY("|u1", "False", "(16, 432)"), pixels,
+              sizeof pixels);
+    duet_data *data = open_sound(with("x.npy", array ? "split=last" : "size=12x12"));
+    const char *note = duet_data_note(data, 0, &question);
+    const int kind = note == NULL || strstr(note, "3 planes one after the other") == NULL ? NONE
+                     : question                                                           ? QUESTION
+                                                                                          : WARNING;
+    if (kind != orders[order].kind[picture][array])
+        fail_msg("%s %zu: \"%s\"", orders[order].title, picture, note != NULL ? note : "(nothing)");
+    duet_data_close(&data);
+}
+
+static void planes_that_are_read_as_pixels(void **state)
+{
+    (void)state;
+    for (size_t order = 0; order < 2; order++)
+        for (size_t picture = 0; picture < 3; picture++)
+            for (size_t array = 0; array < 2; array++) assert_order(order, picture, array == 1);
+    assert_order(0, 0, false);
+    duet_data *data = open_sound(with("x.npy", "size=12x12:channels=last"));
+    assert_null(duet_data_note(data, 0, NULL));
+    duet_data_close(&data);
+    data = open_sound(with("x.npy", "size=12x12:channels=first"));
+    assert_null(duet_data_note(data, 0, NULL));
     duet_data_close(&data);
 }
 
@@ -167,6 +235,7 @@ int main(void)
         IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),
         IN_FOLDER(a_file_in_the_order_of_its_classes),
         IN_FOLDER(options_turn_rows),
+        IN_FOLDER(planes_that_are_read_as_pixels),
     };
     return RUN_TESTS("doubted formats", tests, NULL, NULL);
 }

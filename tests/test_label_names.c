@@ -220,6 +220,14 @@ static void the_column_of_labels_is_known(void **state)
 static const struct {
     const char *title, *text, *option, *piece;
 } unknown[] = {
+    {"no names, one a number", "p1,0\np2,1\np3,0\np4,1\n", "", "If the first line is an example, put one such as file"},
+    {"no names, a picture", "a.png,x\nb.png,y\nc.png,x\nd.png,y\n", "",
+     "y.csv: its first line names a.png, and the names of its 2 columns are expected: put a line such as file,label "
+     "on"},
+    {"no names, a picture last", "x;a.png\ny;b.png\nx;c.png\ny;d.png\n", "", "put a line such as label;file on top"},
+    {"no names, labels alone", "x\ny\nx\ny\n", "",
+     "holds 4 examples: its first line, with \"x\", is taken for the names of its columns"},
+    {"a label too few", "kind\ny\nx\ny\n", "", "holds 4 examples: one for each is expected, in their order"},
     {"two", "file,category,sex\na.png,k,x\nb.png,l,y\nc.png,m,y\nd.png,k,x\n", "",
      "line 2: which column holds the labels, \"category\", \"sex\"? Say it by column=NAME, as in --labels "},
     {"traits", "file,old,tall\na.png,1,0\nb.png,1,1\nc.png,0,1\nd.png,1,0\n", "",
@@ -252,6 +260,42 @@ static void a_column_that_is_not_known_is_asked_for(void **state)
     duet_data_close(&data);
 }
 
+static const struct {
+    const char *title, *text, *part; /* NULL: nothing is said */
+} parts[] = {
+    {"by name", "file,label,split\na.png,0,0\nb.png,1,0\nc.png,0,1\nd.png,1,1\n", "split"},
+    {"by words", "file,label,x\na.png,0,train\nb.png,1,val\nc.png,0,train\nd.png,1,Test\n", "x"},
+    {"without a name for labels", "file,kind,is_test\na.png,x,0\nb.png,y,0\nc.png,x,1\nd.png,y,1\n", "is_test"},
+    {"all of one part", "file,label,split\na.png,0,train\nb.png,1,train\nc.png,0,train\nd.png,1,train\n", NULL},
+    {"other words", "file,label,x\na.png,0,train\nb.png,1,bus\nc.png,0,train\nd.png,1,bus\n", NULL},
+};
+
+/* Which examples are for the test is not read there: that is said where the set has no part for it. */
+static void a_column_of_parts_is_told_of(void **state)
+{
+    (void)state;
+    char piece[64];
+    make_pictures("set", (const char *const[]){"a.png", "b.png", "c.png", "d.png", NULL});
+    make_inner("two");
+    make_pictures("two/train", (const char *const[]){"a.png", "b.png", "c.png", NULL});
+    make_pictures("two/test", (const char *const[]){"d.png", NULL});
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        write_file("y.csv", parts[i].text, strlen(parts[i].text));
+        (void)snprintf(piece, sizeof piece, "its column \"%s\" is not looked at", parts[i].part);
+        for (size_t k = 0; k < 2; k++) {
+            duet_data *data = open_sound(labelled(k == 0 ? "set" : "two"));
+            if (says(data, "is not looked at") != (k == 0 && parts[i].part != NULL)) fail_msg("%s", parts[i].title);
+            if (k == 0 && parts[i].part != NULL) assert_true(says(data, piece));
+            duet_data_close(&data);
+        }
+    }
+    write_idx("x.idx", DIMS(4, 2, 2), 0);
+    write_file("y.csv", parts[0].text, strlen(parts[0].text));
+    duet_data *data = open_sound(labelled("x.idx"));
+    assert_true(says(data, "give these a part of their own: files train and test in a folder, with labels of each"));
+    duet_data_close(&data);
+}
+
 /* A run records the column as it is said. */
 static void a_column_is_recorded(void **state)
 {
@@ -280,6 +324,7 @@ int main(void)
         IN_FOLDER(a_column_is_called_like_a_file),
         IN_FOLDER(the_column_of_labels_is_known),
         IN_FOLDER(a_column_that_is_not_known_is_asked_for),
+        IN_FOLDER(a_column_of_parts_is_told_of),
         IN_FOLDER(a_column_is_recorded),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);

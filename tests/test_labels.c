@@ -86,6 +86,10 @@ static void labels_of_any_number_type(void **state)
     assert_refused("a negative class", folder, DUET_ERROR_DATA, "numpy.unique(array, return_inverse=True)[1]");
     write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4, 2)"), ((int64_t[8]){0, 1}), 64);
     assert_refused("one-hot", folder, DUET_ERROR_DATA, "of rows with one 1 each save array.argmax(1)");
+    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(4, 1, 2)"), ((int64_t[8]){0, 1}), 64);
+    assert_refused("one-hot below", folder, DUET_ERROR_DATA, "each save array.reshape(len(array), -1).argmax(1)");
+    write_npy("train-labels.npy", 1, ARRAY("<i8", "False", "(1, 4)"), ((int64_t[4]){0, 1}), 32);
+    assert_refused("a row", folder, DUET_ERROR_DATA, "not one row of 4: save array.reshape(-1)");
 }
 
 static void labels_from_a_file_that_is_named(void **state)
@@ -183,13 +187,51 @@ static void labels_that_are_no_numbers(void **state)
     assert_refused("no number", name, DUET_ERROR_DATA, "label 1 is nan, which is no class: take out the examples");
 }
 
+/* A column and a file: which counts is to be said where they differ, and a column that is replaced is no measurement.
+ */
+static void labels_that_are_there_twice(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options, *labels; /* NULL: refused */
+    } cases[] = {{"", NULL}, {":labels=label", "0101"}, {":labels=@/set/labels.csv", "1010"}};
+    char name[4 * TEST_PATH_SIZE], piece[3 * TEST_PATH_SIZE];
+    make_inner("set");
+    write_file("set/train.csv", BYTES("a,label,b\n1,0,2\n3,1,5\n4,0,7\n2,1,6\n9,0,1\n"));
+    write_file("set/labels.csv", BYTES("label\n1\n0\n1\n0\n1\n"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *file = strchr(cases[i].options, '@');
+        (void)snprintf(name, sizeof name, "%s/set%.*s%s%s", folder, (int)strcspn(cases[i].options, "@"),
+                       cases[i].options, file != NULL ? folder : "", file != NULL ? file + 1 : "");
+        (void)snprintf(piece, sizeof piece,
+                       "name those that are meant, by --labels label or --labels %s/set/labels.csv", folder);
+        if (cases[i].labels == NULL) assert_refused("twice", name, DUET_ERROR_DATA, piece);
+        if (cases[i].labels == NULL) continue;
+        duet_data *data = open_sound(name);
+        assert_labels(data, DUET_TRAIN, cases[i].labels);
+        assert_int_equal(duet_data_describe(data)->shape.dims[0], 2);
+        duet_data_close(&data);
+    }
+    write_file("set/labels.csv", BYTES("label\n0\n1\n0\n1\n0\n")); /* the same */
+    duet_data *data = open_sound(in_folder("set"));
+    assert_labels(data, DUET_TRAIN, "0101");
+    duet_data_close(&data);
+    write_file("other.csv", BYTES("label\n1\n0\n1\n0\n1\n"));
+    (void)snprintf(name, sizeof name, "%s/set/train.csv:labels=%s/other.csv", folder, folder);
+    data = open_sound(name);
+    assert_labels(data, DUET_TRAIN, "1010");
+    assert_int_equal(duet_data_describe(data)->shape.dims[0], 2);
+    assert_true(says(data, "train.csv: the labels of its column \"label\" are replaced by those of "));
+    duet_data_close(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(labels_beside_a_file),       IN_FOLDER(labels_beside_that_are_doubtful),
         IN_FOLDER(labels_of_any_number_type),  IN_FOLDER(labels_from_a_file_that_is_named),
         IN_FOLDER(labels_in_place_of_others),  IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
-        IN_FOLDER(labels_that_are_no_numbers),
+        IN_FOLDER(labels_that_are_no_numbers), IN_FOLDER(labels_that_are_there_twice),
     };
     return RUN_TESTS("labels", tests, NULL, NULL);
 }

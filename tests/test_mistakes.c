@@ -273,6 +273,17 @@ static void anneal_other_widths(duet_model *m)
     duet_anneal_decoder(m, narrow);
 }
 
+static void begin_by_no_number(duet_model *m)
+{
+    const duet_initialiser odd_one = {DUET_INIT_CONSTANT, NAN, 0, 0};
+    (void)duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1), odd_one);
+}
+static void begin_in_no_way(duet_model *m)
+{
+    const duet_initialiser odd_one = {(duet_initialiser_kind)99, 1, 0, 0};
+    (void)duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1), odd_one);
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -317,6 +328,8 @@ static void mistakes_are_named(void **state)
         {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},
         {anneal_other_widths, "36]", DUET_BUILD_EVAL},
         {reconstruct_by_one_number, "what is said is [4, 1], and what it is compared with [4, 36]", DUET_BUILD_TRAIN},
+        {begin_by_no_number, "cannot start by an initialiser of kind 0 and scale nan", DUET_BUILD_TRAIN},
+        {begin_in_no_way, "cannot start by an initialiser of kind 99 and scale 1", DUET_BUILD_TRAIN},
         {invert_one_number, "what is said is [20, 1]", DUET_BUILD_EVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -325,6 +338,51 @@ static void mistakes_are_named(void **state)
         assert_message(&error, "test_mistakes.c:");
         assert_message(&error, "(model phases, examples of ");
         assert_null(strstr(error.message, "src/"));
+    }
+}
+
+static duet_optimiser odd; /* what the next model is built with */
+
+static void optimise_oddly(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "only", 1);
+    duet_phase_optimiser(m, &odd);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
+}
+
+static void optimisers_that_cannot_be_meant_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_optimiser optimiser;
+        const char *message;
+    } rows[] = {
+        {{.kind = (duet_optimiser_kind)99}, "there is no optimiser 99"},
+        {{.schedule = (duet_rate_schedule)7}, "there is no schedule of rates 7"},
+        {{.learning_rate = -0.01}, "learning_rate is -0.01, and a number from 0 on was expected"},
+        {{.learning_rate = NAN}, "learning_rate is nan"},
+        {{.learning_rate = INFINITY}, "learning_rate is inf"},
+        {{.kind = DUET_ADAM, .beta1 = 1}, "beta1 is 1, and a decay from 0 to below 1 was expected"},
+        {{.kind = DUET_ADAMW, .beta2 = 1.5}, "beta2 is 1.5"},
+        {{.momentum = 2}, "momentum is 2, and a decay"},
+        {{.kind = DUET_ADAM, .momentum = 0.9}, "momentum is 0.9, and Adam has none: its beta1"},
+        {{.epsilon = -1}, "epsilon is -1"},
+        {{.weight_decay = -5}, "weight_decay is -5"},
+        {{.clip_norm = -1}, "clip_norm is -1"},
+        {{.clip_update = NAN}, "clip_update is nan"},
+        {{.clip_weights = -1}, "clip_weights is -1"},
+        {{.average = 1.5}, "average is 1.5"},
+        {{.average_warm_up = -1}, "average_warm_up is -1"},
+        {{.schedule = DUET_RATE_LINEAR}, "rate_steps is 0"},
+        {{.schedule = DUET_RATE_STEP, .rate_steps = 9, .rate_final = -1}, "rate_final is -1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        odd = rows[i].optimiser;
+        duet_error error = refusal_of(optimise_oddly, DUET_BUILD_TRAIN, DUET_ERROR_GRAPH);
+        assert_message(&error, "the optimiser of phase \"only\": ");
+        assert_message(&error, rows[i].message);
+        assert_message(&error, "test_mistakes.c:");
     }
 }
 
@@ -352,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);

@@ -74,13 +74,13 @@ static void arrays_are_looked_at_as_files_are(void **state)
                 floats[row * elements + k] = (float)value * sets[i].scale + sets[i].shift;
             }
         const bool is_bytes = sets[i].scale == 0;
-        const duet_own_data own = {
-            .name = "array",
-            .shape = sets[i].shape,
-            .type = is_bytes ? DUET_UINT8 : DUET_FLOAT32,
-            .count = {sets[i].train, sets[i].test},
-            .examples = {is_bytes ? (void *)bytes : floats,
-                         is_bytes ? (void *)(bytes + sets[i].train * elements) : floats + sets[i].train * elements}};
+        const size_t begin = sets[i].train * elements;
+        const void *test = is_bytes ? (void *)(bytes + begin) : floats + begin;
+        const duet_own_data own = {.name = "array",
+                                   .shape = sets[i].shape,
+                                   .type = is_bytes ? DUET_UINT8 : DUET_FLOAT32,
+                                   .count = {sets[i].train, sets[i].test},
+                                   .examples = {is_bytes ? (void *)bytes : floats, sets[i].test > 0 ? test : NULL}};
         assert_ok(duet_data_from_memory(&data, &own, &error), &error);
         const char *note;
         bool question;
@@ -146,6 +146,8 @@ static void a_function_is_not_asked_for_all_examples(void **state)
     duet_data_close(&data);
 }
 
+static size_t first_test = 60; /* of 60 examples: there is no test split of their own */
+
 /* Trains for so many steps, anew or on from there; with the words of a failure. */
 static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool other, uint64_t steps,
                             duet_error *error)
@@ -153,7 +155,11 @@ static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool 
     duet_data *data = NULL;
     static const char *const settings[] = {"hidden=4", "latent=2"};
     const duet_own_data own = {
-        .name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_UINT8, .count = {60}, .examples = {bytes}};
+        .name = "mine",
+        .shape = DUET_SHAPE(4, 4),
+        .type = DUET_UINT8,
+        .count = {first_test, 60 - first_test},
+        .examples = {bytes, first_test < 60 ? bytes + 16 * first_test : NULL}};
     char path[PATH];
     path_of(path, by_function ? "function" : "memory", "");
     *error = (duet_error){0};
@@ -197,6 +203,10 @@ static void a_run_knows_arrays_again(void **state)
         check_record(by_function ? "function" : "memory", !by_function);
         assert_ok(train_on(bytes, by_function, true, false, 4, &error), &error);
     }
+    first_test = 54;
+    assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "(its test examples were the last tenth then and are its own now");
+    first_test = 60;
     bytes[0] ^= 1;
     assert_ok(train_on(bytes, true, true, false, 6, &error), &error); /* what a function gives is its own care */
     assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
@@ -208,6 +218,44 @@ static void a_run_knows_arrays_again(void **state)
     assert_ok(train_on(bytes, false, true, false, 8, &error), &error);
 }
 
+/* A set is on one device at a time: a training of it is refused meanwhile, and leaves it where it is. */
+static void a_set_in_use_stays_where_it_is(void **state)
+{
+    (void)state;
+    static uint8_t bytes[16 * 60];
+    static const char *const settings[] = {"hidden=4", "latent=2"};
+    duet_error error = {0};
+    duet_data *data = NULL;
+    duet_model *model = NULL;
+    duet_trainer *trainer = NULL;
+    char path[PATH];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = pattern(i);
+    const duet_own_data own = {
+        .name = "mine", .shape = DUET_SHAPE(16), .type = DUET_UINT8, .count = {60}, .examples = {bytes}};
+    duet_device *device = test_device_open();
+    path_of(path, "refused", "");
+    assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+    assert_ok(duet_model_new(&model, duet_family_find("ae"), data, settings, 2, 7, &error), &error);
+    assert_ok(duet_trainer_new(&trainer, device, model, 8, &error), &error);
+    const duet_train_options options = {.family = duet_family_find("ae"),
+                                        .own_data = data,
+                                        .settings = settings,
+                                        .setting_count = 2,
+                                        .steps = 2,
+                                        .batch = 8,
+                                        .out = path};
+    for (int again = 0; again < 2; again++) {
+        assert_ok(duet_trainer_step(trainer, &error), &error);
+        assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, "\"training examples\" already lives on another open device");
+        error = (duet_error){0};
+    }
+    duet_trainer_free(&trainer);
+    duet_model_free(&model);
+    duet_device_close(&device);
+    duet_data_close(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +263,7 @@ int main(void)
         cmocka_unit_test(labels_of_arrays_are_looked_at),
         cmocka_unit_test(a_function_is_not_asked_for_all_examples),
         IN_FOLDER(a_run_knows_arrays_again),
+        IN_FOLDER(a_set_in_use_stays_where_it_is),
     };
     return RUN_TESTS("own_data", tests, NULL, NULL);
 }

@@ -93,6 +93,20 @@ static void sets_of_a_programs_own(void **state)
         {.name = "w", .shape = {.rank = 1, .dims = {0}}, .type = DUET_UINT8, .count = {4}, .examples = {"12345678"}},
         {.name = "w", .shape = {.rank = 1, .dims = {2}}, .type = DUET_UINT32, .count = {4}, .examples = {"12345678"}},
         {.name = "w", .shape = {.rank = 1, .dims = {2}}, .type = DUET_UINT8, .examples = {"12345678"}},
+        {.name = "w", .shape = {.rank = 1, .dims = {2}}, .type = DUET_UINT8, .count = {4}, .examples = {"12345678", "1"}},
+        {.name = "w",
+         .shape = {.rank = 1, .dims = {2}},
+         .type = DUET_UINT8,
+         .count = {4},
+         .examples = {"12345678"},
+         .labels = {NULL, (const uint8_t *)""}},
+        {.name = "w", .shape = {.rank = 1, .dims = {2}}, .type = DUET_UINT8, .count = {4}, .examples = {"12345678"}, .classes = 2},
+        {.name = "w",
+         .shape = {.rank = 1, .dims = {2}},
+         .type = DUET_UINT8,
+         .count = {4},
+         .examples = {"12345678"},
+         .class_names = names},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         duet_error own = {0};

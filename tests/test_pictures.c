@@ -314,6 +314,10 @@ static void lines_pixels(void **state)
     assert_int_equal(count, 0); /* the hole */
     free(pixels);
     assert_status(duet_write_png_lines(in_folder("a.png"), lines, 2, 1, &error), DUET_ERROR_USAGE, &error);
+    duet_line far = lines[0];
+    far.panel = SIZE_MAX;
+    error = (duet_error){0};
+    assert_status(duet_write_png_lines(in_folder("a.png"), &far, 1, POINTS, &error), DUET_ERROR_USAGE, &error);
 }
 
 int main(void)

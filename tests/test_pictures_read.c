@@ -174,6 +174,55 @@ static void folders_are_splits_and_classes(void **state)
     duet_data_close(&data);
 }
 
+/* As MVTec's sets lie; in an archive too. */
+static void splits_may_lie_in_the_folders_of_classes(void **state)
+{
+    (void)state;
+    static const char *const inner[] = {"set",   "set/a",       "set/a/train", "set/a/test",
+                                        "set/b", "set/b/train", "set/b/test"};
+    static const char *const members[] = {"set/b/test/0.png", "set/a/train/0.png", "set/a/train/1.png",
+                                          "set/a/test/0.png", "set/b/train/0.png", NULL};
+    uint8_t bytes[8192], labels[3];
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) make_inner(inner[i]);
+    write_pictures("set/a/train/", 2, 0);
+    write_pictures("set/a/test/", 1, 1000);
+    write_pictures("set/b/train/", 1, 2000);
+    write_pictures("set/b/test/", 1, 3000);
+    write_archive("x.zip", members, false);
+    for (size_t i = 0; i < 2; i++) {
+        duet_error error = {0};
+        duet_data *data = open_and_read(in_folder(i == 0 ? "set" : "x.zip"), bytes, sizeof bytes);
+        const duet_data_info *info = duet_data_describe(data);
+        assert_int_equal(info->count[DUET_TRAIN], 3);
+        assert_int_equal(info->count[DUET_TEST], 2);
+        assert_int_equal(info->classes, 2);
+        assert_string_equal(info->class_names[1], "b");
+        assert_ok(duet_data_labels(data, DUET_TRAIN, 0, 3, labels, &error), &error);
+        assert_memory_equal(labels, ((uint8_t[]){0, 0, 1}), 3);
+        duet_data_close(&data);
+    }
+    make_inner("set/b/masks");
+    write_pictures("set/b/masks/", 1, 4000);
+    assert_refused(in_folder("set"), DUET_ERROR_DATA, "set: b/masks/0.png lies outside of the folders train and test");
+    make_inner("named");
+    make_inner("named/seg_Train");
+    make_inner("named/seg_Test");
+    write_pictures("named/seg_Train/", 3, 0);
+    write_pictures("named/seg_Test/", 2, 1000);
+    duet_data *named = open_sound(in_folder("named"));
+    assert_non_null(strstr(duet_data_note(named, 0, NULL), "its folders \"seg_Train\" and \"seg_Test\" are read as"));
+    duet_data_close(&named);
+    make_inner("other"); /* no parts: nothing is called test */
+    make_inner("other/a");
+    make_inner("other/a/train");
+    make_inner("other/b");
+    write_pictures("other/a/train/", 2, 0);
+    write_pictures("other/b/", 3, 1000);
+    duet_data *data = open_sound(in_folder("other"));
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    duet_data_close(&data);
+}
+
 static void archives_hold_what_folders_do(void **state)
 {
     (void)state;
@@ -297,6 +346,8 @@ static void unsound_folders_are_refused(void **state)
     assert_refused(folder, DUET_ERROR_DATA, "1.png: a damaged PNG file");
     test_file_write(in_folder("1.png"), "text", 4);
     assert_refused(folder, DUET_ERROR_DATA, "1.png: is neither a PNG nor a JPEG file");
+    test_file_write(in_folder("1.png"), "RIFF\1\1\1\1WEBPVP8 ", 16);
+    assert_refused(folder, DUET_ERROR_DATA, "nor a JPEG file: it is a picture to save as PNG, a WebP");
     test_file_write(in_folder("1.png"), png, 0);
     assert_refused(folder, DUET_ERROR_DATA, "it is empty");
     png[16] = png[17] = png[20] = 0x7F; /* the width of a giant; its checksum is wrong too */
@@ -338,7 +389,7 @@ int main(void)
         IN_FOLDER(jpeg_files_of_colours_and_inks),       IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),        IN_FOLDER(sizes_are_refused_or_fitted),
         IN_FOLDER(pictures_have_their_channels_last),    IN_FOLDER(two_sizes_are_named_with_their_files),
-        IN_FOLDER(unsound_folders_are_refused),
+        IN_FOLDER(unsound_folders_are_refused),          IN_FOLDER(splits_may_lie_in_the_folders_of_classes),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);
 }

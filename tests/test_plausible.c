@@ -99,13 +99,20 @@ static const struct {
 } cells[] = {
     {"no label", "a,label\n1,x\n2,\n", "line 3: \"\" in the column \"label\" is no label; fill such places"},
     {"no value in words", "a,b\n1,N/A\n2,3\n", "\"N/A\" in the column \"b\" is no number; fill such places"},
+    {"Excel's for no value", "a,b\n#N/A,1\n2,3\n", "\"#N/A\" in the column \"a\" is no number; fill such places"},
+    {"Excel's for a mistake", "a,b\n1,#DIV/0!\n2,3\n", "\"#DIV/0!\" in the column \"b\" is no number; fill such"},
+    {"pandas' for no value", "a,b\n1,<NA>\n2,3\n", "\"<NA>\" in the column \"b\" is no number; fill such places"},
+    {"a part", "a,split\n1,none at all\n2,3\n", "if it says which rows are for the test, put these into test.csv and"},
+    {"a part by its word", "a,b\n1,train\n2,test\n", "if it says which rows are for the test, put these into test.csv"},
     {"no number", "a,b\n1,-inf\n2,3\n", "\"-inf\" in the column \"b\" is no number; fill such places"},
     {"a large number", "a,b\n1,1e39\n2,3\n",
      "\"1e39\" in the column \"b\" is beyond what float32 holds; look at the line first"},
+    {"a larger one", "a,b\n1,1e400\n2,3\n", "\"1e400\" in the column \"b\" is beyond what float32 holds"},
     {"a decimal comma", "a;b\n1;0,5\n2;3\n",
      "\"0,5\" in the column \"b\" is no number; numbers are expected with a point"},
     {"thousands", "a,b\n1,\"1,234.5\"\n2,3\n",
      "no number; numbers are expected with a point, such as 0.5, and without"},
+    {"thousands by points", "a;b\n1;1.234.567\n2;3\n", "without marks between thousands"},
     {"thousands by spaces", "a,b\n1,-1 234\n2,3\n", "without marks between thousands"},
     {"a date", "a,b\n1,2026-01-02\n2,3\n", "is no number; take the column out"},
     {"per cent", "a,b\n1,12.5%\n2,3\n", "take the per cent signs out of the column"},
@@ -170,6 +177,27 @@ static void values_are_told_of(void **state)
         write_file("t.csv", text, (size_t)used);
         (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"), tables[i].options);
         assert_noted(tables[i].title, open_sound(name), tables[i].piece);
+    }
+}
+
+static const struct {
+    const char *title, *text, *piece;
+} points[] = {
+    {"thousands", "a;b\n87;0\n1.636;7\n60;4\n2.269;2\n4;9\n",
+     "the column \"a\" goes from 1.636 to 87, in whole numbers below 1000 and numbers of three digits behind a point"},
+    {"thousands by tabs", "a\tb\n87\t0\n1.636\t7\n60\t4\n", "if these points are marks of thousands, take them out"},
+    {"by commas", "a,b\n87,0\n1.636,7\n60,4\n2.269,2\n4,9\n", NULL},
+    {"fractions", "a;b\n8.5;0\n1.636;7\n60;4\n2.269;2\n4;9\n", NULL},
+    {"below one", "a;b\n0.875;0\n1.636;7\n60;4\n2.269;2\n4;9\n", NULL},
+    {"all of three digits", "a;b\n8.500;0\n1.636;7\n60.000;4\n2.269;2\n4.000;9\n", NULL},
+};
+
+static void points_may_be_marks_of_thousands(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        write_file("t.csv", points[i].text, strlen(points[i].text));
+        assert_noted(points[i].title, open_sound(in_folder("t.csv")), points[i].piece);
     }
 }
 
@@ -262,7 +290,15 @@ static const struct {
     {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
      "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
     {"no names", "2.5,label\n0,x\n1,y\n0,x\n1,y\n", "its first line, which names the columns, holds 2.5"},
+    {"no names, whole numbers", "5,3,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n",
+     "its first line, which names the columns, holds 3"},
+    {"numbers for names", "1,2,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n", NULL},
     {"a missing label", "a,label\n0,NA\n1,y\n0,NA\n1,y\n", "\"NA\" in the column \"label\" is a class of its own"},
+    {"a missing label of Excel", "a,label\n0,#N/A\n1,y\n0,#N/A\n1,y\n",
+     "\"#N/A\" in the column \"label\" is a class of"},
+    {"a missing label of pandas", "a,label\n0,<NA>\n1,y\n0,<NA>\n1,y\n", "\"<NA>\" in the column \"label\" is a class"},
+    {"two that capitals tell apart", "LABEL,label\n0,x\n1,y\n0,x\n1,y\n",
+     "\"label\" holds the labels, and \"LABEL\" is read as one of the numbers"},
     {"returns alone", "a,label\r0,x\r1,y\r0,x\r1,y", NULL},
 };
 
@@ -458,6 +494,9 @@ static const struct {
     {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 6},
     {ARRAY("|O", "False", "(2,)"), "make all its rows equally long and save numpy.stack(array).astype('<f4')", 16},
     {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
+    {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},
+    {"{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (2,), }",
+     "a structured array, each row of fields with names; save one of them, array['NAME'], or all as numbers", 16},
     {ARRAY(">f4", "False", "(2, 2)"), "save array.astype('<f4'), or of labels array.astype('u1')", 16},
 };
 
@@ -500,6 +539,9 @@ static const struct {
     {"MATLAB 5.0 MAT-file", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads"},
     {"\x80\x04\x95\x01", "is a pickle of Python: save its arrays"},
     {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
+    {"GIF89a", "is one picture, a GIF; a folder or an archive of PNG or JPEG files is expected"},
+    {"RIFF\1\1\1\1WEBPVP8 ", "is one picture, a WebP"},
+    {"BMI;age", "wrong magic"},
     {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
 };
 
@@ -590,6 +632,7 @@ int main(void)
         IN_FOLDER(numbers_beside_words_are_words),
         IN_FOLDER(cells_that_cannot_be),
         IN_FOLDER(values_are_told_of),
+        IN_FOLDER(points_may_be_marks_of_thousands),
         IN_FOLDER(bytes_of_both_splits_are_compared),
         IN_FOLDER(columns_of_one_value_are_told_of),
         IN_FOLDER(labels_are_told_of),

@@ -205,7 +205,30 @@ static void other_classes_are_none_that_the_run_knows(void **state)
         expect(RUN("classify", runs[i], "--data", "@/swapped"), 0, "mean probability",
                "has class \"c\", and the run knows \"a\", \"b\"\n");
     expect(RUN("eval", "@/told", "--data", "@/swapped", "--metric", "elbo"), 1, NULL,
-           "class 2 is none of the classes 0 to 1 that the model was trained on");
+           "swapped has class \"c\", and the run knows \"a\", \"b\"\n");
+    expect(RUN("reconstruct", "@/told", "--data", "@/swapped", "--out", "@/r.png"), 1, NULL,
+           "swapped has class \"c\", and the run knows \"a\", \"b\"\n");
+}
+
+/* What reads no classes of other data, or draws those of the run alone, may go on; labels that are written are told. */
+static void other_classes_where_none_are_read(void **state)
+{
+    (void)state;
+    expect(RUN("eval", "@/told", "--data", "@/swapped", "--metric", "latent-mse"), 0, "latent-mse", NULL);
+    expect(RUN("eval", "@/told", "--data", "@/numbers-images-idx3-ubyte", "--metric", "latent-mse"), 0, "latent-mse",
+           NULL);
+    expect(RUN("eval", "@/told", "--judge", "@/judge", "--data", "@/swapped", "--metric", "agreement"), 0, "agreement",
+           NULL);
+    expect(RUN("features", "@/judge", "--data", "@/swapped", "--out", "@/f.npy"), 0, "f.npy", NULL);
+    expect(
+        RUN("encode", "@/judge", "--data", "@/swapped", "--out", "@/c.npy"), 0, "c-labels.npy",
+        "the run's classes: 0 is \"a\", 1 is \"b\", 2 is \"c\"\nwarning: what the run does not know is numbered from "
+        "2 on");
+    expect(RUN("encode", "@/judge", "--data", "@/capitals", "--out", "@/c.npy"), 0, "c-labels.npy",
+           "\"B\" and \"b\" differ in capitals alone");
+    result known = RUN("encode", "@/judge", "--data", "@/part", "--out", "@/c.npy");
+    assert_null(strstr(known.err, "warning"));
+    expect(known, 0, "c-labels.npy", "0 is \"a\", 1 is \"b\"\n");
 }
 
 static void an_empty_table_says_why(void **state)
@@ -369,6 +392,7 @@ int main(void)
         cmocka_unit_test(numbers_for_names_are_said),
         cmocka_unit_test(the_most_accurate_classifier_is_kept),
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
+        cmocka_unit_test(other_classes_where_none_are_read),
         cmocka_unit_test(an_empty_table_says_why),
         cmocka_unit_test(other_shapes_and_ranges),
         cmocka_unit_test(points_that_are_far_from_generated_ones),

@@ -395,6 +395,58 @@ static void an_epoch_outlives_its_pictures_and_its_watcher(void **state)
     assert_true(same_file("undisturbed", "disturbed", "samples/epoch-0002.png"));
 }
 
+/* What a program's verdict may say, and must not. */
+typedef struct answer {
+    duet_status status, said;
+    size_t count;
+    const char *names[2];
+    duet_status expected;
+    const char *message; /* NULL: the training goes well */
+} answer;
+
+static duet_status give_answer(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
+{
+    const answer *it = watcher;
+    (void)run;
+    (void)epoch;
+    verdict->count = it->count;
+    for (size_t i = 0; i < 2; i++) verdict->names[i] = it->names[i];
+    error->status = it->said;
+    if (it->said != DUET_OK) snprintf(error->message, sizeof error->message, "the lens is dirty");
+    return it->status;
+}
+
+static void verdicts_are_checked(void **state)
+{
+    (void)state;
+    static const answer rows[] = {
+        {DUET_OK, DUET_OK, 2, {"one", "other"}, DUET_OK, NULL},
+        {DUET_ERROR_DATA, DUET_OK, 0, {NULL}, DUET_ERROR_DATA, "at_epoch failed, and did not say why"},
+        {DUET_ERROR_DATA, DUET_ERROR_DATA, 0, {NULL}, DUET_ERROR_DATA, "the lens is dirty"},
+        {DUET_OK, DUET_ERROR_DATA, 0, {NULL}, DUET_ERROR_DATA, "the lens is dirty"},
+        {DUET_OK, DUET_OK, 33, {"one", "other"}, DUET_ERROR_USAGE, "counts 33 values, and a verdict has room for 32"},
+        {DUET_OK, DUET_OK, 2, {"one", NULL}, DUET_ERROR_USAGE, "gives value 1 no name"},
+        {DUET_OK, DUET_OK, 1, {"gr\xf6sse"}, DUET_ERROR_USAGE, "a name that is not UTF-8"},
+        {DUET_OK, DUET_OK, 1, {"step"}, DUET_ERROR_USAGE, "calls value 0 \"step\""},
+        {DUET_OK, DUET_OK, 1, {"split"}, DUET_ERROR_USAGE, "calls value 0 \"split\""},
+        {DUET_OK, DUET_OK, 2, {"one", "one"}, DUET_ERROR_USAGE, "calls value 1 \"one\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        recipe part = vae;
+        part.steps = 0;
+        duet_train_options options = options_of(&part);
+        char name[32];
+        snprintf(name, sizeof name, "answer-%zu", i);
+        answer row = rows[i];
+        options.epochs = 1;
+        options.at_epoch = give_answer;
+        options.watcher = &row;
+        train(options, name, false, row.expected, &error);
+        if (row.message != NULL) assert_message(&error, row.message);
+    }
+}
+
 /* Seconds of watching are none of training: without the mend, four looks would count three times and once more. */
 static duet_status look_for_long(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
@@ -455,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_taken_away_is_an_error),
         cmocka_unit_test(an_epoch_outlives_its_pictures_and_its_watcher),
         cmocka_unit_test(seconds_are_of_training_alone),
+        cmocka_unit_test(verdicts_are_checked),
     };
     return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);
 }

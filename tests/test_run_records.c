@@ -458,6 +458,22 @@ static void advice_after_a_nan_is_true(void **state)
     assert_heard(&all, "has its checkpoint of step 1: --resume goes on from there");
 }
 
+/* run.json has of a family its name alone. */
+static void names_of_own_families_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *message;
+    } rows[] = {{"vae", "called \"vae\", as one of the library is"}, {"gr\xf6sse", "not UTF-8"}, {"", "no name"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        const duet_family own = {.name = rows[i].name, .build = build_failing_at_once};
+        train((duet_train_options){.family = &own, .data = "ring8", .steps = 2, .batch = 8}, "misnamed", false,
+              DUET_ERROR_USAGE, &error);
+        assert_message(&error, rows[i].message);
+    }
+}
+
 static int begin_with_run(void **state)
 {
     (void)begin(state);
@@ -515,6 +531,7 @@ int main(void)
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
+        cmocka_unit_test(names_of_own_families_are_checked),
     };
     return RUN_TESTS("run records", tests, begin_with_run, remove_folder);
 }

@@ -66,7 +66,7 @@ static void what_does_not_fit_is_streamed(void **state)
         assert_int_equal(strstr(lines.text, "they are streamed") != NULL, limits[i].streams);
         assert_true(test_same_file(in_folder("resident.safetensors"),
                                    in_folder(i == 0 ? "resident.safetensors" : "streamed.safetensors")));
-        duet_data_leave_device(data);
+        duet_data_leave_device(data, device);
         duet_device_close(&device);
     }
     duet_data_close(&data);

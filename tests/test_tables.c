@@ -104,6 +104,9 @@ static const struct {
     {"an index in another order", "b", "label", numbered, thirds, "the column \"b\" numbers the rows, in another order",
      "counts"},
     {"no index", "b", "label", a_number_missing, thirds, NULL, "the rows"},
+    {"folds", "Fold", "label", thirds, thirds, "the column \"Fold\" holds 3 whole numbers, and is read as one of the",
+     NULL},
+    {"parts", "is_test", "label", thirds, thirds, "put these into test.csv and the others into train.csv of one", NULL},
     {"measurements", "b", "target", usual, tenths, "\"target\" holds 3 numbers such as 0, and each is a class", NULL},
     {"labels twice", "label", "label", thirds, thirds, "its columns 2 and 3 are both called \"label\"", NULL},
     {"labels under two names", "Class", "label", thirds, thirds, "\"label\" holds the labels, and \"Class\" is", NULL},
@@ -121,6 +124,32 @@ static void what_is_odd_is_said(void **state)
         duet_data *data = open_text(text);
         if (told[i].said != NULL && !says(data, told[i].said)) fail_msg("%s: nothing is said", told[i].title);
         if (told[i].unsaid != NULL && says(data, told[i].unsaid)) fail_msg("%s: too much is said", told[i].title);
+        duet_data_close(&data);
+    }
+}
+
+static const struct {
+    const char *text, *options, *labels, *said; /* NULL: nothing is said of two */
+} capitals[] = {
+    {"T,t,v\n0,1,2\n1,0,3\n1,1,5\n", ":labels=t", "10", NULL},
+    {"T,t,v\n0,1,2\n1,0,3\n1,1,5\n", ":labels=T", "01", NULL},
+    {"LABEL,label,v\n0,1,2\n1,0,3\n1,1,5\n", "", "10", "and \"LABEL\" is read as one of the numbers"},
+    {"LABEL,label,v\n0,1,2\n1,0,3\n1,1,5\n", ":labels=LABEL", "01", NULL},
+    {"Kind,KIND,v\n0,1,2\n1,0,3\n1,1,5\n", ":labels=kind", "01", "its columns 1 and 2 are both called"},
+};
+
+/* The very name comes first. */
+static void names_that_differ_in_capitals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof capitals / sizeof *capitals; i++) {
+        char name[2 * TEST_PATH_SIZE];
+        write_file("t.csv", capitals[i].text, strlen(capitals[i].text));
+        (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"), capitals[i].options);
+        duet_data *data = open_sound(name);
+        assert_labels(data, DUET_TRAIN, capitals[i].labels);
+        assert_int_equal(says(data, "one of the numbers"), capitals[i].said != NULL);
+        if (capitals[i].said != NULL) assert_true(says(data, capitals[i].said));
         duet_data_close(&data);
     }
 }
@@ -209,6 +238,7 @@ int main(void)
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(what_is_odd_is_said),
+        IN_FOLDER(names_that_differ_in_capitals),
         IN_FOLDER(a_name_that_two_columns_have),
         IN_FOLDER(rounded_arrays_are_told_of),
         IN_FOLDER(columns_that_are_examples_are_asked_about),

@@ -101,7 +101,8 @@ typedef struct duet_train_options {
     bool stop_on_collapse;    /**< stop where a report shows that nothing more is learnt */
     /** Looks at each epoch's end, after its report, at the run as it is now, which is borrowed for the training; of a
      *  training that ends within its first epoch at that end, as epoch 0. NULL: nobody does. duet_monitor_look is one.
-     */
+     *  An error that it returns or sets ends the training; DUET_ERROR_USAGE for names of values that are no text in
+     *  UTF-8, or are those of another value or of a line's own keys. */
     duet_status (*at_epoch)(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error);
     /** Asked before anything is written whether at_epoch will be able to look; its error is the training's. NULL:
      * nobody asks. duet_monitor_check is one. */

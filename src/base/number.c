@@ -47,6 +47,12 @@ bool duet_number_read(const char *text, double *number)
     return isfinite(*number);
 }
 
+bool duet_number_is_beyond(const char *text)
+{
+    double number = 0;
+    return !duet_number_read(text, &number) && isinf(number);
+}
+
 static int ascending(const void *left, const void *right)
 {
     const double a = *(const double *)left, b = *(const double *)right;

@@ -9,6 +9,9 @@
  *  cannot hold: hexadecimal, "inf", "nan" and spaces are none. */
 bool duet_number_read(const char *text, double *number);
 
+/** Whether it is such a number all the same, and float64 cannot hold it, such as 1e400. */
+bool duet_number_is_beyond(const char *text);
+
 /** Sorts the values, count of them from 1, and gives the middle one (of an even count the mean of the two). */
 double duet_median(double *values, size_t count);
 /** The greatest common divisor of two numbers, not both 0. */

@@ -60,6 +60,23 @@ static int write_codes(const char *path, const codes *from)
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
+/* Labels of other data are numbers of the run's classes, which the data may number otherwise. */
+static void say_labels(duet_run *run, const cli_rows *rows, const codes *from)
+{
+    enum { FEW = 4 };
+    const duet_data_info *info = duet_data_describe(rows->data);
+    duet_error error = {0};
+    if (from->labels == NULL || info->class_names == NULL || duet_run_classes(run) == 0) return;
+    cli_print(stderr, "labels are numbers of the run's classes:");
+    for (size_t i = 0; i < info->classes && i < FEW; i++)
+        cli_print(stderr, "%s %zu is \"%s\"", i == 0 ? "" : ",", i, info->class_names[i]);
+    if (info->classes > FEW) cli_print(stderr, " and %zu more", info->classes - FEW);
+    cli_print(stderr, "\n");
+    if (duet_run_check_labels(run, info, from->labels, from->count, &error) != DUET_OK)
+        cli_print(stderr, "warning: what the run does not know is numbered from %zu on: %s\n", duet_run_classes(run),
+                  error.message);
+}
+
 /* Writes the codes, and beside an array the labels if there are some, and names both files. */
 static int write_files(duet_run *run, const struct arguments *arguments, const char *path, const cli_rows *rows,
                        const codes *from)
@@ -81,6 +98,7 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
         cli_print_name(path);
     if (status == CLI_DONE && !arguments->json && labelled) cli_print_name(beside);
     if (status == CLI_DONE && !arguments->json) cli_rows_say(rows);
+    if (status == CLI_DONE && arguments->data != NULL) say_labels(run, rows, from);
     free(beside);
     return status;
 }

@@ -188,9 +188,11 @@ static const char *text_at(const void *arguments, const cli_option *option)
     return text;
 }
 
+/* A file that may be a column in its place, as of labels, is read. */
 static bool writes(const cli_option *option)
 {
-    return option->kind == CLI_TEXT && strncmp(option->argument, "FILE", 4) == 0;
+    return option->kind == CLI_TEXT && strncmp(option->argument, "FILE", 4) == 0 &&
+           strchr(option->argument, '|') == NULL;
 }
 
 static bool reads(const cli_option *option)

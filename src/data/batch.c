@@ -28,13 +28,15 @@ static duet_status fill_part(void *context, void *destination, size_t bytes, due
     return duet_rows_check_end(&part->rows, error);
 }
 
-void duet_data_leave_device(duet_data *data)
+void duet_data_end_ahead(duet_data *data)
 {
-    for (size_t split = 0; split < 2; split++) {
-        duet_ahead_end(&data->parts[split].ahead);
-        data->parts[split].resident = data->parts[split].resident_labels = NULL;
-    }
-    duet_store_free(&data->store);
+    for (size_t split = 0; split < 2; split++) duet_ahead_end(&data->parts[split].ahead);
+}
+
+void duet_data_leave_device(duet_data *data, const duet_device *device)
+{
+    duet_data_end_ahead(data);
+    if (data->store != NULL) duet_store_leave(data->store, device);
 }
 
 void duet_data_read_ahead(duet_data *data, duet_split split)

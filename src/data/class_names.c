@@ -186,14 +186,14 @@ duet_status duet_class_names_check(const duet_data_info *data, size_t known, con
     while (i < count && labels[i] < known) i++;
     if (i == count) return DUET_OK;
     if (data->class_names == NULL)
-        return duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class %u, and the run knows classes 0 to %zu",
-                         i, data->name, labels[i], known - 1);
+        return duet_fail(error, DUET_ERROR_DATA, "%s has class %u, and the run knows classes 0 to %zu", data->name,
+                         labels[i], known - 1);
     const char *name = data->class_names[labels[i]];
     for (size_t k = 0; k < known; k++) is[k] = true;
     duet_class_names_list(&text, is, known, data->class_names);
     duet_class_names_tell_twin(&text, data->class_names, known, name);
-    duet_status status = duet_fail(error, DUET_ERROR_DATA, "example %zu of %s has class \"%s\", and the run knows %s",
-                                   i, data->name, name, duet_text_get(&text));
+    duet_status status = duet_fail(error, DUET_ERROR_DATA, "%s has class \"%s\", and the run knows %s", data->name,
+                                   name, duet_text_get(&text));
     duet_text_free(&text);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 
@@ -48,6 +49,17 @@ bool duet_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *c
     *first = (total - piece) / (PIECES - 1) * i;
     *count = piece;
     return i < PIECES;
+}
+
+long duet_columns_find(const char *names, const char *name)
+{
+    const size_t length = strlen(name);
+    for (long place = 0; names != NULL && *names != '\0'; place++) {
+        const size_t own = strcspn(names, "\n");
+        if (own == length && strncasecmp(names, name, length) == 0) return place;
+        names += own + (names[own] != '\0');
+    }
+    return -1;
 }
 
 const char *duet_column_name(const char *names, size_t column, char *text, size_t room)

@@ -29,6 +29,9 @@ duet_column duet_column_look(float *values, size_t count);
  *  False past the last. */
 bool duet_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count);
 
+/** The place of the name, in capitals or not, in such names; -1: it is none of them. */
+long duet_columns_find(const char *names, const char *name);
+
 /** "NAME" of a column of a table whose names are a line each; "" where `names` is NULL. */
 const char *duet_column_name(const char *names, size_t column, char *text, size_t room);
 

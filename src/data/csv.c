@@ -16,6 +16,7 @@
 #include "data/class_names.h"
 #include "data/data.h"
 #include "data/memory.h"
+#include "data/picture.h"
 
 duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 {
@@ -24,6 +25,8 @@ duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error)
 
 long duet_csv_column(const duet_csv *it, const char *name)
 {
+    for (size_t i = 0; i < it->columns; i++)
+        if (strcmp(it->names[i], name) == 0) return (long)i;
     for (size_t i = 0; i < it->columns; i++)
         if (strcasecmp(it->names[i], name) == 0) return (long)i;
     return DUET_CSV_NONE;
@@ -56,6 +59,8 @@ static duet_status read_header(duet_csv *it, duet_error *error)
         if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
     if (numbers) return duet_csv_fail_names(it, error);
+    for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
+        if (duet_picture_name_is(it->names[i])) return duet_csv_fail_example(it, i, error);
     return duet_csv_find_labels(it, error);
 }
 
@@ -72,6 +77,8 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
     if (it->rows == 0 || number < range->low) range->low = number;
     if (it->rows == 0 || number > range->high) range->high = number;
     range->rounded |= number != (double)(float)number;
+    size_t marks;
+    if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &range->small : &range->marked) += 1;
     return DUET_OK;
 }
 
@@ -119,6 +126,7 @@ static duet_status read_all(duet_csv *it, duet_rows *rows, duet_error *error)
 {
     bool more;
     DUET_TRY(read_header(it, error));
+    DUET_TRY(duet_csv_check_names(it, error));
     duet_csv_tell_of_names(it);
     for (;;) {
         DUET_TRY(duet_records_next(&it->records, &more, error));
@@ -153,6 +161,7 @@ static void csv_free(duet_csv *it)
     duet_records_free(&it->records);
     free(it->ranges);
     free(it->hot);
+    free(it->contents);
     free(it->classes);
     free(it->values);
     free(it);

@@ -11,8 +11,18 @@ enum { DUET_CSV_NONE = -1 };
 /** What the numbers of a column lie between as the file has them. */
 typedef struct duet_csv_range {
     double low, high;
-    bool rounded; /* not all of them are float32 numbers */
+    bool rounded;         /* not all of them are float32 numbers */
+    size_t small, marked; /* whole numbers below 1,000; such as 1.636, which may be 1,636 */
 } duet_csv_range;
+
+/** What a column of a file of labels holds so far. */
+typedef struct duet_csv_content {
+    bool numbers, sorted; /* whole ones, none like the one before; each is greater than the one before */
+    double low, high, before;
+    uint64_t sum;       /* of a print of each */
+    bool parts, varies; /* words such as train and test; not all are the same */
+    uint64_t first;     /* a print of the first */
+} duet_csv_content;
 
 typedef struct duet_csv {
     duet_records records;
@@ -29,17 +39,24 @@ typedef struct duet_csv {
     char **keys;            /* by row */
     size_t rows, class_capacity, key_count, key_capacity;
     bool *hot; /* [columns] of a file of labels: those of which each line has one 1, or any holds the labels; or NULL */
+    duet_csv_content *contents; /* [columns] of a file of labels, or NULL */
     char **words;
     size_t word_count, word_capacity;
 } duet_csv;
 
 duet_status duet_csv_fail_memory(const duet_csv *it, duet_error *error);
-/** The column of that name, in capitals or not; DUET_CSV_NONE. */
+/** The column of that name, else the first that is called so but for capitals; DUET_CSV_NONE. */
 long duet_csv_column(const duet_csv *it, const char *name);
 /** Whether a column is called as labels are by custom. */
 bool duet_csv_is_label_name(const char *name);
 /** Whether a column may be called so that holds labels; it is not taken for them without being asked for. */
 bool duet_csv_may_be_label_name(const char *name);
+/** The first column that is called as labels are, by the order of these names; DUET_CSV_NONE. */
+long duet_csv_find_label(const duet_csv *it);
+/** How likely a column of that name names the example of each line; 0: it does not. */
+size_t duet_csv_key_rank(const char *name);
+/** Whether a column is called as what says which examples are for the test. */
+bool duet_csv_is_part_name(const char *name);
 /** Whether it is a file of labels, whose other columns do not matter. */
 bool duet_csv_only_labels(const duet_csv *it);
 /** The column of labels that the options name, or a file that they do; NULL: none. */
@@ -53,6 +70,12 @@ duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error);
 /** Gives the labels of all records away, and what names the examples of a file of labels. */
 duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *error);
 duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error);
+/** Looks at what a line of labels has beside them. */
+duet_status duet_csv_watch_line(duet_csv *it, duet_error *error);
+/** The column that numbers the lines of a file of labels, each once, and not in their order; DUET_CSV_NONE. */
+long duet_csv_find_shuffled(const duet_csv *it);
+/** The column that says of which part each example is, where they are of several; DUET_CSV_NONE. */
+long duet_csv_find_parts(const duet_csv *it);
 /** Spaces in the place of ends of lines. */
 void duet_csv_make_one_line(char *text);
 /** Words that programs write for what they do not know. */
@@ -66,8 +89,18 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error);
 /** The same for a first line of numbers, where the names of the columns are expected. */
 duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error);
 
+/** The same for a first line of a file of labels that names a picture in that column. */
+duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error *error);
+
+/** DUET_ERROR_DATA for a name of a column of numbers that is not UTF-8: a run could not keep it as text. */
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
+
+/** Digits behind up to three others in groups of three: whole thousands as some countries write them. *marks: how many
+ *  groups. */
+bool duet_csv_has_thousands(const char *text, char mark, size_t *marks);
 
 /** Says what is odd about the first line: numbers in it, columns of one name, several that are called like labels. */
 void duet_csv_tell_of_names(const duet_csv *it);

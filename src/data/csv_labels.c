@@ -13,15 +13,12 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/class_names.h"
+#include "data/columns.h"
 #include "data/csv.h"
 #include "data/data.h"
 #include "data/picture.h"
 
 enum { MOST_CLASSES = 256, SHOWN = 12 /* columns that messages name */ };
-
-static const char *const label_names[] = {"label", "labels", "class", "target", NULL};
-static const char *const key_names[] = {"file", "filename", "file_name", "filepath", "path", "image", "image_name",
-                                        "img",  "name",     "id",        "image_id", "key",  "index", NULL};
 
 bool duet_csv_only_labels(const duet_csv *it)
 {
@@ -32,35 +29,6 @@ const char *duet_csv_asked(const duet_csv *it)
 {
     if (it->options == NULL) return NULL;
     return it->options->labels != NULL ? it->options->labels : it->options->column;
-}
-
-static bool is_in(const char *name, const char *const *list)
-{
-    while (*list != NULL && strcasecmp(name, *list) != 0) list++;
-    return *list != NULL;
-}
-
-bool duet_csv_is_label_name(const char *name)
-{
-    return is_in(name, label_names);
-}
-
-bool duet_csv_may_be_label_name(const char *name)
-{
-    static const char *const names[] = {"y",       "classes",  "targets",   "category", "type",  "kind",
-                                        "group",   "outcome",  "diagnosis", "quality",  "grade", "species",
-                                        "variety", "response", "result",    "survived", "digit", NULL};
-    return is_in(name, names);
-}
-
-/* The first column that is called as one of the list, but for `without`. */
-static long find_named(const duet_csv *it, const char *const *list, long without)
-{
-    for (; *list != NULL; list++) {
-        long column = duet_csv_column(it, *list);
-        if (column != DUET_CSV_NONE && column != without) return column;
-    }
-    return DUET_CSV_NONE;
 }
 
 static bool is_file(const char *path)
@@ -87,10 +55,13 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
 {
     const char *asked = duet_csv_asked(it);
     it->key = DUET_CSV_NONE;
-    it->label = asked == NULL ? find_named(it, label_names, DUET_CSV_NONE) : duet_csv_column(it, asked);
+    it->label = asked == NULL ? duet_csv_find_label(it) : duet_csv_column(it, asked);
     if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
-    if (may_be_file && is_file(asked)) return DUET_OK;
+    if (may_be_file && is_file(asked)) {
+        it->label = duet_csv_find_label(it); /* which that file's labels replace: they are no measurements */
+        return DUET_OK;
+    }
     duet_text names = {0};
     list_columns(it, NULL, &names);
     duet_status status = duet_fail(error, DUET_ERROR_DATA, "%s: has no column \"%s\"%s; it has %s", it->path, asked,
@@ -149,17 +120,29 @@ duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error)
 
 /* ---- a file of labels: its first line says what each column is ---- */
 
-/* Which columns may hold the labels: those that neither name examples nor count rows without a name, as pandas' index
- * does. Returns how many there are. */
+/* As pandas' index of the rows is, or is once it was read and written again: "Unnamed: 0". */
+static bool is_nameless(const char *name)
+{
+    return name[0] == '\0' || strncasecmp(name, "unnamed", strlen("unnamed")) == 0;
+}
+
+/* Whether a column tells of the examples something else than their labels. */
+static bool is_beside(const char *name)
+{
+    return duet_csv_key_rank(name) > 0 || duet_csv_is_part_name(name);
+}
+
+/* Which columns may hold the labels: those that neither name examples, nor say their part, nor count rows without a
+ * name, as pandas' index does. Returns how many there are. */
 static size_t find_candidates(const duet_csv *it, bool *is)
 {
     size_t count = 0, named = 0;
     for (size_t i = 0; i < it->columns; i++) {
-        is[i] = it->names[i][0] != '\0' && !duet_picture_name_is(it->records.fields[i]);
+        is[i] = !is_nameless(it->names[i]) && !duet_picture_name_is(it->records.fields[i]);
         named += is[i];
     }
-    for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_in(it->names[i], key_names);
-    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !is_in(it->names[i], key_names);
+    for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_beside(it->names[i]);
+    for (size_t i = 0; count > 0 && i < it->columns; i++) is[i] = is[i] && !is_beside(it->names[i]);
     if (count > 0) return count;
     if (named > 1 && it->columns > 2) return named;
     /* "id,name": one of two is the label, and the last one is by custom */
@@ -167,12 +150,30 @@ static size_t find_candidates(const duet_csv *it, bool *is)
     return 1;
 }
 
-/* A column is known for one of names by its own name, or by the first of them. */
+static bool is_shared(const duet_csv *it, size_t column)
+{
+    return duet_columns_find(it->options->features, it->names[column]) != DUET_CSV_NONE;
+}
+
+/* How likely a column tells the examples apart: they have it too, then its name, then whether its first value is that
+ * of a picture. */
+static size_t rank_as_key(const duet_csv *it, size_t column)
+{
+    enum { SHARED = 64, CALLED = 2 };
+    if ((long)column == it->label) return 0;
+    return SHARED * is_shared(it, column) + CALLED * duet_csv_key_rank(it->names[column]) +
+           duet_picture_name_is(it->records.fields[column]);
+}
+
 static void find_key(duet_csv *it)
 {
-    it->key = find_named(it, key_names, it->label);
-    for (size_t i = 0; it->key == DUET_CSV_NONE && i < it->columns; i++)
-        if ((long)i != it->label && duet_picture_name_is(it->records.fields[i])) it->key = (long)i;
+    size_t best = 0;
+    for (size_t i = 0; i < it->columns; i++) {
+        const size_t rank = rank_as_key(it, i);
+        if (rank <= best) continue;
+        best = rank;
+        it->key = (long)i;
+    }
 }
 
 static duet_status choose_column(duet_csv *it, duet_error *error)
@@ -192,6 +193,15 @@ static duet_status choose_column(duet_csv *it, duet_error *error)
     return DUET_OK;
 }
 
+/* A number names a column seldom, and begins an example often. */
+static bool has_number(const duet_csv *it)
+{
+    double number;
+    bool has = false;
+    for (size_t i = 0; i < it->columns; i++) has |= it->hot[i] && duet_number_read(it->names[i], &number);
+    return has;
+}
+
 static duet_status fail_several(const duet_csv *it, duet_error *error)
 {
     duet_text names = {0};
@@ -203,8 +213,9 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
     duet_status status =
         duet_fail(error, DUET_ERROR_DATA,
                   "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
-                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere",
-                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote);
+                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere%s",
+                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote,
+                  has_number(it) ? ". If the first line is an example, put one such as file,label on top" : "");
     duet_text_free(&names);
     return status;
 }
@@ -252,6 +263,7 @@ static duet_status add_key(duet_csv *it, duet_error *error)
 duet_status duet_csv_add_label_line(duet_csv *it, duet_error *error)
 {
     if (it->rows == 0) DUET_TRY(choose_column(it, error));
+    DUET_TRY(duet_csv_watch_line(it, error));
     DUET_TRY(add_key(it, error));
     return it->label == DUET_CSV_NONE ? add_hot(it, error)
                                       : duet_csv_add_label(it, it->records.fields[it->label], error);
@@ -292,6 +304,8 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     if (it->label == DUET_CSV_NONE) tell_of_hot(it);
     labels->values = malloc(it->rows);
     if (labels->values == NULL) return duet_csv_fail_memory(it, error);
+    if (it->label != DUET_CSV_NONE && (labels->column = strdup(it->names[it->label])) == NULL)
+        return duet_csv_fail_memory(it, error);
     labels->asked_for = asked != NULL && it->label != DUET_CSV_NONE && duet_csv_column(it, asked) == it->label;
     bool named = !are_numbers(it, numbers);
     for (size_t i = 0; i < it->rows; i++) labels->values[i] = named ? (uint8_t)it->classes[i] : numbers[it->classes[i]];
@@ -304,12 +318,20 @@ duet_status duet_csv_take_labels(duet_csv *it, duet_labels *labels, duet_error *
     return DUET_OK;
 }
 
-/* What names each example, and the column that does. */
+static duet_status copy_name(const duet_csv *it, long column, char **name, duet_error *error)
+{
+    if (column == DUET_CSV_NONE) return DUET_OK;
+    *name = strdup(it->names[column]);
+    return *name != NULL ? DUET_OK : duet_csv_fail_memory(it, error);
+}
+
+/* What names each example, and the column that does; one that shows another order, and one that says the parts. */
 duet_status duet_csv_take_keys(duet_csv *it, duet_rows *rows, duet_error *error)
 {
+    DUET_TRY(copy_name(it, duet_csv_find_shuffled(it), &rows->shuffled, error));
+    DUET_TRY(copy_name(it, duet_csv_find_parts(it), &rows->part_column, error));
     if (it->keys == NULL) return DUET_OK;
-    rows->key_column = strdup(it->names[it->key]);
-    if (rows->key_column == NULL) return duet_csv_fail_memory(it, error);
+    DUET_TRY(copy_name(it, it->key, &rows->key_column, error));
     rows->keys = it->keys;
     it->keys = NULL;
     it->key_count = 0;

@@ -23,11 +23,12 @@ static duet_notes *notes_of(const duet_csv *it)
 /* Of two columns that are called like labels one is read as a number. */
 static void tell_of_other_labels(const duet_csv *it)
 {
-    bool asked = duet_csv_asked(it) != NULL;
+    const char *asked = duet_csv_asked(it);
     for (size_t i = 0; it->label != DUET_CSV_NONE && i < it->columns; i++) {
         const char *name = it->names[i], *label = it->names[it->label];
-        bool same = strcasecmp(name, label) == 0;
-        if ((long)i == it->label || !(same || (!asked && duet_csv_is_label_name(name)))) continue;
+        const bool exact = asked == NULL || strcmp(asked, label) == 0; /* then capitals tell columns apart */
+        const bool same = exact ? strcmp(name, label) == 0 : strcasecmp(name, label) == 0;
+        if ((long)i == it->label || !(same || (asked == NULL && duet_csv_is_label_name(name)))) continue;
         if (duet_csv_only_labels(it))
             duet_notes_add(it->options->notes, false,
                            "%s: the labels are those of its column %ld, \"%s\", and not of column %zu, \"%s\"%s",
@@ -72,11 +73,14 @@ static void tell_of_repeated_names(const duet_csv *it)
 
 void duet_csv_tell_of_names(const duet_csv *it)
 {
-    double number;
+    double number, before = -INFINITY;
     if (notes_of(it) == NULL) return;
-    /* a number such as 5.1 names nothing: the first line would be an example that is lost */
+    /* 5.1, or 5 and then 3, name nothing, as 0, 1, 2 of pandas do: the first line would be an example that is lost */
     for (size_t i = 0; i < it->columns; i++) {
-        if (strchr(it->names[i], '.') == NULL || !duet_number_read(it->names[i], &number)) continue;
+        if (!duet_number_read(it->names[i], &number)) continue;
+        const bool counts = strchr(it->names[i], '.') == NULL && number > before;
+        before = number;
+        if (counts) continue;
         duet_notes_add(it->options->notes, false,
                        "%s: its first line, which names the columns, holds %s: if it is an example, put a line with "
                        "the names of the columns on top",
@@ -114,6 +118,18 @@ static void tell_of_likely_labels(const duet_csv *it, size_t column, size_t plac
                    "%s: the column \"%s\" holds %zu whole numbers, as classes do, and is read as one of the numbers: "
                    "if these are the labels, name it with --labels %s",
                    it->path, it->names[column], count, it->names[column]);
+}
+
+/* Rows for the test would be learnt from, and their part like a measurement. */
+static void tell_of_parts(const duet_csv *it, size_t column, size_t place, size_t features)
+{
+    size_t count;
+    if (!duet_csv_is_part_name(it->names[column]) || !is_few(it, place, features, &count)) return;
+    duet_notes_add(it->options->notes, false,
+                   "%s: the column \"%s\" holds %zu whole numbers, and is read as one of the numbers: if it says which "
+                   "rows are for the test, put these into test.csv and the others into train.csv of one folder, and "
+                   "take the column out",
+                   it->path, it->names[column], count);
 }
 
 static float least_of(const duet_csv *it, size_t place, size_t features)
@@ -166,6 +182,19 @@ static bool tell_of_rounding(const duet_csv *it, size_t column)
     return true;
 }
 
+/* Countries that separate by semicolons write 1.636 for what is 1,636 elsewhere, and leave no zeros behind a comma. */
+static void tell_of_thousands(const duet_csv *it, size_t column)
+{
+    const duet_csv_range *range = &it->ranges[column];
+    if (it->records.separator == ',' || range->small == 0 || range->marked == 0 ||
+        range->small + range->marked < it->rows)
+        return;
+    duet_notes_add(it->options->notes, false,
+                   "%s: the column \"%s\" goes from %.15g to %.15g, in whole numbers below 1000 and numbers of three "
+                   "digits behind a point: if these points are marks of thousands, take them out",
+                   it->path, it->names[column], range->low, range->high);
+}
+
 static void tell_of_words(const duet_csv *it)
 {
     double number;
@@ -198,7 +227,9 @@ bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
         if ((long)i == it->label) continue;
         tell_of_index(it, i, place, features);
         tell_of_likely_labels(it, i, place, features);
+        tell_of_parts(it, i, place, features);
         rounding |= tell_of_rounding(it, i);
+        tell_of_thousands(it, i);
         place++;
     }
     if (it->label != DUET_CSV_NONE) tell_of_words(it);

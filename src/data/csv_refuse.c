@@ -7,15 +7,29 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/csv.h"
+#include "data/pictures.h"
 
 enum { SHOWN = 40 };
 
 bool duet_csv_is_missing(const char *text)
 {
-    static const char *const words[] = {"", "?", "-", "na", "n/a", "nan", "null", "none", "inf", "-inf"};
+    static const char *const words[] = {"",     "?",        "-",    ".",    "na",   "n/a",    "<na>",    "nan",
+                                        "-nan", "nat",      "null", "nil",  "none", "(null)", "inf",     "-inf",
+                                        "+inf", "infinity", "#na",  "#n/a", "#nv",  "#n/d",   "#n/a n/a"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(text, words[i]) == 0) return true;
-    return false;
+    const size_t length = strlen(text); /* #DIV/0!, #NAME? and so on, in a spreadsheet's language */
+    return length > 2 && text[0] == '#' && strchr("!?", text[length - 1]) != NULL && strchr(text, ' ') == NULL;
+}
+
+bool duet_csv_has_thousands(const char *text, char mark, size_t *marks)
+{
+    text += strspn(text, "+-");
+    size_t digits = strspn(text, "0123456789");
+    bool sound = digits >= 1 && digits <= 3 && (text[0] != '0' || text[1] == '\0');
+    text += digits;
+    for (*marks = 0; sound && *text == mark && strspn(text + 1, "0123456789") == 3; (*marks)++) text += 4;
+    return sound && *text == '\0';
 }
 
 static bool has_decimal_comma(const char *text)
@@ -28,12 +42,14 @@ static bool has_decimal_comma(const char *text)
 /* What is to be done about a number as spreadsheets and programs write it; NULL: it is none. */
 static const char *number_remedy(const char *text)
 {
+    size_t marks;
     const char *digits = text + strspn(text, "+-");
     const char *end = digits + strspn(digits, "0123456789., '");
     if (strncasecmp(digits, "0x", 2) == 0) return "decimal numbers are expected, such as 31 in the place of 0x1F";
     if (digits[0] < '0' || digits[0] > '9') return NULL;
     if (strcmp(end, "%") == 0) return "take the per cent signs out of the column";
-    if (has_decimal_comma(text) || (*end == '\0' && strpbrk(digits, ", '") != NULL))
+    if (has_decimal_comma(text) || duet_csv_has_thousands(text, '.', &marks) ||
+        (*end == '\0' && strpbrk(digits, ", '") != NULL))
         return "numbers are expected with a point, such as 0.5, and without marks between thousands";
     return NULL;
 }
@@ -47,7 +63,8 @@ static bool begins_with_mark(const duet_csv *it)
 /* Where a line may be a comment, or one for Excel, which this format does not have; NULL: it is none. */
 static const char *comment_remedy(const duet_csv *it)
 {
-    if (it->records.fields[0][0] == '#') return "if this line is a comment, take it out";
+    if (it->records.fields[0][0] == '#' && !duet_csv_is_missing(it->records.fields[0]))
+        return "if this line is a comment, take it out";
     if (begins_with_mark(it)) return "the first line only says what separates fields: take it out";
     return it->hashed && it->rows == 0 ? "if the first line is a comment, take it out" : NULL;
 }
@@ -64,7 +81,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 {
     char shown[SHOWN];
     double number;
-    bool is_number = duet_number_read(text, &number);
+    bool is_number = duet_number_read(text, &number) || duet_number_is_beyond(text);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
     if ((long)column == it->label) what = "is no label";
     if (comment_remedy(it) != NULL) {
@@ -77,6 +94,9 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
         remedy = "the first line seems to be an example: put a line with the names of the columns on top";
     } else if (duet_csv_is_missing(text)) {
         remedy = "fill such places or take the line out";
+    } else if (duet_csv_is_part_name(it->names[column]) || duet_picture_part_is(text)) {
+        remedy = "if it says which rows are for the test, put these into test.csv and the others into train.csv of one "
+                 "folder, and take the column out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
         remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";
@@ -98,10 +118,16 @@ duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
                      remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
 }
 
+/* What separates fields, as it can be read. */
+static const char *separator_of(const duet_csv *it)
+{
+    return it->records.separator == '\t' ? "<tab>" : it->records.separator == ';' ? ";" : ",";
+}
+
 /* A first line of this file as it could be: "x1;x2;...;x5". */
 static void add_names(const duet_csv *it, duet_text *line)
 {
-    const char separator[2] = {it->records.separator, '\0'}, *between = separator[0] == '\t' ? "<tab>" : separator;
+    const char *between = separator_of(it);
     for (size_t i = 0; i < it->columns; i++) {
         const bool skips = i == 2 && it->columns > 4;
         if (skips) i = it->columns - 1;
@@ -121,4 +147,26 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
                                    asked != NULL && strpbrk(asked, "./") == NULL ? asked : "label");
     duet_text_free(&line);
     return status;
+}
+
+duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its first line names %s, and the names of its %zu column%s are expected: put a line such as "
+                     "%s%s%s on top",
+                     it->path, it->names[column], it->columns, it->columns == 1 ? "" : "s",
+                     column == 0 ? "file" : "label", separator_of(it), column == 0 ? "label" : "file");
+}
+
+duet_status duet_csv_check_names(const duet_csv *it, duet_error *error)
+{
+    char shown[SHOWN];
+    size_t i = 0;
+    while (i < it->columns && ((long)i == it->label || duet_text_is_utf8(it->names[i]))) i++;
+    if (i == it->columns || duet_csv_only_labels(it)) return DUET_OK;
+    duet_text_clean(it->names[i], shown, sizeof shown);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the name of the column \"%s\" is not UTF-8: save the file as UTF-8 (such as iconv -f latin1 "
+                     "-t utf-8 OLD > NEW)",
+                     it->path, shown);
 }

@@ -30,10 +30,14 @@ void duet_data_files_free(duet_data_files *files);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
+/** DUET_ERROR_DATA for labels that are not as many as the examples, `count` of one part or of both. */
+duet_status duet_labels_fail_count(const duet_rows *labels, const duet_rows *examples, size_t count, duet_error *error);
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
-/** Opens a file of labels as rows: of what `of` says its column and notes are heard. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error);
+/** Opens a file of labels as rows: of what `of` says its column and notes are heard. `features`: names of the examples'
+ *  columns, a line each, or NULL. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
+                             duet_error *error);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
 
@@ -134,8 +138,10 @@ duet_status duet_data_open_set(duet_data *data, const duet_data_options *options
 /** Makes the set of rows with labels of both splits, which are taken, also after an error. */
 duet_status duet_data_take_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options,
                                 duet_error *error);
-/** Gives up what is kept on a device, which may then be closed; the next batch may be on another one. */
-void duet_data_leave_device(duet_data *data);
+/** Ends the reading ahead of both splits. */
+void duet_data_end_ahead(duet_data *data);
+/** Gives up what is kept on that device, which may then be closed; the next batch may be on another one. */
+void duet_data_leave_device(duet_data *data, const duet_device *device);
 /** A variable of shape [rows, ...row] without values in a store, which is made if there is none (*store NULL). NULL:
  *  with an error. */
 duet_variable *duet_data_table(duet_store **store, const char *name, duet_type type, size_t rows, duet_shape row,

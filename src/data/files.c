@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "data/data.h"
+#include "data/label_order.h"
 
 enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
 
@@ -78,15 +80,25 @@ static duet_status read_numbers(uint8_t *values, duet_rows *rows, duet_error *er
     return status;
 }
 
+/* Many numbers for each example. */
+static duet_status refuse_width(const duet_rows *rows, duet_error *error)
+{
+    if (rows->count == 1)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: labels are expected: one number an example, and not one row of %zu: save "
+                         "array.reshape(-1)",
+                         rows->path, rows->row_elements);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: labels are expected: one number an example, not %zu; of rows with one 1 each save array%s",
+                     rows->path, rows->row_elements,
+                     rows->shape.rank == 1 ? ".argmax(1)" : ".reshape(len(array), -1).argmax(1)");
+}
+
 /* Reads a file of labels whole: into rows->labels, unless its format has put them there. */
 static duet_status read_labels(duet_rows *rows, duet_error *error)
 {
     if (rows->labels.values != NULL) return DUET_OK;
-    if (rows->row_elements != 1)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: labels are expected: one number an example, not %zu; of rows with one 1 each save "
-                         "array.argmax(1)",
-                         rows->path, rows->row_elements);
+    if (rows->row_elements != 1) return refuse_width(rows, error);
     rows->labels.values = calloc(rows->count, 1);
     if (rows->labels.values == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu labels", rows->path, rows->count);
@@ -94,20 +106,41 @@ static duet_status read_labels(duet_rows *rows, duet_error *error)
     return read_numbers(rows->labels.values, rows, error);
 }
 
+/* Whether the name of the column of labels is itself one of them, as where the first line is no line of names. */
+static bool is_named_by_label(const duet_labels *labels)
+{
+    double number;
+    if (labels->column == NULL) return false;
+    for (size_t i = 0; i < labels->name_count; i++)
+        if (strcmp(labels->names[i], labels->column) == 0) return true;
+    return duet_number_read(labels->column, &number);
+}
+
+duet_status duet_labels_fail_count(const duet_rows *labels, const duet_rows *examples, size_t count, duet_error *error)
+{
+    const size_t rank = examples->shape.rank;
+    const bool last = rank > 0 && examples->shape.dims[rank - 1] == labels->count && !examples->pictures;
+    if (labels->count + 1 == count && is_named_by_label(&labels->labels))
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: %zu labels, but %s holds %zu examples: its first line, with \"%s\", is taken for the "
+                         "names of its columns: put a line such as label on top",
+                         labels->path, labels->count, examples->path, count, labels->labels.column);
+    return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples%s", labels->path, labels->count,
+                     examples->path, count,
+                     !last       ? ": one for each is expected, in their order"
+                     : rank == 1 ? "; where the examples are its columns, save array.T"
+                                 : "; where the examples are last, save numpy.moveaxis(array, -1, 0)");
+}
+
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error)
 {
     DUET_TRY(read_labels(rows, error));
-    const size_t rank = examples->shape.rank;
-    const bool last = rank > 0 && examples->shape.dims[rank - 1] == rows->count && !examples->pictures;
-    if (rows->count != examples->count)
-        return duet_fail(error, DUET_ERROR_DATA, "%s: %zu labels, but %s holds %zu examples%s", rows->path, rows->count,
-                         examples->path, examples->count,
-                         !last       ? ": one for each is expected, in their order"
-                         : rank == 1 ? "; where the examples are its columns, save array.T"
-                                     : "; where the examples are last, save numpy.moveaxis(array, -1, 0)");
+    if (rows->count != examples->count) return duet_labels_fail_count(rows, examples, examples->count, error);
     duet_labels_free(&examples->labels);
     examples->labels = rows->labels;
     rows->labels = (duet_labels){0};
+    free(examples->labels.column); /* it is none of the examples' own */
+    examples->labels.column = NULL;
     return DUET_OK;
 }
 
@@ -140,26 +173,61 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_erro
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, const duet_data_options *of, duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
+                             duet_error *error)
 {
-    const duet_data_options options = {.only_labels = true, .column = of->column, .notes = of->notes};
+    const duet_data_options options = {
+        .only_labels = true, .features = features, .column = of->column, .notes = of->notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
-/* Of labels in a file that is named the column is that file's. */
-static duet_status open_beside(duet_rows *labels, const char *path, const duet_data_options *options, duet_error *error)
+/* Of labels in a file that is named the column is that file's. `alone`: of examples without a test part. */
+static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *examples, bool alone,
+                               const duet_data_options *options, duet_error *error)
 {
     duet_data_options own = *options;
     if (options->labels != NULL) own.column = NULL;
-    return duet_labels_open(labels, path, &own, error);
+    DUET_TRY(duet_labels_open(labels, path, examples->columns, &own, error));
+    if (alone) duet_labels_tell_of_parts(examples, labels, options);
+    return duet_labels_check_order(examples, 1, labels, options->notes, error);
 }
 
-static duet_status open_part(duet_rows *rows, const char *path, const char *labels_path,
+/* Numbers may stand for the names in their order. */
+static bool are_the_same(const duet_labels *one, const duet_labels *other, size_t count)
+{
+    const bool named = one->names != NULL && other->names != NULL;
+    bool same = (!named || one->name_count == other->name_count) && memcmp(one->values, other->values, count) == 0;
+    for (size_t i = 0; named && same && i < one->name_count; i++) same = strcmp(one->names[i], other->names[i]) == 0;
+    return same;
+}
+
+/* A column of labels beside a file of them, where nobody said which counts, has to say the same. */
+static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, const duet_data_options *options,
+                                  duet_error *error)
+{
+    if (rows->labels.values == NULL || labels->source == NULL || options->labels != NULL) return DUET_OK;
+    DUET_TRY(read_labels(labels, error));
+    if (rows->count != labels->count) return DUET_OK; /* which is told of as such */
+    if (are_the_same(&rows->labels, &labels->labels, rows->count)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its column \"%s\" and %s both hold labels, and they differ: name those that are meant, by "
+                     "--labels %s or --labels %s, or take the others out",
+                     rows->path, rows->labels.column, labels->path, rows->labels.column, labels->path);
+}
+
+/* A column that is asked for stands in the place of a file of labels. */
+static duet_status open_part(duet_rows *rows, const duet_data_files *files, size_t split,
                              const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
-    DUET_TRY(duet_rows_open(rows, path, options, error));
-    duet_status status = labels_path == NULL ? DUET_OK : open_beside(&labels, labels_path, options, error);
+    const char *labels_path = files->labels[split];
+    const bool alone = files->examples[DUET_TEST] == NULL;
+    if (files->examples[split] == NULL) return DUET_OK;
+    DUET_TRY(duet_rows_open(rows, files->examples[split], options, error));
+    duet_status status = DUET_OK;
+    if (labels_path != NULL && !rows->labels.asked_for)
+        status = open_beside(&labels, labels_path, rows, alone, options, error);
+    if (status == DUET_OK) status = compare_labels(rows, &labels, options, error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
@@ -198,8 +266,7 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     duet_data_files files;
     duet_status status = duet_data_files_find(&files, path, options, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        if (files.examples[split] != NULL)
-            status = open_part(&rows[split], files.examples[split], files.labels[split], options, error);
+        status = open_part(&rows[split], &files, split, options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
     if (status == DUET_OK && files.left_out != NULL)
         duet_notes_add(options->notes, false,

@@ -92,8 +92,12 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
     if (*same) return DUET_OK;
     DUET_TRY(duet_data_checksum(data, error));
     *same = strcmp(known->checksum, now->checksum) == 0;
-    (void)snprintf(words, DUET_DIFFERENCE_SIZE, "%s, but with other contents: checksum %s then, %s now", here,
-                   known->checksum, now->checksum);
+    const int length = snprintf(words, DUET_DIFFERENCE_SIZE, "%s, but with other contents: checksum %s then, %s now",
+                                here, known->checksum, now->checksum);
+    if (is_divided(known) != is_divided(now) && length > 0 && length < DUET_DIFFERENCE_SIZE)
+        (void)snprintf(words + length, (size_t)(DUET_DIFFERENCE_SIZE - length),
+                       " (its test examples were %s then and are %s now: the same rows count as others in other parts)",
+                       test_words[known->division], test_words[now->division]);
     return DUET_OK;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A picture is found by its path or the end of it, with or without the ending of its name; where a file names longer
- * paths than there are here, by the last part of both; where it has numbers, by the only one of the name, or the one at its end. */
+ * paths than there are here, by the last part of both; where it has numbers, by the only one of the name, or the one at
+ * its end. */
 #include "data/match.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "base/status.h"
+#include "data/label_order.h"
 #include "data/picture.h"
 
 /* A name and the row that it stands in. */
@@ -152,6 +152,13 @@ static const char *first_without(const match *it, const duet_rows examples[2], s
     return "";
 }
 
+static void forget_keys(duet_rows *labels)
+{
+    for (size_t i = 0; i < labels->count; i++) free(labels->keys[i]);
+    free(labels->keys);
+    labels->keys = NULL;
+}
+
 /* Labels of the first `count` pictures in their order. */
 static duet_status reorder(duet_rows *labels, const match *it, size_t count, duet_error *error)
 {
@@ -160,27 +167,9 @@ static duet_status reorder(duet_rows *labels, const match *it, size_t count, due
     for (size_t i = 0; i < count; i++) values[i] = labels->labels.values[it->rows[i] - 1];
     free(labels->labels.values);
     labels->labels.values = values;
-    for (size_t i = 0; i < labels->count; i++) free(labels->keys[i]);
-    free(labels->keys);
-    labels->keys = NULL;
+    forget_keys(labels);
     labels->count = count;
     return DUET_OK;
-}
-
-/* Whether all names are numbers; *sorted: each is greater than the one before; *dense: they are the numbers of so many
- * things, from 0 or 1 on. */
-static bool are_numbers(const duet_rows *labels, bool *sorted, bool *dense)
-{
-    double before = 0, number, low = INFINITY, high = -INFINITY;
-    *sorted = true;
-    for (size_t i = 0; i < labels->count; i++, before = number) {
-        if (!duet_number_read(labels->keys[i], &number)) return false;
-        *sorted = *sorted && (i == 0 || number > before);
-        low = fmin(low, number);
-        high = fmax(high, number);
-    }
-    *dense = (low == 0 || low == 1) && high - low == (double)(labels->count - 1);
-    return true;
 }
 
 /* Whether the pictures are numbered: then numbers that fit none are not those of the lines. */
@@ -200,26 +189,6 @@ static bool name_files(const duet_rows *labels)
     return false;
 }
 
-/* Names that fit no picture, or examples without names: the order is all there is. */
-static duet_status check_order(const duet_rows *examples, const duet_rows *labels, bool pictures, duet_error *error)
-{
-    bool sorted, dense;
-    bool numbers = are_numbers(labels, &sorted, &dense);
-    const bool named = pictures && (!numbers || have_numbers(examples));
-    if (numbers && !named && (sorted || (!pictures && !dense))) return DUET_OK;
-    if (numbers && !named)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: its column \"%s\" shows that its lines are in another order than the examples: sort them "
-                         "by it",
-                         labels->path, labels->key_column);
-    if (!pictures) return DUET_OK;
-    return duet_fail(
-        error, DUET_ERROR_DATA,
-        "%s: its column \"%s\" names no picture of %s, such as %s but \"%.80s\": write the pictures' paths "
-        "there, or take the column out where the lines are in their order",
-        labels->path, labels->key_column, examples->path, duet_rows_name(examples, 0), labels->keys[0]);
-}
-
 /* Names of single things do not repeat: those that do are of kinds, such as classes. */
 static bool has_twins(const table *it)
 {
@@ -228,14 +197,29 @@ static bool has_twins(const table *it)
     return false;
 }
 
-static duet_status take_match(const match *it, const table *names, const duet_rows examples[2], duet_rows *labels,
+/* Names that fit no picture: numbers may be those of the lines, and what repeats is of kinds, such as classes; else
+ * they are wrong. */
+static duet_status take_order(duet_rows *examples, duet_rows *labels, const table *names, duet_notes *notes,
+                              duet_error *error)
+{
+    const bool kinds = has_twins(names) && !name_files(labels);
+    if (!kinds && (have_numbers(examples) || !duet_label_keys_are_numbers(labels)))
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: its column \"%s\" names no picture of %s, such as %s but \"%.80s\": write the pictures' paths "
+            "there, or take the column out where the lines are in their order",
+            labels->path, labels->key_column, examples->path, duet_rows_name(examples, 0), labels->keys[0]);
+    if (kinds) forget_keys(labels);
+    return duet_labels_check_order(examples, examples[1].count > 0 ? 2 : 1, labels, notes, error);
+}
+
+static duet_status take_match(const match *it, const table *names, duet_rows examples[2], duet_rows *labels,
                               duet_notes *notes, duet_error *error)
 {
     const size_t all = examples[0].count + examples[1].count, found = it->found[0] + it->found[1];
     const size_t lines = labels->count;
     const bool training = it->found[0] == examples[0].count && it->found[1] == 0;
-    if (found == 0 && has_twins(names) && !name_files(labels)) return DUET_OK;
-    if (found == 0) return check_order(&examples[0], labels, true, error);
+    if (found == 0) return take_order(examples, labels, names, notes, error);
     if (found < all && !training)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: its column \"%s\" names %zu of the %zu pictures, and not %s: add the others",
@@ -247,7 +231,7 @@ static duet_status take_match(const match *it, const table *names, const duet_ro
     return DUET_OK;
 }
 
-static duet_status match_pictures(match *it, const table *names, const duet_rows examples[2], duet_rows *labels,
+static duet_status match_pictures(match *it, const table *names, duet_rows examples[2], duet_rows *labels,
                                   duet_notes *notes, duet_error *error)
 {
     it->rows = calloc(examples[0].count + examples[1].count, sizeof *it->rows);
@@ -264,8 +248,8 @@ duet_status duet_labels_match(duet_rows examples[2], duet_rows *labels, duet_not
 {
     table names = {NULL};
     match it = {NULL};
-    if (labels->keys == NULL) return DUET_OK;
-    if (duet_rows_name(&examples[0], 0) == NULL) return check_order(&examples[0], labels, false, error);
+    if (labels->keys == NULL || duet_rows_name(&examples[0], 0) == NULL)
+        return duet_labels_check_order(examples, examples[1].count > 0 ? 2 : 1, labels, notes, error);
     duet_status status = table_make(&names, labels, error);
     if (status == DUET_OK) status = match_pictures(&it, &names, examples, labels, notes, error);
     table_free(&names);

@@ -14,7 +14,7 @@ enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256 };
 /* What the dictionary says. */
 typedef struct array_header {
     char type[TEXT_LIMIT];
-    bool fortran_order;
+    bool fortran_order, structured;
     duet_shape shape;
     unsigned found; /* one bit for each key that was there */
 } array_header;
@@ -72,6 +72,7 @@ static bool take_entry(const char **at, array_header *array)
     if (!take_text(at, key) || !take(at, ":")) return false;
     if (strcmp(key, "descr") == 0) {
         array->found |= 1;
+        array->structured = peek(at) == '[';
         return take_text(at, array->type);
     }
     if (strcmp(key, "shape") == 0) {
@@ -121,6 +122,8 @@ static const struct {
     {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels "
           "numpy.unique(array, return_inverse=True)[1]"},
     {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
+    {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
+          "bfloat16, array.astype('<f4') where they are made"},
     {'\0', "save array.astype('<f4'), or of labels array.astype('u1')"},
 };
 
@@ -140,6 +143,11 @@ static duet_status read_header(duet_stream *stream, array_header *array, duet_er
     bool sound = status == DUET_OK && parse(text, array);
     free(text);
     if (status != DUET_OK || sound) return status;
+    if (array->structured)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: a structured array, each row of fields with names; save one of them, array['NAME'], or "
+                         "all as numbers, numpy.lib.recfunctions.structured_to_unstructured(array).astype('<f4')",
+                         stream->path);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "
                      "extents are expected",

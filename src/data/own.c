@@ -64,10 +64,25 @@ static duet_status ask(duet_rows *rows, duet_fill_rows fill, void *context, duet
     return DUET_OK;
 }
 
+/* What would be left unread: it was given for a reason. */
+static duet_status check_idle(const duet_own_data *set, duet_error *error)
+{
+    if (set->count[DUET_TEST] == 0 && (set->examples[DUET_TEST] != NULL || set->labels[DUET_TEST] != NULL))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s: the test split is given and has no examples: give it some, or leave it out, for a tenth "
+                         "of the training examples to take its place",
+                         set->name);
+    if (set->labels[DUET_TRAIN] == NULL && set->labels[DUET_TEST] == NULL &&
+        (set->class_names != NULL || set->classes > 0))
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: classes are given, and no labels that have them", set->name);
+    return DUET_OK;
+}
+
 static duet_status check(const duet_own_data *set, duet_error *error)
 {
     if (set->name == NULL || set->name[0] == '\0')
         return duet_fail(error, DUET_ERROR_USAGE, "a set of the program's own needs a name");
+    DUET_TRY(check_idle(set, error));
     size_t elements = duet_shape_elements(set->shape), bytes;
     bool fits = set->shape.rank >= 1 && set->shape.rank <= 3 && elements > 0 &&
                 duet_size_multiply(elements, set->count[DUET_TRAIN], &bytes) &&
@@ -144,6 +159,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
     data->asked = fill != NULL;
+    if (status == DUET_OK && fill == NULL) status = duet_ask_about_planes(&rows[DUET_TRAIN], false, &options, error);
     if (status == DUET_OK) {
         duet_ask_about_shape(&rows[DUET_TRAIN], &options);
         status = duet_data_take_rows(data, rows, &options, error);

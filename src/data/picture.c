@@ -26,6 +26,22 @@ bool duet_picture_name_is(const char *name)
     return duet_name_ends_in(name, endings);
 }
 
+const char *duet_picture_other_kind(const unsigned char *start, size_t length)
+{
+    static const struct {
+        size_t at;
+        const char *begins, *name;
+    } others[] = {{0, "GIF8", "GIF"},      {8, "WEBP", "WebP"},     {0, "II*", "TIFF"},
+                  {4, "ftypavif", "AVIF"}, {4, "ftypheic", "HEIC"}, {0, "BM", "BMP"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const size_t bytes = strlen(others[i].begins);
+        const bool is = length >= others[i].at + bytes && memcmp(start + others[i].at, others[i].begins, bytes) == 0;
+        /* of a BMP two letters and, below 16 MiB, five zeros: a text may begin so, without them */
+        if (is && (bytes > 2 || (length >= 10 && memcmp(start + 5, (char[5]){0}, 5) == 0))) return others[i].name;
+    }
+    return NULL;
+}
+
 static duet_status find_kind(const duet_picture_file *file, const duet_picture_kind **kind, duet_error *error)
 {
     for (size_t i = 0; i < KINDS; i++) {
@@ -33,8 +49,10 @@ static duet_status find_kind(const duet_picture_file *file, const duet_picture_k
         if (file->length >= (*kind)->magic_length && memcmp(file->bytes, (*kind)->magic, (*kind)->magic_length) == 0)
             return DUET_OK;
     }
-    return duet_fail(error, DUET_ERROR_DATA, "%s: is neither a PNG nor a JPEG file%s", file->name,
-                     file->length == 0 ? ": it is empty" : "");
+    const char *other = duet_picture_other_kind(file->bytes, file->length);
+    return duet_fail(error, DUET_ERROR_DATA, "%s: is neither a PNG nor a JPEG file%s%s%s", file->name,
+                     file->length == 0 ? ": it is empty" : "",
+                     other != NULL ? ": it is a picture to save as PNG, a " : "", other != NULL ? other : "");
 }
 
 duet_status duet_picture_examine(const duet_picture_file *file, duet_picture_header *header, duet_error *error)

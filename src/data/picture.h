@@ -46,6 +46,8 @@ extern const duet_picture_kind duet_picture_png, duet_picture_jpeg;
 bool duet_picture_name_is(const char *name);
 /** Whether it ends in one of the endings, a list that ends in NULL, in capitals or not. */
 bool duet_name_ends_in(const char *name, const char *const *endings);
+/** What other kind of picture a file of these first bytes is, "GIF" or "WebP"; NULL: none that is known. */
+const char *duet_picture_other_kind(const unsigned char *start, size_t length);
 /** Reads a header. */
 duet_status duet_picture_examine(const duet_picture_file *file, duet_picture_header *header, duet_error *error);
 /** Decodes a file, turned upright. */

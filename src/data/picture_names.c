@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the paths of pictures say: [train/ or test/][class/]...file. */
+/* What the paths of pictures say: [train/ or test/][class/]...file, or class/[train/ or test/]...file. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,6 +35,11 @@ static part part_of(const char *name, size_t length)
     return PART_NONE;
 }
 
+bool duet_picture_part_is(const char *word)
+{
+    return part_of(word, strlen(word)) != PART_NONE;
+}
+
 /* The length of the path's first folder; 0: there is none. */
 static size_t first_folder(const char *path)
 {
@@ -54,37 +59,46 @@ static size_t common_folders(const duet_picture_list *list)
     }
 }
 
-/* Whether the first folders are parts of a set: some are called train, or, where that will do, all test. */
-static bool has_parts(const duet_picture_list *list, size_t skip, bool for_use)
+/* How a set's paths are to be read. */
+typedef struct layout {
+    size_t skip;       /* of each path: what all share */
+    bool parts, below; /* folders are the parts of the set: the first ones, or those in the folders of classes */
+} layout;
+
+static part part_at(const duet_picture_list *list, size_t entry, size_t skip, bool below)
 {
-    bool all_test = for_use;
-    for (size_t i = 0; i < list->count; i++) {
-        const char *path = list->entries[i].name + skip;
-        const part is = part_of(path, first_folder(path));
-        if (is == PART_TRAIN) return true;
-        all_test &= is == PART_TEST;
-    }
-    return all_test;
+    const char *path = list->entries[entry].name + skip;
+    if (below && first_folder(path) == 0) return PART_NONE;
+    if (below) path += first_folder(path) + 1;
+    return part_of(path, first_folder(path));
+}
+
+/* Whether folders are parts of a set: some are called train, in folders of classes others test, or, where that will do,
+ * all are test. */
+static bool has_parts(const duet_picture_list *list, size_t skip, bool below, bool for_use)
+{
+    size_t counts[4] = {0};
+    for (size_t i = 0; i < list->count; i++) counts[part_at(list, i, skip, below)]++;
+    if (for_use && counts[PART_TEST] == list->count) return true;
+    return counts[PART_TRAIN] > 0 && (!below || counts[PART_TEST] + counts[PART_VALIDATION] > 0);
 }
 
 /* Which split each entry is of. Without a test folder the pictures for validation are the test split; with one they are
  * left out. */
-static duet_status find_splits(duet_picture_list *list, size_t skip, duet_notes *notes, duet_error *error)
+static duet_status find_splits(duet_picture_list *list, const layout *how, duet_notes *notes, duet_error *error)
 {
     size_t counts[4] = {0};
     for (size_t i = 0; i < list->count; i++) {
-        const char *path = list->entries[i].name + skip;
-        part is = part_of(path, first_folder(path));
+        const part is = part_at(list, i, how->skip, how->below);
         counts[is]++;
         if (is == PART_NONE)
             return duet_fail(error, DUET_ERROR_DATA,
                              "%s: %s lies outside of the folders train and test, where others are; move it into one "
-                             "of them",
+                             "of them, or take it out",
                              list->source, list->entries[i].name);
     }
     for (size_t i = 0; i < list->count; i++) {
-        const char *path = list->entries[i].name + skip;
-        part is = part_of(path, first_folder(path));
+        const part is = part_at(list, i, how->skip, how->below);
         list->entries[i].split = is == PART_TRAIN ? DUET_TRAIN : DUET_TEST;
         list->entries[i].is_left_out = is == PART_VALIDATION && counts[PART_TEST] > 0;
     }
@@ -164,6 +178,30 @@ static duet_status find_classes(duet_picture_list *list, const char *const *star
     return DUET_OK;
 }
 
+/* Whether two names are one but for "train" and "test", as seg_train and seg_test. */
+static bool are_parts(const char *train, const char *test)
+{
+    for (size_t i = 0; train[i] != '\0' && strncmp(train, test, i) == 0; i++)
+        if (strncasecmp(train + i, "train", 5) == 0 && strncasecmp(test + i, "test", 4) == 0 &&
+            strcmp(train + i + 5, test + i + 4) == 0)
+            return true;
+    return false;
+}
+
+/* Parts that are called otherwise would be learnt as classes. */
+static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
+{
+    for (size_t i = 0; i < list->class_count; i++)
+        for (size_t k = 0; k < list->class_count; k++) {
+            if (!are_parts(list->classes[i], list->classes[k])) continue;
+            duet_notes_add(notes, false,
+                           "%s: its folders \"%s\" and \"%s\" are read as classes: if they are the training and the "
+                           "test examples, call them train and test",
+                           list->source, list->classes[i], list->classes[k]);
+            return;
+        }
+}
+
 /* The entries of each split in the list's order. */
 static duet_status make_order(duet_picture_list *list, duet_error *error)
 {
@@ -207,16 +245,18 @@ static duet_status refuse_empty(const duet_picture_list *list, duet_error *error
 duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error)
 {
     if (list->count == 0) return refuse_empty(list, error);
-    size_t skip = common_folders(list);
-    bool parts = has_parts(list, skip, options->for_use);
-    if (parts) DUET_TRY(find_splits(list, skip, options->notes, error));
+    layout how = {.skip = common_folders(list)};
+    how.parts = has_parts(list, how.skip, false, options->for_use);
+    how.below = !how.parts && has_parts(list, how.skip, true, options->for_use);
+    if (how.parts || how.below) DUET_TRY(find_splits(list, &how, options->notes, error));
     const char **starts = calloc(list->count, sizeof *starts);
     if (starts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its files", list->source);
     for (size_t i = 0; i < list->count; i++) {
-        const char *path = list->entries[i].name + skip;
-        starts[i] = path + (parts ? first_folder(path) + 1 : 0);
+        const char *path = list->entries[i].name + how.skip;
+        starts[i] = path + (how.parts ? first_folder(path) + 1 : 0);
     }
     duet_status status = find_classes(list, starts, error);
     free(starts);
+    if (status == DUET_OK) tell_of_parts(list, options->notes);
     return status == DUET_OK ? make_order(list, error) : status;
 }

@@ -46,11 +46,34 @@ void duet_picture_list_release(duet_picture_list *list)
     free(list->order[1]);
     free(list->source);
     free(list->other);
+    free(list->table);
     free(list);
 }
 
 static const char *const foreign_endings[] = {".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
                                               ".jp2",  ".jxl", ".ppm", ".pgm", ".pbm",  ".svg",  NULL};
+
+/* Whether it is of labels by its name, then whether it is in front. */
+static bool is_rather(const char *name, bool labels, const char *than)
+{
+    duet_split split;
+    bool others;
+    const char *slash = strrchr(than, '/');
+    (void)duet_data_name_is(slash == NULL ? than : slash + 1, true, &split, &others);
+    return labels != others ? labels : strcmp(name, than) < 0;
+}
+
+/* Keeps what is most likely the labels. False: out of memory. */
+static bool keep_table(duet_picture_list *list, const char *name)
+{
+    duet_split split;
+    bool labels;
+    const char *slash = strrchr(name, '/');
+    if (!duet_data_name_is(slash == NULL ? name : slash + 1, true, &split, &labels)) return true;
+    if (list->table != NULL && !is_rather(name, labels, list->table)) return true;
+    free(list->table);
+    return (list->table = strdup(name)) != NULL;
+}
 
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
@@ -60,6 +83,7 @@ duet_status duet_picture_list_add(duet_picture_list *list, const char *name, siz
             free(list->other);
             sound = (list->other = strdup(name)) != NULL;
         }
+        sound = sound && keep_table(list, name);
         list->others++;
         list->foreign += foreign;
     } else if (!duet_array_grow(&list->entries, list->count, &list->capacity, sizeof *list->entries)) {
@@ -277,6 +301,16 @@ static duet_status open_split(duet_rows *rows, duet_picture_list *list, duet_spl
     return status == DUET_OK ? label(rows, list, split, error) : status;
 }
 
+/* Classes by folders are labels; and who looks at pictures may not need any. */
+static void tell_of_table(const duet_picture_list *list, const duet_data_options *options)
+{
+    if (list->table == NULL || list->classes != NULL || options->labels != NULL || options->for_use) return;
+    duet_notes_add(options->notes, false,
+                   "%s: %s lies in it and is not read: if it holds the labels of the pictures, %s--labels %s%s%s",
+                   list->source, list->table, list->is_archive ? "unpack it and name it by " : "say ",
+                   list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table);
+}
+
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,
                                duet_error *error)
 {
@@ -289,6 +323,7 @@ duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const
     list->height = options->height;
     list->width = options->width;
     duet_status status = duet_picture_list_sort_out(list, options, error);
+    if (status == DUET_OK) tell_of_table(list, options);
     if (status == DUET_OK) status = examine_all(list, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], list, (duet_split)split, error);

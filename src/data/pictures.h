@@ -47,6 +47,7 @@ struct duet_picture_list {
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* the first of either */
+    char *table;            /* a file of arrays or a table among them, such as labels.csv; NULL: there is none */
 };
 
 duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, duet_error *error);
@@ -58,6 +59,8 @@ duet_status duet_picture_list_add(duet_picture_list *list, const char *name, siz
 bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more);
 /** Says which split and class each entry is of, from its path. */
 duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error);
+/** Whether a word is that of a part of a set, such as train, test or val, in capitals or not. */
+bool duet_picture_part_is(const char *word);
 /** Opens a list as rows of both splits: all of one size, or fitted. Takes the list, also after an error. */
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,
                                duet_error *error);

@@ -10,6 +10,9 @@ enum { DUET_PICTURE_NUMBERS = 64 };
 
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
+/** Asks about pictures of 3 channels that look like planes, one after the other; `were_rows`: until a size was said. Of
+ *  some rows the values are read. */
+duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_data_options *options, duet_error *error);
 /** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error);
 /** Says which columns of a table, or whether all rows, are the same from the first of those rows to the last. Reads on

@@ -77,8 +77,11 @@ static duet_status read_line(duet_records *it, size_t *length, duet_error *error
         if (c == -2) return error != NULL ? error->status : DUET_ERROR_FILE;
         it->lines += c == '\n';
         if (c == 0)
-            return duet_fail(error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu", it->path,
-                             it->lines + 1);
+            return duet_fail(
+                error, DUET_ERROR_DATA, "%s: is no text: there is a zero byte in line %zu%s", it->path, it->lines + 1,
+                it->lines > 0 ? ""
+                              : "; if it is UTF-16, save it as UTF-8 (such as iconv -f utf-16 -t utf-8 OLD "
+                                "> NEW)");
         if (c == '\n' && *length == 0) {
             it->empty = it->lines;
             it->number = it->lines + 1;

@@ -247,7 +247,8 @@ duet_status duet_data_open_for_use(duet_data **opened, const char *name, duet_di
 void duet_data_close(duet_data **data)
 {
     if (data == NULL || *data == NULL) return;
-    duet_data_leave_device(*data);
+    duet_data_end_ahead(*data);
+    duet_store_free(&(*data)->store);
     for (size_t split = 0; split < 2; split++) {
         duet_rows_close(&(*data)->parts[split].rows);
         free((*data)->parts[split].labels);

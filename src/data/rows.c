@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/status.h"
+#include "data/picture.h"
 
 enum { PIECE_BYTES = 64 * 1024 };
 
@@ -47,7 +48,7 @@ static const char *find_foreign(const unsigned char *start, size_t got)
 
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
-    unsigned char start[8] = {0};
+    unsigned char start[12] = {0};
     size_t got;
     DUET_TRY(duet_stream_read_some(stream, start, sizeof start, &got, error));
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
@@ -57,7 +58,11 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
-    const char *words = find_foreign(start, got);
+    const char *words = find_foreign(start, got), *picture = duet_picture_other_kind(start, got);
+    if (picture != NULL)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: is one picture, a %s; a folder or an archive of PNG or JPEG files is expected",
+                         stream->path, picture);
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", stream->path, words);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
@@ -95,6 +100,8 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->columns = NULL;
     to->keys = NULL;
     to->key_column = NULL;
+    to->shuffled = NULL;
+    to->part_column = NULL;
     to->numbers = NULL;
     to->path = strdup(from->path);
     if (to->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", from->path);
@@ -108,6 +115,7 @@ void duet_labels_free(duet_labels *labels)
     for (size_t i = 0; labels->names != NULL && i < labels->name_count; i++) free(labels->names[i]);
     free(labels->names);
     free(labels->values);
+    free(labels->column);
     *labels = (duet_labels){0};
 }
 
@@ -117,6 +125,8 @@ void duet_rows_close(duet_rows *rows)
     for (size_t i = 0; rows->keys != NULL && i < rows->count; i++) free(rows->keys[i]);
     free(rows->keys);
     free(rows->key_column);
+    free(rows->shuffled);
+    free(rows->part_column);
     duet_labels_free(&rows->labels);
     free(rows->columns);
     free(rows->path);

@@ -35,7 +35,8 @@ typedef struct duet_labels {
     uint8_t *values; /* NULL: there are none */
     char **names;    /* NULL: they are numbers */
     size_t name_count;
-    bool asked_for; /* they are the column that the options name */
+    char *column;   /* of a CSV file that they are of; NULL: they are of several, or of no such file */
+    bool asked_for; /* it is the one that the options name */
 } duet_labels;
 
 enum { DUET_LONGEST_NAME = 256 /* bytes of a class's name in a file of arrays */ };
@@ -78,7 +79,9 @@ struct duet_rows {
     bool rounding_said;    /* that float32 does not tell numbers of a column apart */
     char **keys;           /* of a file of labels: what names the example of each; NULL: nothing does */
     char *key_column;      /* the column of the keys */
-    char *columns;         /* names of the features, a line each, until a set takes them; NULL: none */
+    char *shuffled; /* of a file of labels: a column that numbers its lines in another order; NULL: there is none */
+    char *part_column;     /* of a file of labels: a column that says of which part each is; NULL: there is none */
+    char *columns;  /* names of the features, a line each, until a set takes them; NULL: none */
 };
 
 /** A format of files: how they begin, and how they are opened. */

@@ -13,6 +13,7 @@
 #include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/label_order.h"
 #include "data/match.h"
 #include "data/plausible.h"
 #include "data/turn.h"
@@ -146,6 +147,8 @@ static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_err
 {
     if (rows[1].count > 0 && labels->count == rows[0].count + rows[1].count)
         return duet_labels_divide(rows, labels, error);
+    if (rows[1].count > 0 && labels->count + 1 == rows[0].count + rows[1].count)
+        return duet_labels_fail_count(labels, &rows[0], rows[0].count + rows[1].count, error);
     if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels->count == rows[0].count)
         return refuse_half(rows, labels, error);
     return duet_labels_take(&rows[0], labels, error);
@@ -159,7 +162,11 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, options, error));
+    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, options, error));
+    if (rows[0].labels.column != NULL)
+        duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
+                       rows[0].path, rows[0].labels.column, path);
+    if (rows[1].count == 0) duet_labels_tell_of_parts(&rows[0], &labels, options);
     duet_status status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
@@ -183,7 +190,8 @@ static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_
                          options->alpha == DUET_ALPHA_KEEP
                              ? "alpha=keep is for arrays; pictures in files are laid on white"
                              : "channels=first is for arrays; pictures in files are read with the channels last");
-    if (options->channels == DUET_CHANNELS_FIRST) DUET_TRY(duet_turn_channels(rows, error));
+    if (options->channels == DUET_CHANNELS_FIRST)
+        DUET_TRY(duet_turn_channels(rows, options->height, options->width, error));
     if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
@@ -200,13 +208,15 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
         rows[DUET_TEST] = (duet_rows){0};
         data->all_test = true;
     }
+    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
     data->info.columns = data->columns;
-    if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     DUET_TRY(check_column(rows, options, error));
+    const bool were_rows = rows[DUET_TRAIN].shape.rank == 1;
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
+    DUET_TRY(duet_ask_about_planes(&rows[DUET_TRAIN], were_rows, options, error));
     return take_names(data, rows, error);
 }
 

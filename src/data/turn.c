@@ -109,9 +109,17 @@ static duet_status put_channels_last(const turned *it, const duet_rows *rows, vo
     return DUET_OK;
 }
 
-duet_status duet_turn_channels(duet_rows *rows, duet_error *error)
+duet_status duet_turn_channels(duet_rows *rows, size_t height, size_t width, duet_error *error)
 {
-    const size_t *dims = rows->shape.dims;
+    const size_t *dims = rows->shape.dims, pixels = height * width, numbers = rows->row_elements;
+    if (rows->shape.rank == 1 && height > 0 && (numbers == pixels || numbers == 3 * pixels))
+        rows->shape = DUET_SHAPE(numbers / pixels, height, width);
+    if (rows->shape.rank == 1)
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: channels=first is for [n, channels, height, width], and with size=HxW for rows of 3 x H x "
+            "W numbers: these are rows of %zu%s",
+            rows->path, numbers, height > 0 ? ", which that size does not fit" : "");
     if (rows->shape.rank != 3)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: channels=first is for [n, channels, height, width], and this is an array of %zu extents",
@@ -174,11 +182,11 @@ duet_status duet_turn_size(duet_rows *rows, size_t height, size_t width, duet_er
         return DUET_OK;
     }
     size_t channels = rows->shape.rank == 2 ? 1 : rows->shape.rank == 3 ? dims[2] : 0;
+    if ((channels == 1 || channels == 3) && dims[0] == height && dims[1] == width) return DUET_OK;
     if ((channels != 1 && channels != 3) || rows->element != DUET_ELEMENT_UINT8)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: size=%zux%zu is for pictures, as bytes with 1 or 3 channels, or for rows of %zu or %zu "
                          "numbers",
                          rows->path, height, width, pixels, 3 * pixels);
-    if (dims[0] == height && dims[1] == width) return DUET_OK;
     return put_around(rows, put_fitted, rows->element, DUET_SHAPE(height, width, channels), error);
 }

@@ -59,6 +59,17 @@ void duet_store_free(duet_store **store)
     *store = NULL;
 }
 
+void duet_store_leave(duet_store *store, const duet_device *device)
+{
+    for (size_t i = 0; i < store->storage_count; i++) {
+        duet_storage *storage = store->storages[i];
+        if (storage->device != device) continue;
+        duet_buffer_free(&storage->buffer);
+        storage->device = NULL;
+        storage->sealed = storage->filled = false;
+    }
+}
+
 uint64_t duet_store_seed(const duet_store *store)
 {
     return store->seed;
@@ -128,6 +139,11 @@ duet_variable *duet_variable_new(duet_store *store, duet_storage *storage, const
     size_t elements = duet_shape_elements(shape), offset = duet_size_round_up(storage->elements, ALIGNMENT), end;
     if (elements == 0 || elements > UINT32_MAX || !duet_size_add(offset, elements, &end) || end > UINT32_MAX) {
         duet_fail(error, DUET_ERROR_GRAPH, "\"%s\" has no elements or more than 2^32 - 1", name);
+        return NULL;
+    }
+    if ((int)start.kind < 0 || start.kind > DUET_INIT_FAN_IN_UNIFORM || !isfinite(start.scale)) {
+        duet_fail(error, DUET_ERROR_GRAPH, "\"%s\" cannot start by an initialiser of kind %d and scale %g", name,
+                  (int)start.kind, start.scale);
         return NULL;
     }
     if (storage->sealed) {
@@ -361,11 +377,22 @@ static bool begin_over(duet_storage *storage, duet_device *device)
     return buffer != NULL;
 }
 
+/* A name of what lies in the storage. */
+static const char *name_of(const duet_storage *storage)
+{
+    for (size_t i = 0; i < storage->store->count; i++)
+        if (storage->store->variables[i]->storage == storage) return storage->store->variables[i]->name;
+    return "a storage";
+}
+
 duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error)
 {
     if (storage->buffer != NULL) {
         if (storage->device == device) return DUET_OK;
-        return duet_fail(error, DUET_ERROR_USAGE, "the store's variables already live on another device");
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "\"%s\" already lives on another open device, and can be on one at a time: end what uses it "
+                         "there, and close that device",
+                         name_of(storage));
     }
     if (begin_over(storage, device)) return DUET_OK;
     size_t bytes;

@@ -79,6 +79,10 @@ duet_status duet_storage_ensure(duet_storage *storage, duet_device *device, duet
 /** Every variable as it was when its storage got memory: its first values. Waits. */
 duet_status duet_store_restart(duet_store *store, duet_error *error);
 
+/** Gives back the buffers on that device; variables stay, and begin anew where they are used next. No plan may use them
+ *  there any more. */
+void duet_store_leave(duet_store *store, const duet_device *device);
+
 /** Copies one variable's elements (bytes = elements * size of its type). */
 duet_status duet_variable_read(duet_variable *variable, void *values, duet_error *error);
 duet_status duet_variable_write(duet_variable *variable, const void *values, duet_error *error);

@@ -20,7 +20,7 @@ static const char *refusal(duet_run *run)
 
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
 {
-    size_t classes = duet_data_describe(duet_run_data(task->run))->classes;
+    size_t classes = duet_run_classes(task->run);
     uint8_t numbers[256];
     DUET_TRY(duet_metric_judge_numbers(task, numbers, error));
     for (size_t i = 0; i < SAMPLES; i++) asked[i] = (uint8_t)(i % classes);

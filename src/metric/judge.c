@@ -64,7 +64,7 @@ duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numb
                          *learnt = duet_data_describe(duet_run_data(duet_run_judge(task->run)));
     for (size_t k = 0; k < 256; k++) numbers[k] = (uint8_t)k;
     if (data->class_names == NULL || learnt->class_names == NULL) return DUET_OK;
-    for (size_t i = 0; i < data->classes; i++) {
+    for (size_t i = 0; i < duet_run_classes(task->run); i++) { /* other data may have more, which nobody draws */
         size_t k = find(learnt->class_names, learnt->classes, data->class_names[i]);
         if (k == learnt->classes) return fail_unknown(data, i, learnt, error);
         numbers[k] = (uint8_t)i;

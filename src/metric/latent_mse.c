@@ -35,7 +35,7 @@ static duet_status go_round(const duet_metric_task *task, float *latents, float 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t width = duet_run_latent_features(task->run), features = duet_run_features(task->run, DUET_DECODE);
-    size_t class_count = duet_data_describe(duet_run_data(task->run))->classes;
+    size_t class_count = duet_run_classes(task->run);
     float *latents = malloc(SAMPLES * width * sizeof *latents), *codes = malloc(SAMPLES * width * sizeof *codes);
     float *decoded = malloc(SAMPLES * features * sizeof *decoded);
     double errors[SAMPLES] = {0};

@@ -103,12 +103,14 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     const duet_settings *s = &model->settings;
     const char *kind = duet_settings_group_text(s, group, "optimiser");
     const char *schedule = duet_settings_group_text(s, group, "lr_schedule");
+    const duet_optimiser_kind number = (duet_optimiser_kind)duet_choice_index(duet_optimiser_names(), kind);
+    const bool has_momentum = number == DUET_SGD || number == DUET_RMSPROP;
     return (duet_optimiser){
-        .kind = (duet_optimiser_kind)duet_choice_index(duet_optimiser_names(), kind),
+        .kind = number,
         .learning_rate = duet_settings_group_number(s, group, "lr"),
         .beta1 = duet_settings_group_number(s, group, "beta1"),
         .beta2 = duet_settings_group_number(s, group, "beta2"),
-        .momentum = duet_settings_group_number(s, group, "momentum"),
+        .momentum = has_momentum ? duet_settings_group_number(s, group, "momentum") : 0,
         .epsilon = duet_settings_group_number(s, group, "epsilon"),
         .weight_decay = duet_settings_group_number(s, group, "weight_decay"),
         .clip_norm = duet_settings_group_number(s, group, "clip_norm"),

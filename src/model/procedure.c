@@ -9,6 +9,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "nn/optimiser.h"
 #include "op/where.h"
 
 static void out_of_memory(const duet_build *build)
@@ -108,7 +109,10 @@ void duet_phase_share_batch_at(const char *where, duet_model *model)
 void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser)
 {
     duet_phase_description *phase = open_phase(where, model->build, "phase_optimiser");
+    char wrong[128];
     if (phase == NULL) return;
+    if (duet_optimiser_is_wrong(optimiser, wrong, sizeof wrong))
+        duet_graph_fail(model->build->graph, "the optimiser of phase \"%s\": %s", phase->name, wrong);
     phase->has_optimiser = true;
     phase->optimiser = *optimiser;
 }

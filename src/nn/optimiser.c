@@ -303,10 +303,10 @@ size_t duet_update_measured_at(const char *where, duet_group *group, const duet_
                                duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm)
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
-    char name[192];
+    char name[192], wrong[128];
     if (duet_node_is_broken(loss) || group == NULL) return 0;
-    if ((size_t)optimiser->kind >= sizeof composers / sizeof *composers) {
-        duet_graph_fail(loss->graph, "\"%s\": there is no optimiser %d", group->name, (int)optimiser->kind);
+    if (duet_optimiser_is_wrong(optimiser, wrong, sizeof wrong)) {
+        duet_graph_fail(loss->graph, "the optimiser of \"%s\": %s", group->name, wrong);
         return 0;
     }
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};

@@ -14,6 +14,9 @@ duet_node duet_group_gradient_at(const char *where, duet_group *group, duet_node
 size_t duet_update_measured_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                                duet_node gate, duet_node allowed, duet_node roots[8], duet_node *norm);
 
+/** Whether the optimiser cannot be meant; `words` then say why. */
+bool duet_optimiser_is_wrong(const duet_optimiser *optimiser, char *words, size_t size);
+
 #define DUET_AVERAGE_SLOT "average"
 
 /** Finds or makes another block of the group, with a saved variable "parameter.name", at first zeros, for each

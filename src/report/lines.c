@@ -94,10 +94,11 @@ duet_status duet_write_png_lines(const char *path, const duet_line *lines, size_
                                  duet_error *error)
 {
     duet_canvas canvas = {0};
+    enum { MOST_PANELS = 8 };
     size_t panels = 1;
     for (size_t l = 0; l < line_count; l++)
-        if (lines[l].panel >= panels) panels = lines[l].panel + 1;
-    if (count < 2 || line_count == 0 || panels > 8)
+        if (lines[l].panel >= panels) panels = lines[l].panel < MOST_PANELS ? lines[l].panel + 1 : MOST_PANELS + 1;
+    if (count < 2 || line_count == 0 || panels > MOST_PANELS)
         return duet_fail(error, DUET_ERROR_USAGE, "%s: a picture of lines has two points or more and 8 panels at most",
                          path);
     DUET_TRY(duet_canvas_new(&canvas, path, WIDTH + 2 * BORDER, panels * (HEIGHT + GAP) - GAP + 2 * BORDER, 3, PAPER,

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 
 static duet_status fail_file(const duet_metrics_file *file, const char *verb, duet_error *error)
 {
@@ -165,12 +166,36 @@ duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *re
                       error);
 }
 
+/* A program names its values: of each name one, and none that a line has already. */
+static duet_status check_names(const duet_verdict *verdict, json_t *line, duet_error *error)
+{
+    if (verdict->count > DUET_VERDICT_VALUES)
+        return duet_fail(error, DUET_ERROR_USAGE, "at_epoch counts %zu values, and a verdict has room for %d",
+                         verdict->count, DUET_VERDICT_VALUES);
+    for (size_t i = 0; i < verdict->count; i++) {
+        const char *name = verdict->names[i];
+        if (name == NULL || name[0] == '\0' || !duet_text_is_utf8(name))
+            return duet_fail(error, DUET_ERROR_USAGE, "at_epoch gives value %zu %s: a text in UTF-8 was expected", i,
+                             name == NULL || name[0] == '\0' ? "no name" : "a name that is not UTF-8");
+        bool taken = json_object_get(line, name) != NULL;
+        for (size_t before = 0; before < i && !taken; before++) taken = strcmp(verdict->names[before], name) == 0;
+        if (taken)
+            return duet_fail(error, DUET_ERROR_USAGE,
+                             "at_epoch calls value %zu \"%s\", and the line of metrics.jsonl has that name already", i,
+                             name);
+    }
+    return DUET_OK;
+}
+
 duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
                                         duet_error *error)
 {
     if (verdict->count == 0) return DUET_OK;
     json_t *line = begin_line(at, "test");
     if (verdict->features[0] != '\0') (void)json_object_set_new(line, "features", json_string(verdict->features));
+    duet_status status = check_names(verdict, line, error);
+    if (status != DUET_OK) json_decref(line);
+    if (status != DUET_OK) return status;
     return write_line(file, line, verdict->names, verdict->values, verdict->count, NULL, error);
 }
 

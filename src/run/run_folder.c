@@ -59,15 +59,15 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     }
 }
 
-/* A data set's name or path made fit for a folder's name: its last part without endings, plain characters only. */
-static void short_name(const char *data, char text[64])
+/* A name or path made fit for a folder's name: its last part without endings, plain characters only. */
+static void short_name(const char *path, char text[64])
 {
-    size_t length = strlen(data), used = 0;
-    while (length > 1 && data[length - 1] == '/') length--;
+    size_t length = strlen(path), used = 0;
+    while (length > 1 && path[length - 1] == '/') length--;
     size_t start = length;
-    while (start > 0 && data[start - 1] != '/') start--;
+    while (start > 0 && path[start - 1] != '/') start--;
     for (size_t i = start; i < length && used < 63; i++) {
-        char c = data[i];
+        char c = path[i];
         if (c == '.' && used > 0) break;
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
         text[used++] = plain ? c : '_';
@@ -80,14 +80,15 @@ static void short_name(const char *data, char text[64])
 static duet_status make_numbered(const char *model, const char *data, char path[DUET_RUN_PATH], bool *made,
                                  duet_error *error)
 {
-    char name[64], runs[] = "runs";
+    char name[64], family[64], runs[] = "runs";
     duet_data_options options;
     DUET_TRY(duet_data_options_read(&options, data, error));
     short_name(options.path, name);
+    short_name(model, family);
     duet_data_options_free(&options);
     DUET_TRY(make_folders(runs, made, error));
     for (unsigned number = 1; number < 100000; number++) {
-        snprintf(path, DUET_RUN_PATH, "runs/%.200s-%s-%u", model, name, number);
+        snprintf(path, DUET_RUN_PATH, "runs/%s-%s-%u", family, name, number);
         *made = make_folder(path);
         if (*made) return DUET_OK;
         if (errno != EEXIST) return fail_make(path, errno, error);

@@ -146,7 +146,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_trainer_free(&run->trainer);
     duet_model_free(&run->model);
     if (run->options->own_data != NULL)
-        duet_data_leave_device(run->options->own_data);
+        duet_data_leave_device(run->options->own_data, run->device);
     else
         duet_data_close(&run->data);
     if (device_out != NULL && run->options->profile) {

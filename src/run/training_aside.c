@@ -133,6 +133,13 @@ void duet_training_write_page(duet_training *run, bool last)
     run->page_seconds = run->page_time - time;
 }
 
+duet_status duet_training_take_answer(const char *function, duet_status status, duet_error *error)
+{
+    if (status == DUET_OK) return error == NULL ? DUET_OK : error->status; /* set, and nothing returned */
+    if (error != NULL && error->status == DUET_OK) return duet_fail(error, status, "%s failed, and did not say why", function);
+    return status;
+}
+
 /* Calls the watcher of the options, if there is one. What it measured becomes a line after the epoch's report. */
 static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *error)
 {
@@ -140,7 +147,8 @@ static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *e
     duet_verdict verdict = {0};
     if (options->at_epoch == NULL) return DUET_OK;
     DUET_TRY(duet_training_open_live(run, error));
-    DUET_TRY(options->at_epoch(options->watcher, run->live, epoch, &verdict, error));
+    duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, error);
+    DUET_TRY(duet_training_take_answer("at_epoch", status, error));
     DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
     if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
     if (verdict.stop[0] == '\0') return DUET_OK;

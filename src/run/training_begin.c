@@ -380,7 +380,8 @@ static duet_status ask_before(duet_training *run, duet_error *error)
 {
     if (run->options->at_start == NULL) return DUET_OK;
     DUET_TRY(duet_training_open_live(run, error));
-    return run->options->at_start(run->options->watcher, run->live, error);
+    const duet_status status = run->options->at_start(run->options->watcher, run->live, error);
+    return duet_training_take_answer("at_start", status, error);
 }
 
 /* The folder of a new run, for this process alone: what was free may just have been taken. */

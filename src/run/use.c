@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "data/class_names.h"
 #include "data/known.h"
 #include "run/run.h"
 #include "run/share.h"
@@ -131,13 +132,38 @@ static duet_status ask(duet_run *run, const duet_request *request, double *flops
     return duet_share_answer(run, request, error);
 }
 
+/* A request whose outputs are mistaken is refused for that, before its inputs are looked at. */
+static bool names_outputs(duet_run *run, const duet_request *request)
+{
+    bool named = request->output_count == 0 || request->outputs != NULL;
+    for (size_t i = 0; named && i < request->output_count; i++)
+        named = request->outputs[i].name != NULL && duet_run_features(run, request->outputs[i].name) > 0;
+    return named;
+}
+
+/* Classes of other data that the run has not learnt have names there, which the model knows nothing of; where it reads
+ * none it is given none. */
+static duet_status take_classes(duet_run *run, duet_request *request, duet_error *error)
+{
+    const duet_data_info *data = duet_data_describe(run->data);
+    unsigned inputs;
+    uint8_t most = 0;
+    for (size_t i = 0; request->classes != NULL && i < request->count; i++)
+        if (request->classes[i] > most) most = request->classes[i];
+    if (most < duet_run_classes(run) || most >= data->classes || !names_outputs(run, request)) return DUET_OK;
+    DUET_TRY(duet_evaluator_inputs(run->evaluator, request, &inputs, error));
+    if ((inputs & DUET_READS_CLASSES) == 0) return request->classes = NULL, DUET_OK;
+    return duet_class_names_check(data, duet_run_classes(run), request->classes, request->count, error);
+}
+
 static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
 {
     if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
         return read_samples(run, request->first, request->count, request->outputs[0].values, error);
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;
-    if (run->setting_count == 0) return ask(run, request, flops, error);
+    DUET_TRY(take_classes(run, &whole, error));
+    if (run->setting_count == 0) return ask(run, &whole, flops, error);
     note_read(run, request);
     const char **settings = malloc(count * sizeof *settings);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
@@ -182,15 +208,6 @@ static duet_status check_rows(const float *values, size_t count, size_t features
                 what, i / features, value);
     }
     return DUET_OK;
-}
-
-/* A request whose outputs are mistaken is refused for that, before its inputs are looked at. */
-static bool names_outputs(duet_run *run, const duet_request *request)
-{
-    bool named = request->output_count == 0 || request->outputs != NULL;
-    for (size_t i = 0; named && i < request->output_count; i++)
-        named = request->outputs[i].name != NULL && duet_run_features(run, request->outputs[i].name) > 0;
-    return named;
 }
 
 static duet_status check_inputs(duet_run *run, const duet_request *request, duet_error *error)

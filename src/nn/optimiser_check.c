@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether an optimiser that a program made can be meant: what would raise the loss, end in NaN or do nothing at all is
+ * a mistake, and found here rather than in the figures. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "duet/nn.h"
+#include "nn/optimiser.h"
+
+/* Each lies from 0 to `most`: a decay below 1, what has no bound at `unlimited`. */
+static const double decay = 0.999999, unlimited = 1e30;
+
+typedef struct range {
+    const char *name;
+    size_t offset;
+    const double *most;
+} range;
+
+#define NUMBER(field, most) {#field, offsetof(duet_optimiser, field), most}
+static const range ranges[] = {
+    NUMBER(learning_rate, &unlimited), NUMBER(beta1, &decay),           NUMBER(beta2, &decay),
+    NUMBER(momentum, &decay),          NUMBER(epsilon, &unlimited),     NUMBER(weight_decay, &unlimited),
+    NUMBER(clip_norm, &unlimited),     NUMBER(rate_final, &unlimited),  NUMBER(clip_update, &unlimited),
+    NUMBER(clip_weights, &unlimited),  NUMBER(average, &decay),         NUMBER(average_warm_up, &unlimited),
+};
+
+static bool find_number(const duet_optimiser *optimiser, char *words, size_t size)
+{
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const double number = *(const double *)(const void *)((const char *)optimiser + ranges[i].offset);
+        const double most = *ranges[i].most;
+        if (number >= 0 && number <= most) continue;
+        if (most < 1)
+            snprintf(words, size, "%s is %g, and a decay from 0 to below 1 was expected", ranges[i].name, number);
+        else
+            snprintf(words, size, "%s is %g, and a number from 0 on was expected", ranges[i].name, number);
+        return true;
+    }
+    return false;
+}
+
+bool duet_optimiser_is_wrong(const duet_optimiser *optimiser, char *words, size_t size)
+{
+    const bool adam = optimiser->kind == DUET_ADAM || optimiser->kind == DUET_ADAMW;
+    const int kind = (int)optimiser->kind, schedule = (int)optimiser->schedule;
+    if (kind < 0 || optimiser->kind > DUET_ADAMW)
+        snprintf(words, size, "there is no optimiser %d", kind);
+    else if (schedule < 0 || optimiser->schedule > DUET_RATE_STEP)
+        snprintf(words, size, "there is no schedule of rates %d", schedule);
+    else if (adam && optimiser->momentum != 0)
+        snprintf(words, size, "momentum is %g, and Adam has none: its beta1 is what was expected", optimiser->momentum);
+    else if (optimiser->schedule != DUET_RATE_CONSTANT && optimiser->rate_steps == 0)
+        snprintf(words, size, "rate_steps is 0, and a schedule takes so many updates: 1 or more were expected");
+    else
+        return find_number(optimiser, words, size);
+    return true;
+}
