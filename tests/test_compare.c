@@ -276,7 +276,10 @@ static void reports_become_curves(void **state)
             10 * i, i / 100.0, i / 50.0, i, i > 990 ? ",\"health\":\"posterior-collapse\"" : "");
     (void)fprintf(file, "{\"step\":10000,\"epoch\":10,\"split\":\"test\",\"seconds\":9,\"mse\":0.5}\n{\"step\":1");
     assert_int_equal(fclose(file), 0);
+    static const char few[] = "{\"step\":10,\"split\":\"train\",\"seconds\":1,\"loss\":1}\n"
+                              "{\"step\":20,\"split\":\"train\",\"seconds\":4,\"loss\":1}\n";
     make_run("none", "d", NULL);
+    test_file_write(inside("none/metrics.jsonl", path), few, sizeof few - 1);
     json_t *document = compared("long", "none"), *run = json_array_get(json_object_get(document, "runs"), 0);
     json_t *losses = json_object_get(run, "losses"), *loss = json_object_get(json_object_get(losses, "terms"), "loss");
     size_t points = json_array_size(loss);
@@ -291,6 +294,8 @@ static void reports_become_curves(void **state)
     assert_close(json_number_value(json_object_get(health, "first_epoch")), 9.91, 1e-9);
     assert_close(json_number_value(json_object_get(cost, "step_ms")), 2, 1e-9);
     assert_close(json_number_value(json_object_get(cost, "step")), 10000, 0);
+    cost = json_object_get(json_array_get(json_object_get(document, "runs"), 1), "cost");
+    assert_close(json_number_value(json_object_get(cost, "step_ms")), 200, 1e-9); /* as step-ms of the metric cost */
     assert_int_equal(json_array_size(json_object_get(json_object_get(json_object_get(run, "watched"), "terms"), "mse")),
                      1);
     json_decref(document);

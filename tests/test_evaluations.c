@@ -180,6 +180,7 @@ static void judges_are_found_from_any_folder(void **state)
     json_decref(evaluation);
     /* moved: by itself nothing is made anew, and who it is decides, not where */
     assert_int_equal(rename(inside("judge", path), inside("moved", away)), 0);
+    expect(RUN("report", "@/vae"), 0, NULL, "cannot be asked again, so that what was said then is kept");
     assert_false(is_evaluated(RUN("report", "@/vae")));
     assert_false(is_evaluated(RUN("report", "@/vae", "--judge", "@/moved")));
     evaluation = evaluation_of("vae");
@@ -213,6 +214,14 @@ static void settings_of_use_are_known(void **state)
     expect(RUN("report", "@/vae", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");
     expect(RUN("compare", "@/vae", "@/gan", "--set", "weights"), 2, NULL, "KEY=VALUE was expected");
     assert_true(is_evaluated(RUN("report", "@/vae")));
+    /* what one of them reads is left out for others that might; what nothing reads is refused, and nothing is kept of
+     * it */
+    expect(RUN("report", "@/vae", "--set", "k=3"), 1, NULL, "--set k=3 has no effect: none of its metrics");
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    result both = RUN("compare", "@/vae", "@/gan", "--set", "weights=average", "--set", "k=3");
+    assert_null(strstr(both.out, "k=3"));
+    assert_non_null(strstr(both.err, "left out for"));
+    expect(both, 1, NULL, "--set k=3 has no effect: no metric and no picture of these runs");
 }
 
 /* An evaluation of another device is kept, unless this one is asked for by name. */
@@ -323,6 +332,11 @@ static void tables_stand_and_reasons_are_each_runs_own(void **state)
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (vae): takes long", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (gan): a GAN has no likelihood", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  modes: only for models", NULL);
+    /* too few examples are no matter of the model, and eval says the same */
+    static const char few[] = "memorisation needs at least 50 training and as many test examples;";
+    expect(RUN("compare", "@/tenth", "@/tenth"), 0, few, NULL);
+    expect(RUN("eval", "@/tenth"), 0, NULL, few);
+    expect(RUN("report", "@/tenth", "--json"), 0, few, NULL);
 }
 
 static void train(const char *model, const char *seed, const char *out)

@@ -98,6 +98,64 @@ static void reports_are_looked_at(void **state)
     }
 }
 
+/* Two groups: one moved by two phases, three times in a step that has the second, and one whose updates a gate decides;
+ * a third by moments of its phase's own. */
+static void build_scheduled(duet_model *m)
+{
+    duet_group *often = duet_model_group(m, "often"), *gated = duet_model_group(m, "gated"),
+               *own = duet_model_group(m, "own");
+    duet_node w = test_parameter(m, often, "w", 0), v = test_parameter(m, gated, "v", 0),
+              u = test_parameter(m, own, "u", 0);
+    duet_phase(m, "twice", 2);
+    duet_minimise(m, duet_square(w), often);
+    duet_phase(m, "seldom", 1);
+    duet_phase_every(m, 4);
+    duet_minimise(m, duet_square(w), often);
+    duet_phase(m, "judged", 1);
+    duet_minimise_gated(m, duet_square(v), duet_constant(duet_model_graph(m), 1), gated);
+    duet_phase(m, "apart", 1);
+    duet_phase_own_moments(m);
+    duet_minimise(m, duet_square(u), own);
+}
+static const duet_family scheduled = {.name = "scheduled", .build = build_scheduled};
+
+static void rates_that_come_to_nothing_are_told_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[3], *words, *not_words; /* words NULL: nothing is said */
+        uint64_t steps;
+    } rows[] = {
+        {{"often.lr_schedule=linear", "lr_steps=10"}, "of often after step 5 (often.lr_steps=18 is all", "of own", 8},
+        {{"often.lr_schedule=cosine", "lr_steps=18"}, NULL, "come to 0", 8},
+        {{"often.lr_schedule=cosine", "lr_steps=17"}, "of often after step 8 (often.lr_steps=21 is all", "of own", 9},
+        {{"often.lr_schedule=linear", "lr_steps=10", "lr_final=0.1"}, NULL, "come to 0", 8},
+        {{"often.lr_schedule=step", "lr_steps=10", "lr_final=0.1"}, NULL, "come to 0", 8},
+        {{"gated.lr_schedule=linear", "lr_steps=2"}, "of gated after step 2 unless its gate closes (", "of own", 8},
+        {{"own.lr_schedule=linear", "lr_steps=7"}, "before the training's end at step 8", "of often", 8},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[PATH], name[48];
+        duet_error error = {0};
+        (void)snprintf(name, sizeof name, "scheduled%zu", i);
+        said[0] = '\0';
+        const duet_train_options options = {.family = &scheduled,
+                                            .data = data,
+                                            .settings = rows[i].settings,
+                                            .setting_count = rows[i].settings[2] == NULL ? 2 : 3,
+                                            .steps = rows[i].steps,
+                                            .batch = TEST_TRAINING,
+                                            .out = path_in(name, path),
+                                            .log = keep_lines};
+        assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+        if (rows[i].words != NULL && strstr(said, rows[i].words) == NULL)
+            fail_msg("\"%s\" is missing from \"%s\"", rows[i].words, said);
+        const char *warned = strstr(said, "learning rates");
+        if (warned != NULL) assert_null(strstr(warned, rows[i].not_words));
+        assert_int_equal(warned != NULL, rows[i].words != NULL);
+    }
+}
+
 /* w is the number of steps done; the likelihood is best at 3. */
 static void build_passing(duet_model *m)
 {
@@ -301,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
+        cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
         cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_collapse_shows_in_two_looks_running),

@@ -412,6 +412,49 @@ static void the_rank_of_a_decoder_is_that_of_its_weight(void **state)
     duet_run_close(&run);
 }
 
+/* Half of them grey, which is what a decoder of zeros draws, half of them stripes. */
+static void write_grey_and_stripes(char path[PATH])
+{
+    enum { ROWS = 40, COUNT = 64 };
+    float rows[ROWS * COUNT];
+    duet_error error = {0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) rows[i] = i / COUNT % 2 == 0 ? 0.5F : (float)(i % 2);
+    (void)snprintf(path, PATH, "%s/stripes.npy", folder);
+    assert_ok(duet_write_npy(path, rows, DUET_SHAPE(ROWS, 8, 8, 1), &error), &error);
+}
+
+/* What is a share, a number of some or a square lies between bounds, and its interval, wide as it is of four examples
+ * that are far apart, does not leave them. */
+static void intervals_end_where_values_can_lie(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *metric, *value;
+        double least, most;
+    } rows[] = {
+        {"mse", "mse", 0, INFINITY},          {"ssim", "ssim", -1, 1},     {"ssim", "psnr", -INFINITY, 100},
+        {"elbo", "kl", 0, INFINITY},          {"ais", "ais-chains", 1, 3}, {"ais", "ais-acceptance", 0, 1},
+        {"latent-rank", "latent-rank", 0, 2},
+    };
+    static const char *const asked[] = {"examples=4", "temperatures=3", "chains=3", "simulated=0"};
+    char data[PATH];
+    size_t cut = 0;
+    write_grey_and_stripes(data);
+    duet_run *run = open_run("stripes", "vae", data, SETTINGS("hidden=", "latent=2"));
+    duet_run_set_settings(run, asked, 4);
+    for (size_t i = 0; i < 64; i++) set_one(run, "encoder.mean.weight", i, i % 2 == 0 ? 1 : -1);
+    set_one(run, "decoder.output.weight", 0, 0.5);
+    set_one(run, "decoder.output.weight", 3, 5); /* saturates, and is no direction then */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_metric_value it = value_of(run, rows[i].metric, DUET_TEST, rows[i].value);
+        if (!(it.low >= rows[i].least && it.low <= it.value && it.value <= it.high && it.high <= rows[i].most))
+            fail_msg("%s is %g, from %g to %g", it.name, it.value, it.low, it.high);
+        cut += it.low == rows[i].least || it.high == rows[i].most;
+    }
+    assert_in_range(cut, 4, sizeof rows / sizeof *rows); /* where the test says something */
+    duet_run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +475,7 @@ int main(void)
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
         cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),
+        cmocka_unit_test(intervals_end_where_values_can_lie),
     };
     return RUN_TESTS("metric", tests, begin, remove_folder);
 }

@@ -227,7 +227,7 @@ static void a_resumed_run_changes_its_rates(void **state)
     options.context = &all;
     train(options, "rated", true, DUET_OK, &error);
     assert_heard(&all, "lr is 0.05 from step 12 on, and was 0.001");
-    assert_heard(&all, "decoder.lr is 0.002 from step 12 on, and was 0.05");
+    assert_heard(&all, "decoder.lr is 0.002 from step 12 on, and was 0.001");
     assert_null(strstr(all.text, "hidden"));
     assert_null(strstr(all.text, "lr_final"));
     assert_false(same_file("first", "rated", "checkpoint.safetensors"));
@@ -249,6 +249,64 @@ static void a_resumed_run_changes_its_rates(void **state)
     assert_string_equal(json_string_value(json_object_get(json_object_get(run, "settings"), "lr")), "0.05");
     assert_null(json_object_get(json_array_get(json_object_get(run, "resumed"), 1), "changed"));
     json_decref(run);
+}
+
+/* What is said of a group counts there, whatever is said of all, as where a training begins; what is told and recorded
+ * is what was and what is. */
+static void what_a_resumed_run_changes_follows_no_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[3], *told, *not_told;
+        size_t changed;
+        const char *lr, *encoder;
+    } rows[] = {
+        {{"encoder.lr=0.001", "lr=0.1", "lr=0.1"},
+         "lr is 0.1 from step 2 on, and was 0.001",
+         "encoder",
+         1,
+         "0.1",
+         "0.001"},
+        {{"lr=0.1", "encoder.lr=0.001", "lr=0.10"},
+         "lr is 0.1 from step 2 on, and was 0.001",
+         "encoder",
+         1,
+         "0.1",
+         "0.001"},
+        {{"encoder.lr=0.002", "lr=0.1", "lr=0.003"},
+         "encoder.lr is 0.002 from step 2 on, and was 0.001",
+         "0.1 ",
+         2,
+         "0.003",
+         "0.002"},
+        {{"lr=0.01", "hidden=12", "lr=0.001"}, NULL, "from step", 0, "0.001", NULL},
+        {{"encoder.lr=0.001", "hidden=13", "hidden=12"}, NULL, "from step", 0, "0.001", "0.001"},
+    };
+    recipe part = vae;
+    part.steps = 2;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char run_name[16];
+        heard all = {.text = ""};
+        duet_error error;
+        snprintf(run_name, sizeof run_name, "ordered%zu", i);
+        train_well(&part, run_name);
+        duet_train_options options = options_of(&part);
+        options.steps = 3;
+        options.settings = rows[i].settings;
+        options.setting_count = 3;
+        options.log = listen;
+        options.context = &all;
+        train(options, run_name, true, DUET_OK, &error);
+        if (rows[i].told != NULL) assert_heard(&all, rows[i].told);
+        assert_null(strstr(all.text, rows[i].not_told));
+        json_t *run = load_run(run_name), *settings = json_object_get(run, "settings");
+        json_t *changed = json_object_get(json_array_get(json_object_get(run, "resumed"), 0), "changed");
+        const char *encoder = json_string_value(json_object_get(settings, "encoder.lr"));
+        assert_int_equal(json_object_size(changed), rows[i].changed);
+        assert_string_equal(json_string_value(json_object_get(settings, "lr")), rows[i].lr);
+        assert_string_equal(encoder == NULL ? "" : encoder, rows[i].encoder == NULL ? "" : rows[i].encoder);
+        json_decref(run);
+    }
 }
 
 static void a_resumed_run_changes_nothing_else(void **state)
@@ -468,6 +526,7 @@ int main(void)
         cmocka_unit_test(lost_reports_are_missed),
         cmocka_unit_test(foreign_lines_stay),
         cmocka_unit_test(a_resumed_run_changes_its_rates),
+        cmocka_unit_test(what_a_resumed_run_changes_follows_no_order),
         cmocka_unit_test(a_resumed_run_changes_nothing_else),
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(pictures_of_later_epochs_go),

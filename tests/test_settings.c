@@ -234,6 +234,7 @@ static void contradictions_are_refused(void **state)
         {"vae-gan", {"gate_low=0.6", "gate_high=0.5"}, "both players rest"},
         {"vae", {"lr_schedule=linear", "beta=1"}, "lr_steps is 0: say how many, such as lr_steps=10000"},
         {"vae", {"decoder.lr_schedule=cosine", "beta=1"}, "lr_schedule=cosine of group decoder"},
+        {"vae", {"lr_schedule=step", "lr_steps=20"}, "such as lr_final=0.1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};
@@ -311,6 +312,9 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"vae-gan-conv", {"gate_high=0.4", "lr=0.1"}, "gate_high=0.5 or more lets it", "shapes"},
         {"gan", {"gate_high=0.5", "gate_low=0.5"}, NULL},
         {"gan", {"gate_low=0.95", "lr=0.1"}, NULL},
+        {"infogan", {"categories=1", "continuous=2"}, "categories=1: a code of one value can tell nothing"},
+        {"infogan", {"info_weight=0", "recognition.lr=0.1"}, "Q learns nothing, whatever is set of recognition"},
+        {"infogan", {"categories=2", "info_weight=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char said[WARNINGS];

@@ -251,6 +251,8 @@ DUET_API void duet_run_set_settings(duet_run *run, const char *const *settings, 
 DUET_API void duet_run_set_stop(duet_run *run, const volatile int *stop);
 /** The first of them that nothing asked for so far reads, so that it had no effect; NULL: there is none. */
 DUET_API const char *duet_run_unread(const duet_run *run);
+/** Whether something that was asked for since has read setting `index` of them. */
+DUET_API bool duet_run_has_read(const duet_run *run, size_t index);
 /** Whether what makes the output reads a setting, "key=value", of a request. */
 DUET_API bool duet_run_reads(duet_run *run, const char *output, const char *setting);
 /** Which of DUET_READS_EXAMPLES, ... what a request asks for depends on, together: what else it gives has no effect.

@@ -62,7 +62,7 @@ static int ascending(const void *left, const void *right)
 double duet_median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, ascending);
-    return values[count / 2];
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
 size_t duet_common_divisor(size_t a, size_t b)

@@ -12,7 +12,7 @@ bool duet_number_read(const char *text, double *number);
 /** Whether it is such a number all the same, and float64 cannot hold it, such as 1e400. */
 bool duet_number_is_beyond(const char *text);
 
-/** Sorts the values, count of them from 1, and gives the middle one (of an even count the upper of the two). */
+/** Sorts the values, count of them from 1, and gives the middle one (of an even count the mean of the two). */
 double duet_median(double *values, size_t count);
 /** The greatest common divisor of two numbers, not both 0. */
 size_t duet_common_divisor(size_t a, size_t b);

@@ -333,6 +333,27 @@ static int check_runs(const cli_list *runs)
     return CLI_DONE;
 }
 
+/* One that only some of the runs read is left out for the others, and one that none reads changes nothing. */
+static int evaluate(const struct arguments *arguments)
+{
+    bool used[CLI_COUNT_OF(arguments->settings.items)] = {false};
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < arguments->runs.count; i++)
+        status =
+            cli_evaluation_ensure(arguments->runs.items[i], &(cli_evaluation_wish){.device = arguments->device,
+                                                                                   .data = arguments->data,
+                                                                                   .judge = arguments->judge,
+                                                                                   .settings = &arguments->settings,
+                                                                                   .runs = &arguments->runs,
+                                                                                   .used = used,
+                                                                                   .afresh = arguments->afresh});
+    for (size_t i = 0; status == CLI_DONE && i < arguments->settings.count; i++)
+        if (!used[i])
+            status = cli_complain(CLI_FAILED, "--set %s has no effect: no metric and no picture of these runs reads it",
+                                  arguments->settings.items[i]);
+    return status;
+}
+
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -344,13 +365,7 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.out != NULL &&
         duet_page_check(arguments.runs.items[0], arguments.out, &error) != DUET_OK)
         status = cli_fail_opened(&error);
-    for (size_t i = 0; status == CLI_DONE && i < arguments.runs.count; i++)
-        status = cli_evaluation_ensure(arguments.runs.items[i], &(cli_evaluation_wish){.device = arguments.device,
-                                                                                       .data = arguments.data,
-                                                                                       .judge = arguments.judge,
-                                                                                       .settings = &arguments.settings,
-                                                                                       .runs = &arguments.runs,
-                                                                                       .afresh = arguments.afresh});
+    if (status == CLI_DONE) status = evaluate(&arguments);
     if (status == CLI_DONE && arguments.out != NULL &&
         duet_page_write(arguments.out, arguments.runs.items, arguments.runs.count, &error) != DUET_OK)
         status = cli_fail_opened(&error);

@@ -61,7 +61,10 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **nam
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         char reason[400];
         duet_error error = {0};
-        if (!duet_metric_applies(run, row->name)) {
+        const duet_status status = duet_metric_check(run, row->name, cli_run_split(run), &error);
+        if (status == DUET_ERROR_DATA) {
+            add_missing(evaluation, row->name, error.message); /* too few examples, as eval says */
+        } else if (status != DUET_OK) {
             const char *refusal = duet_metric_refusal(run, row->name);
             snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
                      refusal == NULL ? duet_metric_needs(row) : refusal);
@@ -69,8 +72,6 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **nam
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
             add_missing(evaluation, row->name, reason);
-        } else if (duet_metric_check(run, row->name, cli_run_split(run), &error) != DUET_OK) {
-            add_missing(evaluation, row->name, error.message); /* too few examples */
         } else {
             names[count++] = row->name;
         }
@@ -186,6 +187,37 @@ static int say_what_is_left_out(json_t *evaluation, const char *run, const cli_e
     return CLI_DONE;
 }
 
+/* Which settings have an effect shows when metrics and pictures have asked for what they need. One that this run does
+ * not read may be for the others, where there are any. */
+static int check_read(duet_run *run, const cli_evaluation_wish *wish, const cli_list *taken, json_t *left_out)
+{
+    for (size_t i = 0; i < taken->count; i++) {
+        char reason[400];
+        if (duet_run_has_read(run, i)) continue;
+        snprintf(reason, sizeof reason, "--set %.300s has no effect: none of its metrics and pictures reads it",
+                 taken->items[i]);
+        if (wish->runs->count == 1) return cli_complain(CLI_FAILED, "%s", reason);
+        json_array_append_new(left_out, json_pack("{s:o, s:o}", "setting", cli_json_text(taken->items[i]), "reason",
+                                                  cli_json_text(reason)));
+    }
+    return CLI_DONE;
+}
+
+static void note_used(json_t *evaluation, const cli_evaluation_wish *wish)
+{
+    json_t *entry;
+    size_t k;
+    for (size_t i = 0; wish->used != NULL && i < wish->settings->count; i++) {
+        bool left_out = false;
+        json_array_foreach(json_object_get(evaluation, "settings_left_out"), k, entry)
+        {
+            const char *setting = json_string_value(json_object_get(entry, "setting"));
+            left_out = left_out || (setting != NULL && strcmp(setting, wish->settings->items[i]) == 0);
+        }
+        wish->used[i] = wish->used[i] || !left_out;
+    }
+}
+
 /* A page can be made without the reports of the training, but not without a word. */
 static void say_of_reports(const char *run)
 {
@@ -242,6 +274,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
     if (status == CLI_DONE) status = compute(run, *evaluation);
     if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
+    if (status == CLI_DONE) status = check_read(run, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = write_evaluation(directory, *evaluation);
     duet_run_close(&judge);
     duet_run_close(&run);
@@ -258,6 +291,10 @@ static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
     if (basis->data_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "the data of %s cannot be looked at, so its evaluation is taken as it is: %s", run,
                      basis->data_lost.message);
+    if (basis->judge_lost.status != DUET_OK)
+        cli_complain(CLI_DONE,
+                     "who judged %s cannot be asked again, so that what was said then is kept (--judge RUN): %s", run,
+                     basis->judge_lost.message);
     if (path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0)) return CLI_DONE;
     json_object_set(judge, "run", now);
     return write_evaluation(run, evaluation);
@@ -291,6 +328,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
         status = evaluate(run, wish, &basis, &evaluation);
     }
     if (status == CLI_DONE) status = say_what_is_left_out(evaluation, run, wish);
+    if (status == CLI_DONE) note_used(evaluation, wish);
     if (status == CLI_DONE) say_of_reports(run);
     if (lock >= 0) (void)close(lock);
     cli_basis_free(&basis);

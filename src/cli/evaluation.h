@@ -14,6 +14,7 @@ typedef struct cli_evaluation_wish {
     const char *data;           /* NULL: each run's own */
     const cli_list *settings;   /* of use, KEY=VALUE */
     const cli_list *runs; /* all that are compared; a setting that only some of them take is left out for others */
+    bool *used;           /* one a setting, set where the run goes by it; NULL: nobody asks */
     bool afresh;          /* also where the files are as they should be */
 } cli_evaluation_wish;
 

@@ -155,7 +155,9 @@ static json_t *names_json(const step_make *make)
 static json_t *workload_json(const cli_measurement *it, const duet_trainer *trainer, const char *data,
                              const step_times *times, const step_make *make, double resident)
 {
-    const double median = times->milliseconds[times->blocks / 2], images = (double)(it->batch * times->steps);
+    const size_t upper = times->blocks / 2, lower = (times->blocks - 1) / 2; /* one, where their number is odd */
+    const double median = (times->milliseconds[lower] + times->milliseconds[upper]) / 2,
+                 images = (double)(it->batch * times->steps);
     return json_pack("{s:s s:I s:o s:o s:o s:o s:I s:o s:o s:o s:o s:I s:o s:o}", "workload", it->workload, "batch",
                      (json_int_t)it->batch, "ms_median", cli_json_number(median), "ms_min",
                      cli_json_number(times->milliseconds[0]), "images_per_second",

@@ -6,9 +6,11 @@
  * samples. Known failure: real examples may be harder than samples; then few of the chains carry all the weight, which
  * ais-chains shows. Of a generator it is the likelihood of the model with noise of a deviation that the asker chose,
  * and says as much of that choice as of the model. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "metric/metric.h"
+#include "model/model.h"
 
 static const char output[] = "annealed";
 
@@ -72,6 +74,13 @@ static duet_status use(const duet_metric_task *task, const question *it, bool ex
     return duet_run_answer(task->run, &request, error);
 }
 
+static void add_within(duet_metric_task *task, const question *it, const char *name, const float *values, double least,
+                       double most)
+{
+    for (size_t i = 0; i < it->count; i++) it->numbers[i] = (double)values[i];
+    duet_metric_add_mean_within(task, name, it->numbers, it->count, least, most);
+}
+
 static void add(duet_metric_task *task, const question *it, const char *name, const float *values, const float *less)
 {
     for (size_t i = 0; i < it->count; i++) it->numbers[i] = (double)values[i] - (less == NULL ? 0 : (double)less[i]);
@@ -90,8 +99,8 @@ static duet_status walk(duet_metric_task *task, question *it, duet_error *error)
     if (status == DUET_OK) status = use(task, it, true, false, wanted, 3, error);
     if (status != DUET_OK) return status;
     add(task, it, "ais", it->forth, NULL);
-    add(task, it, "ais-chains", it->chains, NULL);
-    add(task, it, "ais-acceptance", it->acceptance, NULL);
+    add_within(task, it, "ais-chains", it->chains, 1, (double)duet_metric_count(task, "chains", DUET_CHAINS));
+    add_within(task, it, "ais-acceptance", it->acceptance, 0, 1);
     return DUET_OK;
 }
 

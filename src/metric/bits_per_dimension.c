@@ -2,6 +2,8 @@
 /* Bits that a lossless code by the model would take for each byte of an example: -log2 p(bytes) / features, or the
  * upper bound that a density of dequantised bytes gives (Theis et al. 2016, arXiv:1511.01844). The model computes it,
  * since it knows what its likelihood is of. */
+#include <math.h>
+
 #include "metric/metric.h"
 
 static bool applies(duet_run *run)
@@ -31,7 +33,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     (void)error;
-    duet_metric_add_mean(task, "bits-per-dimension", task->state, duet_metric_examples(task));
+    duet_metric_add_mean_within(task, "bits-per-dimension", task->state, duet_metric_examples(task), 0, INFINITY);
     return DUET_OK;
 }
 

@@ -41,12 +41,6 @@ static const char *refusal(duet_run *run)
     return "it measures a run whose training has ended: ask 'duet eval RUN --metric cost' then";
 }
 
-static int compare(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 /* How many of n sorted numbers lie outside an interval of their median on either side: as many as hold it with 95%, by
  * the binomial distribution of how many lie below it. False: fewer than six, whose least and largest do not. */
 static bool find_outside(size_t n, size_t *outside)
@@ -67,8 +61,7 @@ static void add_median(duet_metric_task *task, const char *name, double *numbers
 {
     size_t outside;
     if (n == 0) return;
-    qsort(numbers, n, sizeof *numbers, compare);
-    double middle = (numbers[(n - 1) / 2] + numbers[n / 2]) / 2;
+    const double middle = duet_median(numbers, n);
     const bool known = find_outside(n, &outside);
     duet_metric_add(task, name, middle, known ? numbers[outside] : NAN, known ? numbers[n - 1 - outside] : NAN, n);
 }

@@ -2,6 +2,8 @@
 /* The evidence lower bound, Kingma & Welling 2014 (arXiv:1312.6114), eq. 3, in nats an example: -(nll + kl). Each
  * example has one draw of its posterior, so what differs between examples holds the noise of the draw as well: the
  * interval of the mean covers both, the choice of examples and the draws. */
+#include <math.h>
+
 #include "metric/metric.h"
 
 static bool applies(duet_run *run)
@@ -40,7 +42,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     (void)error;
     duet_metric_add_mean(task, "elbo", elbo, n);
     duet_metric_add_mean(task, "nll", nll, n);
-    duet_metric_add_mean(task, "kl", kl, n);
+    duet_metric_add_mean_within(task, "kl", kl, n, 0, INFINITY);
     return DUET_OK;
 }
 

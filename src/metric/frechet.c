@@ -237,7 +237,7 @@ static duet_status add_values(duet_metric_task *task, const pair *it, size_t lea
     double whole = 0, reach = NAN, limit;
     DUET_TRY(distance(it, &all, &whole, error));
     if (it->sets[0].count == CELLS) DUET_TRY(find_reach(it, &reach, error));
-    duet_metric_add(task, "frechet", whole, whole - reach, whole + reach, n);
+    duet_metric_add_within(task, "frechet", whole, whole - reach, whole + reach, 0, INFINITY, n);
     if (it->sets[0].count < CELLS || least < 2 * LEVELS * it->sets[0].width) return DUET_OK;
     DUET_TRY(extrapolate(it, whole, &limit, error));
     duet_metric_add(task, "frechet-infinity", limit, limit - reach, limit + reach, n);

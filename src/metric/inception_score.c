@@ -61,7 +61,7 @@ static void add_conditional(duet_metric_task *task, const opinions *it)
 {
     double each[SAMPLES];
     for (size_t i = 0; i < SAMPLES; i++) each[i] = entropy(it->probabilities + i * it->classes, it->classes);
-    duet_metric_add_mean(task, "conditional-class-entropy", each, SAMPLES);
+    duet_metric_add_mean_within(task, "conditional-class-entropy", each, SAMPLES, 0, log((double)it->classes));
 }
 
 static void take_softmax(const float *logits, size_t classes, double *probabilities)

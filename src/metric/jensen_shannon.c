@@ -58,7 +58,7 @@ static duet_status add_estimate(duet_metric_task *task, pair *it, const char *na
 {
     double low, high, value = estimate(it, NULL, SAMPLES);
     DUET_TRY(duet_bootstrap(estimate, it, SAMPLES, REPEATS, task->seed, &low, &high, error));
-    duet_metric_add(task, name, value, fmax(fmin(2 * value - high, value), 0), fmax(2 * value - low, value), SAMPLES);
+    duet_metric_add_within(task, name, value, 2 * value - high, 2 * value - low, 0, log(2), SAMPLES);
     return DUET_OK;
 }
 
@@ -108,7 +108,7 @@ static duet_status by_density(duet_metric_task *task, const float *samples, cons
     DUET_TRY(measure(task, examples, 1, &of_p, &p_variance, error));
     DUET_TRY(measure(task, samples, -1, &of_q, &q_variance, error));
     double value = log(2) + (of_p + of_q) / 2, reach = 1.96 * sqrt(p_variance + q_variance) / 2;
-    duet_metric_add(task, "jensen-shannon-exact", value, value - reach, value + reach, SAMPLES);
+    duet_metric_add_within(task, "jensen-shannon-exact", value, value - reach, value + reach, 0, log(2), SAMPLES);
     return DUET_OK;
 }
 

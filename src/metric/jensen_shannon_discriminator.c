@@ -107,7 +107,7 @@ static duet_status add(duet_metric_task *task, duet_split split, const char *nam
         double of_real, of_fake, real = mean_log(logits, count, 1, &of_real);
         double fake = mean_log(on_samples, EXAMPLES, -1, &of_fake);
         double value = (real + fake + log(4)) / 2, reach = 1.96 * sqrt(of_real + of_fake) / 2;
-        duet_metric_add(task, name, value, value - reach, value + reach, count);
+        duet_metric_add_within(task, name, value, value - reach, value + reach, -INFINITY, log(2), count);
     }
     free(logits);
     return status;

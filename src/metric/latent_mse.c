@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How well an encoder inverts its decoder: the mean squared error, a number a latent, of the code of what a latent from
  * the prior decodes to, z -> x -> z. The way round, x -> z -> x, is the metric mse. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -48,7 +49,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
         double away = (double)codes[i] - (double)latents[i];
         errors[i / width] += away * away / (double)width;
     }
-    if (status == DUET_OK) duet_metric_add_mean(task, "latent-mse", errors, SAMPLES);
+    if (status == DUET_OK) duet_metric_add_mean_within(task, "latent-mse", errors, SAMPLES, 0, INFINITY);
     free(latents);
     free(codes);
     free(decoded);

@@ -115,6 +115,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     uint8_t classes[SAMPLES];
     double ranks[SAMPLES];
     float *latents = NULL;
+    size_t most = duet_run_latent_features(task->run), features = duet_run_features(task->run, DUET_DECODE);
+    if (features < most) most = features;
     for (size_t i = 0; i < SAMPLES && classes_known > 0; i++) classes[i] = (uint8_t)(i % classes_known);
     latents = malloc(SAMPLES * duet_run_latent_features(task->run) * sizeof *latents);
     if (latents == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d latents", SAMPLES);
@@ -123,7 +125,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     duet_status status = duet_run_answer(task->run, &request, error);
     if (status == DUET_OK)
         status = duet_latent_rank(task->run, latents, classes_known > 0 ? classes : NULL, SAMPLES, ranks, error);
-    if (status == DUET_OK) duet_metric_add_mean(task, "latent-rank", ranks, SAMPLES);
+    if (status == DUET_OK) duet_metric_add_mean_within(task, "latent-rank", ranks, SAMPLES, 0, (double)most);
     free(latents);
     return status;
 }

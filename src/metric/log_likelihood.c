@@ -3,6 +3,7 @@
  * the model's procedure "likelihood", asked for examples that lie evenly over the split; and where the likelihood is of
  * bytes, bits a feature. Known failure: in the mean it is a lower bound, far below where the posterior is far from the
  * true one, and nothing in it tells; the metric ais does without a posterior. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -50,7 +51,7 @@ static duet_status answer(duet_metric_task *task, const question *it, size_t cou
     for (size_t i = 0; i < count; i++) it->numbers[i] = (double)it->answers[i];
     duet_metric_add_mean(task, "log-likelihood", it->numbers, count);
     for (size_t i = 0; i < count && bytes; i++) it->numbers[i] = (double)it->bits[i];
-    if (bytes) duet_metric_add_mean(task, "log-likelihood-bits", it->numbers, count);
+    if (bytes) duet_metric_add_mean_within(task, "log-likelihood-bits", it->numbers, count, 0, INFINITY);
     return DUET_OK;
 }
 

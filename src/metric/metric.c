@@ -124,6 +124,14 @@ void duet_metric_add(duet_metric_task *task, const char *name, double value, dou
     duet_metric_add_count(task, name, value, has_width ? low : NAN, has_width ? high : NAN, n);
 }
 
+void duet_metric_add_within(duet_metric_task *task, const char *name, double value, double low, double high,
+                            double least, double most, size_t n)
+{
+    const bool known = high > low; /* else NAN, which fmin and fmax would pass over */
+    duet_metric_add(task, name, value, known ? fmin(fmax(low, least), value) : NAN,
+                    known ? fmax(fmin(high, most), value) : NAN, n);
+}
+
 void duet_metric_add_covered(duet_metric_task *task, const char *name, const size_t *seen, size_t kinds, double unit,
                              size_t n)
 {
@@ -180,12 +188,18 @@ static void measure(const double *numbers, size_t n, double *mean, double *varia
     *variance = n > 1 ? squares / (double)(n - 1) / (double)n : NAN;
 }
 
-void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n)
+void duet_metric_add_mean_within(duet_metric_task *task, const char *name, const double *numbers, size_t n,
+                                 double least, double most)
 {
     double mean, variance;
     measure(numbers, n, &mean, &variance);
     double reach = n > 1 ? duet_student(n - 1) * sqrt(variance) : NAN;
-    duet_metric_add(task, name, mean, mean - reach, mean + reach, n);
+    duet_metric_add_within(task, name, mean, mean - reach, mean + reach, least, most, n);
+}
+
+void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n)
+{
+    duet_metric_add_mean_within(task, name, numbers, n, -INFINITY, INFINITY);
 }
 
 void duet_metric_add_ratio(duet_metric_task *task, const char *name, const double *above, size_t n, const double *below,
@@ -196,7 +210,7 @@ void duet_metric_add_ratio(duet_metric_task *task, const char *name, const doubl
     measure(below, m, &bottom, &bottom_variance);
     double ratio = top / bottom, variance = (top_variance + ratio * ratio * bottom_variance) / (bottom * bottom);
     double reach = n > 1 && m > 1 ? duet_student((n < m ? n : m) - 1) * sqrt(variance) : NAN;
-    duet_metric_add(task, name, ratio, ratio - reach, ratio + reach, n);
+    duet_metric_add_within(task, name, ratio, ratio - reach, ratio + reach, 0, INFINITY, n);
 }
 
 void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, const double *above, const double *below,
@@ -208,7 +222,7 @@ void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, cons
     double ratio = top / bottom;
     for (size_t i = 0; i < n; i++) squares += (above[i] - ratio * below[i]) * (above[i] - ratio * below[i]);
     double reach = n > 1 ? duet_student(n - 1) * sqrt(squares / (double)(n - 1) / (double)n) / bottom : NAN;
-    duet_metric_add(task, name, ratio, ratio - reach, ratio + reach, n);
+    duet_metric_add_within(task, name, ratio, ratio - reach, ratio + reach, 0, INFINITY, n);
 }
 
 void duet_share_interval(size_t hits, size_t n, double *low, double *high)

@@ -93,6 +93,10 @@ duet_status duet_metric_new_state(duet_metric_task *task, size_t bytes, duet_err
 /** Adds a value; past the capacity only the count grows. low, high: its interval, NAN without one. One without width is
  *  left out: where all numbers are equal, nothing tells how far another one would lie. */
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
+/** The same where such values lie from `least` to `most` (an infinity: anywhere), beyond which no end goes, but to hold
+ *  the value itself, which an estimate without bias may have beyond. */
+void duet_metric_add_within(duet_metric_task *task, const char *name, double value, double low, double high,
+                            double least, double most, size_t n);
 /** Adds a count whose ends were counted each by itself, and may be equal. */
 void duet_metric_add_count(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
 /** Adds how many of `kinds` n samples show, times `unit`; seen: how many samples show each. A kind seen l times on
@@ -103,8 +107,12 @@ void duet_metric_add_covered(duet_metric_task *task, const char *name, const siz
                              size_t n);
 /** Adds the mean of n numbers with its interval of 95%: mean +- t standard errors, t of Student's distribution. */
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n);
-/** Adds the ratio of two means, of n numbers over m others, with its interval of 95% by the delta method: t standard
- *  errors, whose square is (v + ratio^2 w) / mean_below^2, v and w being the variances of both means. */
+/** The same of numbers from `least` to `most` (duet_metric_add_within). */
+void duet_metric_add_mean_within(duet_metric_task *task, const char *name, const double *numbers, size_t n,
+                                 double least, double most);
+/** Adds the ratio of two means of what is never below 0, of n numbers over m others, with its interval of 95% by the
+ * delta method: t standard errors, whose square is (v + ratio^2 w) / mean_below^2, v and w being the variances of both
+ * means. */
 void duet_metric_add_ratio(duet_metric_task *task, const char *name, const double *above, size_t n, const double *below,
                            size_t m);
 /** The same of n pairs: its variance is that of the mean of above - ratio * below. */

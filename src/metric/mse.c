@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mean squared error of the reconstruction. Being a mean over features (pixels), it can be compared across sizes. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "metric/metric.h"
@@ -37,7 +38,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     (void)error;
-    duet_metric_add_mean(task, "mse", task->state, duet_metric_examples(task));
+    duet_metric_add_mean_within(task, "mse", task->state, duet_metric_examples(task), 0, INFINITY);
     return DUET_OK;
 }
 

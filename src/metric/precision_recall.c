@@ -62,7 +62,7 @@ static void add_values(duet_metric_task *task, const balls *samples, const balls
     duet_metric_add_share(task, "precision", count_any(samples->around, samples->count), samples->count);
     duet_metric_add_share(task, "recall", count_any(examples->around, examples->count), examples->count);
     for (size_t i = 0; i < samples->count; i++) samples->around[i] /= K;
-    duet_metric_add_mean(task, "density", samples->around, samples->count);
+    duet_metric_add_mean_within(task, "density", samples->around, samples->count, 0, INFINITY);
     duet_metric_add_share(task, "coverage", count_any(examples->visitors, examples->count), examples->count);
 }
 

@@ -103,8 +103,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     size_t count = duet_metric_examples(task);
     const double *signal = task->state;
     (void)error;
-    duet_metric_add_mean(task, "ssim", signal + count, count);
-    duet_metric_add_mean(task, "psnr", signal, count);
+    duet_metric_add_mean_within(task, "ssim", signal + count, count, -1, 1);
+    duet_metric_add_mean_within(task, "psnr", signal, count, -INFINITY, most_psnr);
     return DUET_OK;
 }
 

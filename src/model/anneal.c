@@ -200,7 +200,7 @@ static void go(duet_model *m, const duet_joint *joint, bool back)
     duet_procedure(m, back ? "anneal_back" : "anneal");
     walk w = {.m = m, .joint = joint, .back = back, .rows = duet_model_batch_size(m)};
     w.temperatures = duet_use_count(m, "temperatures", 500, 2, 1000000, "steps from p(z) to p(z | x)");
-    w.chains = duet_use_count(m, "chains", 8, 1, 1000, "walks an example");
+    w.chains = duet_use_count(m, "chains", DUET_CHAINS, 1, 1000, "walks an example");
     w.leaps = duet_use_count(m, "leaps", 10, 1, 1000, "leapfrog steps a move");
     w.step = duet_use_number(m, "step_size", 0, 0, 100, "of the leapfrog; 0: found for 65% acceptance");
     (void)duet_use_count(m, "examples", 100, 2, 1000000, "examples that the metrics of log p(x) look at");

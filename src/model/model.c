@@ -155,18 +155,27 @@ void duet_model_mark_layers(const duet_model *model)
     }
 }
 
-/* A schedule of no length would leave the rate of a training as it is without a word. */
+/* A schedule of no length would leave the rate of a training as it is without a word, and steps to 0 would end it at
+ * the first of them. */
 static void check_schedule(const duet_model *model, const char *name)
 {
     const duet_build *build = model->build;
     const char *schedule = duet_settings_group_text(&model->settings, name, "lr_schedule");
     bool trains = build != NULL && build->options.mode == DUET_BUILD_TRAIN, changes = strcmp(schedule, "constant") != 0;
-    if (trains && changes && duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
+    if (!trains || !changes) return;
+    if (duet_settings_group_number(&model->settings, name, "lr_steps") == 0)
         duet_graph_refuse(
             build->graph, DUET_ERROR_USAGE,
             "lr_schedule=%s of group %s changes the rate over lr_steps updates, and lr_steps is 0: say how "
             "many, such as lr_steps=10000",
             schedule, name);
+    if (strcmp(schedule, "step") == 0 && duet_settings_group_number(&model->settings, name, "lr_final") == 0)
+        duet_graph_refuse(
+            build->graph, DUET_ERROR_USAGE,
+            "lr_schedule=step of group %s takes the rate times lr_final after every lr_steps updates, and "
+            "lr_final is 0: nothing would be learnt after the first of them; say how much is to be left, "
+            "such as lr_final=0.1",
+            name);
 }
 
 /* Gives a group the initialiser and the spectral norm that the settings ask for. */

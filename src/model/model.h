@@ -9,6 +9,8 @@
 #include "duet/ranks.h"
 #include "model/settings.h"
 
+enum { DUET_CHAINS = 8 }; /* walks an example of annealing, where a request does not say how many */
+
 typedef struct duet_objective {
     const char *where;
     duet_node loss, gate;

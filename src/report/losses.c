@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "report/page.h"
 
 enum { POINTS = 240, MOST_TERMS = 64 };
@@ -113,12 +114,6 @@ static void note_health(json_t *findings, json_t *line)
     json_object_set_new(found, "reports", json_integer(json_integer_value(json_object_get(found, "reports")) + 1));
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
 /* Time between reports over the steps between them: what drawing and checkpoints cost is in some of these only, so the
  * median is a step's own. */
 typedef struct pace {
@@ -143,10 +138,7 @@ static void put_cost(pace *it, json_t *last, json_t *run)
         json_t *place = json_object_get(last, place_names[i]);
         json_object_set(cost, place_names[i], json_is_number(place) ? place : json_null());
     }
-    if (it->count > 0) {
-        qsort(it->values, it->count, sizeof *it->values, compare_numbers);
-        json_object_set_new(cost, "step_ms", json_real(1000 * it->values[it->count / 2]));
-    }
+    if (it->count > 0) json_object_set_new(cost, "step_ms", json_real(1000 * duet_median(it->values, it->count)));
     json_object_set_new(run, "cost", cost);
 }
 

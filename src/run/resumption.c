@@ -16,44 +16,56 @@ static duet_status out_of_memory(duet_error *error)
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the settings of a run");
 }
 
-/* The place of "key=..." among the settings; NULL: it is not there. The last one counts. */
-static const char **find(const duet_resumption *it, const char *key, size_t length)
+/* The place of "key=..." among `count` settings; `count`: it is not there. The last one counts. */
+static size_t find(const char *const *settings, size_t count, const char *key, size_t length)
 {
-    for (size_t i = it->setting_count; i-- > 0;)
-        if (strncmp(it->settings[i], key, length) == 0 && it->settings[i][length] == '=') return &it->settings[i];
-    return NULL;
+    for (size_t i = count; i-- > 0;)
+        if (strncmp(settings[i], key, length) == 0 && settings[i][length] == '=') return i;
+    return count;
 }
 
 /* What a setting is: of a group that has none of its own, what is said of all. "" if the run knows no such thing. */
-static const char *value_of(const duet_resumption *it, const char *key)
+static const char *value_of(const char *const *settings, size_t count, const char *key)
 {
     const char *dot = strchr(key, '.');
-    const char **place = find(it, key, strlen(key));
-    if (place == NULL && dot != NULL) place = find(it, dot + 1, strlen(dot + 1));
-    return place == NULL ? "" : strchr(*place, '=') + 1;
+    size_t place = find(settings, count, key, strlen(key));
+    if (place == count && dot != NULL) place = find(settings, count, dot + 1, strlen(dot + 1));
+    return place == count ? "" : strchr(settings[place], '=') + 1;
 }
 
-static duet_status change(duet_resumption *it, const char *key, const char *pair, duet_error *error)
+/* Puts "key=value" where the run has that key. What says the same in other words leaves the run's own. */
+static duet_status put(duet_resumption *it, const char *pair, duet_error *error)
 {
-    const char **place = find(it, key, strlen(key)), *was = value_of(it, key), *is = strchr(pair, '=') + 1;
+    const char *equals = strchr(pair, '=');
+    if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE", pair);
+    size_t place = find(it->settings, it->setting_count, pair, (size_t)(equals - pair));
+    if (place == it->setting_count)
+        it->setting_count++;
+    else if (duet_setting_is_same(strchr(it->settings[place], '=') + 1, equals + 1))
+        return DUET_OK;
+    it->settings[place] = pair;
+    return DUET_OK;
+}
+
+/* Notes what a setting was and is, which must be a rate if that is not the same. */
+static duet_status compare(duet_resumption *it, const duet_run_choice *before, const char *key, duet_error *error)
+{
+    const char *was = value_of(before->settings, before->setting_count, key),
+               *is = value_of(it->settings, it->setting_count, key);
     if (duet_setting_is_same(was, is)) return DUET_OK;
     if (!duet_setting_is_rate(key))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "setting %s: the run goes on with %s%s%s, not \"%s\": only rates (lr, lr_schedule, "
                          "lr_steps, lr_warm_up, lr_final, clip_norm) may change in a run; train anew for the others",
                          key, *was ? "\"" : "what it has", was, *was ? "\"" : "", is);
-    if (json_object_set_new(it->changed, key, json_pack("[s, s]", was, is)) != 0) return out_of_memory(error);
-    if (place == NULL) place = &it->settings[it->setting_count++];
-    *place = pair;
-    return DUET_OK;
+    return json_object_set_new(it->changed, key, json_pack("[s, s]", was, is)) == 0 ? DUET_OK : out_of_memory(error);
 }
 
-static duet_status take(duet_resumption *it, const char *pair, duet_error *error)
+static duet_status compare_key_of(duet_resumption *it, const duet_run_choice *before, const char *pair,
+                                  duet_error *error)
 {
-    const char *equals = strchr(pair, '=');
-    if (equals == NULL) return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" is no setting: KEY=VALUE", pair);
-    char *key = strndup(pair, (size_t)(equals - pair));
-    duet_status status = key == NULL ? out_of_memory(error) : change(it, key, pair, error);
+    char *key = strndup(pair, (size_t)(strchr(pair, '=') - pair));
+    duet_status status = key == NULL ? out_of_memory(error) : compare(it, before, key, error);
     free(key);
     return status;
 }
@@ -79,7 +91,11 @@ duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_fil
     };
     if (resumption->settings == NULL || resumption->changed == NULL) return out_of_memory(error);
     for (size_t i = 0; i < choice->setting_count; i++) resumption->settings[i] = choice->settings[i];
-    for (size_t i = 0; i < options->setting_count; i++) DUET_TRY(take(resumption, options->settings[i], error));
+    /* all of them before any is compared: what is said of a group counts there, whatever is said of all, before or
+     * after it */
+    for (size_t i = 0; i < options->setting_count; i++) DUET_TRY(put(resumption, options->settings[i], error));
+    for (size_t i = 0; i < options->setting_count; i++)
+        DUET_TRY(compare_key_of(resumption, choice, options->settings[i], error));
     return DUET_OK;
 }
 

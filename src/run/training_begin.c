@@ -265,7 +265,7 @@ static duet_status open_parts(duet_training *run, duet_error *error)
     if (!run->data->asked) DUET_TRY(duet_data_checksum(run->data, error));
     if (options->stream) duet_data_set_streaming(run->data, true);
     duet_data_read_ahead(run->data, DUET_TRAIN);
-    const bool as_recorded = run->resumed && json_object_size(choice->changed) == 0;
+    const bool as_recorded = run->resumed && options->setting_count == 0; /* if it is wrong, then in run.json */
     DUET_TRY(as_recorded ? duet_run_file_model(&run->model, family, run->data, choice, run->directory, error)
                          : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
                                           choice->seed, error));
@@ -421,6 +421,7 @@ static duet_status begin_files(duet_training *run, duet_error *error)
 {
     DUET_TRY(ask_before(run, error));
     tell_of_dropped_examples(run);
+    duet_trainer_tell_of_rates(run->trainer, run->total);
     tell_of_changes(run);
     return open_files(run, error);
 }

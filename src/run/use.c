@@ -77,8 +77,13 @@ static void note_read(duet_run *run, const duet_request *request)
 const char *duet_run_unread(const duet_run *run)
 {
     for (size_t i = 0; i < run->setting_count; i++)
-        if ((run->read >> i % 64 & 1) == 0) return run->settings[i];
+        if (!duet_run_has_read(run, i)) return run->settings[i];
     return NULL;
+}
+
+bool duet_run_has_read(const duet_run *run, size_t index)
+{
+    return (run->read >> index % 64 & 1) != 0;
 }
 
 bool duet_run_takes(duet_run *run, const char *key)

@@ -88,6 +88,17 @@ static duet_node informed(duet_model *m, const codes *c, duet_node loss, duet_no
     return loss;
 }
 
+static void warn_of_codes(duet_model *m, const codes *c)
+{
+    if (c->categories == 1)
+        duet_model_warn(m, "categories=1: a code of one value can tell nothing, log 1 = 0 nats: 2 values or more can%s",
+                        c->continuous > 0 ? ", and categories=0 leaves the code out" : "");
+    if (duet_setting_number(m, "info_weight") == 0)
+        duet_model_warn(m,
+                        "info_weight=0: Q learns nothing, whatever is set of recognition, and codes are noise like any "
+                        "other: info_weight=1 pays both players for what Q knows");
+}
+
 static void build_infogan(duet_model *m)
 {
     duet_referee referee = duet_referee_of(m);
@@ -99,6 +110,7 @@ static void build_infogan(duet_model *m)
                           "infogan has no codes: categories or continuous above 0 was expected");
         return;
     }
+    warn_of_codes(m, &c);
 
     duet_phase(m, "discriminator", (size_t)duet_setting_number(m, "k"));
     duet_node z = duet_prior_draw(graph, c.parts, c.part_count, batch);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Schedules of rates beside the length of a training: one that has come to 0 leaves a group as it is, whatever the
+ * steps that follow cost. */
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Updates of a group in the first `steps` steps that `owner`'s moments count: those of the phase that has its own, or,
+ * NULL, of all others. *gated: they are the most that there may be. */
+static uint64_t count_updates(const duet_trainer *trainer, const duet_group *group, const duet_phase_description *owner,
+                              uint64_t steps, bool *gated)
+{
+    uint64_t count = 0;
+    for (size_t p = 0; p < trainer->schedule.phase_count; p++) {
+        const duet_scheduled_phase *scheduled = &trainer->schedule.phases[p];
+        const duet_phase_description *phase = scheduled->description;
+        if (phase->has_optimiser || (phase->owns_moments ? phase : NULL) != owner) continue;
+        for (size_t o = 0; o < phase->objective_count; o++)
+            for (size_t g = 0; g < phase->objectives[o].group_count; g++) {
+                if (phase->objectives[o].groups[g] != group) continue;
+                count += duet_schedule_replays(scheduled, steps);
+                *gated |= phase->objectives[o].gate != NULL;
+            }
+    }
+    return count;
+}
+
+/* Adds where the group's rate comes to 0 before step `total`, if it does, and returns whether. */
+static bool add_end(const duet_trainer *trainer, const duet_group *group, const duet_phase_description *owner,
+                    uint64_t total, duet_text *words)
+{
+    const duet_optimiser optimiser = duet_model_optimiser(trainer->model, duet_group_name(group));
+    const bool falls = optimiser.schedule == DUET_RATE_LINEAR || optimiser.schedule == DUET_RATE_COSINE;
+    bool gated = false;
+    const uint64_t all = count_updates(trainer, group, owner, total, &gated);
+    if (!falls || optimiser.rate_final > 0 || all <= optimiser.rate_steps) return false;
+    uint64_t low = 0, high = total;
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (count_updates(trainer, group, owner, middle, &gated) < optimiser.rate_steps)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    duet_text_add(words, "%sof %s after step %" PRIu64 "%s (%s.lr_steps=%" PRIu64 " is all of its updates)",
+                  words->length > 0 ? ", " : "", duet_group_name(group), low, gated ? " unless its gate closes" : "",
+                  duet_group_name(group), all);
+    return true;
+}
+
+static void add_ends(const duet_trainer *trainer, const duet_group *group, uint64_t total, duet_text *words)
+{
+    if (add_end(trainer, group, NULL, total, words)) return;
+    for (size_t p = 0; p < trainer->schedule.phase_count; p++) {
+        const duet_phase_description *phase = trainer->schedule.phases[p].description;
+        if (phase->owns_moments && add_end(trainer, group, phase, total, words)) return;
+    }
+}
+
+void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total)
+{
+    duet_text words = {0};
+    const duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
+        add_ends(trainer, group, total, &words);
+    if (words.length > 0 && !words.failed)
+        duet_device_say(trainer->device,
+                        "warning: learning rates come to 0 before the training's end at step %" PRIu64
+                        ", and nothing is learnt from there on: %s; lr_final above 0, such as 0.1, leaves some",
+                        total, duet_text_get(&words));
+    duet_text_free(&words);
+}
