@@ -120,6 +120,48 @@ static void a_column_in_common_tells_the_order_of_both_parts(void **state)
                    "label 3 is that of 5, and example 3 is 7");
 }
 
+/* With one example for the test, labels of the training examples are not those of all but one. */
+static void labels_of_the_training_part_alone(void **state)
+{
+    (void)state;
+    make_inner("set");
+    write_file("set/train.csv", BYTES("a,b\n4,1\n2,2\n9,3\n"));
+    write_file("set/test.csv", BYTES("a,b\n7,1\n"));
+    write_file("y.csv", BYTES("label\n0\n1\n2\n"));
+    duet_data *data = open_sound(labelled("set"));
+    assert_labels(data, DUET_TRAIN, "012");
+    assert_false(duet_data_describe(data)->labelled[DUET_TEST]);
+    duet_data_close(&data);
+}
+
+/* A column that both have proves an order only if it tells the lines apart. */
+static void a_column_of_few_values_proves_nothing(void **state)
+{
+    (void)state;
+    char examples[1024] = "sex,b\n", labels[1024] = "row,sex,label\n";
+    for (int i = 0; i < LINES; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "%d,%d\n", i % 2, i);
+        strcat(examples, line);
+        (void)snprintf(line, sizeof line, "%d,%d,%d\n", MIXED * i % LINES, i % 2, i % 3);
+        strcat(labels, line);
+    }
+    write_file("x.csv", examples, strlen(examples));
+    write_file("y.csv", labels, strlen(labels));
+    assert_refused("few values", labelled("x.csv"), DUET_ERROR_DATA, "its column \"row\" shows that its lines are in");
+}
+
+/* Marks that are some of 0, 1, 2, ... are no numbers of lines. */
+static void marks_are_no_numbers_of_lines(void **state)
+{
+    (void)state;
+    write_file("x.csv", BYTES("score,b\n0,1\n4,2\n2,3\n2,4\n1,5\n"));
+    write_file("y.csv", BYTES("score,label\n0,0\n4,1\n2,0\n2,1\n1,0\n"));
+    duet_data *data = open_sound(labelled("x.csv:split=last"));
+    assert_labels(data, DUET_TRAIN, "0101");
+    duet_data_close(&data);
+}
+
 static const struct {
     const char *title, *names[4], *said; /* said: of a folder and of an archive in this order; NULL: nothing */
 } pictures[] = {
@@ -160,6 +202,26 @@ static void the_order_of_pictures_is_said(void **state)
     }
 }
 
+/* Labels of the training pictures have nothing to do with the order of the others. */
+static void the_order_of_pictures_without_labels_is_not_said(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"set/train/1.png", "set/train/2.png", "set/train/3.png", "set/test/img10.png",
+                                        "set/test/img2.png"};
+    make_inner("set");
+    make_inner("set/train");
+    make_inner("set/test");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const uint8_t pixels[16] = {(uint8_t)(200 + i)};
+        write_png_picture(paths[i], 4, 4, 1, pixels);
+    }
+    write_file("y.csv", BYTES("label\n0\n1\n2\n"));
+    duet_data *data = open_sound(labelled("set"));
+    assert_labels(data, DUET_TRAIN, "012");
+    assert_false(says(data, "its labels do not say whose they are"));
+    duet_data_close(&data);
+}
+
 /* What the message says to do: names beside the labels. */
 static void the_remedy_for_the_order_of_pictures(void **state)
 {
@@ -186,7 +248,11 @@ int main(void)
         IN_FOLDER(lines_are_numbered_in_order),
         IN_FOLDER(a_column_in_common_tells_the_order),
         IN_FOLDER(a_column_in_common_tells_the_order_of_both_parts),
+        IN_FOLDER(labels_of_the_training_part_alone),
+        IN_FOLDER(a_column_of_few_values_proves_nothing),
+        IN_FOLDER(marks_are_no_numbers_of_lines),
         IN_FOLDER(the_order_of_pictures_is_said),
+        IN_FOLDER(the_order_of_pictures_without_labels_is_not_said),
         IN_FOLDER(the_remedy_for_the_order_of_pictures),
     };
     return RUN_TESTS("label_order", tests, NULL, NULL);

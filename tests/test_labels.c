@@ -204,7 +204,7 @@ static void labels_that_are_there_twice(void **state)
         (void)snprintf(name, sizeof name, "%s/set%.*s%s%s", folder, (int)strcspn(cases[i].options, "@"),
                        cases[i].options, file != NULL ? folder : "", file != NULL ? file + 1 : "");
         (void)snprintf(piece, sizeof piece,
-                       "name those that are meant, by --labels label or --labels %s/set/labels.csv", folder);
+                       "and %s/set/labels.csv both hold labels, and they differ: --labels label says that", folder);
         if (cases[i].labels == NULL) assert_refused("twice", name, DUET_ERROR_DATA, piece);
         if (cases[i].labels == NULL) continue;
         duet_data *data = open_sound(name);

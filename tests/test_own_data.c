@@ -154,12 +154,11 @@ static duet_status train_on(uint8_t *bytes, bool by_function, bool resume, bool 
 {
     duet_data *data = NULL;
     static const char *const settings[] = {"hidden=4", "latent=2"};
-    const duet_own_data own = {
-        .name = "mine",
-        .shape = DUET_SHAPE(4, 4),
-        .type = DUET_UINT8,
-        .count = {first_test, 60 - first_test},
-        .examples = {bytes, first_test < 60 ? bytes + 16 * first_test : NULL}};
+    const duet_own_data own = {.name = "mine",
+                               .shape = DUET_SHAPE(4, 4),
+                               .type = DUET_UINT8,
+                               .count = {first_test, 60 - first_test},
+                               .examples = {bytes, first_test < 60 ? bytes + 16 * first_test : NULL}};
     char path[PATH];
     path_of(path, by_function ? "function" : "memory", "");
     *error = (duet_error){0};
@@ -247,7 +246,7 @@ static void a_set_in_use_stays_where_it_is(void **state)
     for (int again = 0; again < 2; again++) {
         assert_ok(duet_trainer_step(trainer, &error), &error);
         assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_USAGE, &error);
-        assert_message(&error, "\"training examples\" already lives on another open device");
+        assert_message(&error, "\"training examples\" already lives on another device");
         error = (duet_error){0};
     }
     duet_trainer_free(&trainer);

@@ -510,7 +510,8 @@ static void settings_reach_the_optimiser(void **state)
                                 (double)o.rate_warm_up,
                                 (double)o.rate_steps,
                                 o.rate_final};
-        const double momentum = rows[i].kind == DUET_SGD || rows[i].kind == DUET_RMSPROP ? 0.125 : 0; /* Adam has none */
+        const double momentum =
+            rows[i].kind == DUET_SGD || rows[i].kind == DUET_RMSPROP ? 0.125 : 0; /* Adam has none */
         const double expected[] = {0.25, 0.5, 0.75, momentum, 1e-3, 0.0625, 3, 7, 11, 0.03125};
         for (size_t k = 0; k < sizeof found / sizeof *found; k++) assert_close(found[k], expected[k], 0);
         duet_model_free(&model);

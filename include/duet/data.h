@@ -89,7 +89,7 @@ typedef struct duet_own_data {
     duet_shape shape;         /**< of one example, 1 to 3 extents: features; height, width; height, width, channels */
     duet_type type;           /**< DUET_UINT8, scaled to [0, 1] when read, or DUET_FLOAT32 */
     size_t count[2];          /**< examples by duet_split; no test examples: the last tenth of the others */
-    const void *examples[2];  /**< [count, ...shape] of each split, for duet_data_from_memory; NULL where there are none */
+    const void *examples[2];  /**< [count, ...shape] of each split, in memory; NULL where there are none */
     const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
     size_t classes;           /**< labels are below it; 0 without names: as many as the largest label says */
     const char *const *class_names; /**< [classes], NULL: labels are numbers. Copied */

@@ -220,8 +220,8 @@ DUET_API void duet_phase_every_at(const char *where, duet_model *model, size_t s
  *  replay of a phase that reads examples or labels has a batch of its own. */
 DUET_API void duet_phase_share_batch_at(const char *where, duet_model *model);
 #define duet_phase_share_batch(model) duet_phase_share_batch_at(DUET_WHERE, (model))
-/** What this phase minimises is minimised by this optimiser, not by that of the settings. One that cannot be meant, such
- *  as a decay of 1 or a negative rate, is a mistake. */
+/** What this phase minimises is minimised by this optimiser, not by that of the settings. One that cannot be meant,
+ * such as a decay of 1 or a negative rate, is a mistake. */
 DUET_API void duet_phase_optimiser_at(const char *where, duet_model *model, const duet_optimiser *optimiser);
 #define duet_phase_optimiser(model, optimiser) duet_phase_optimiser_at(DUET_WHERE, (model), (optimiser))
 /** What this phase minimises is minimised by an optimiser of the phase's own: the same settings, moments of its own.

@@ -42,8 +42,9 @@ void duet_data_leave_device(duet_data *data, const duet_device *device)
 void duet_data_read_ahead(duet_data *data, duet_split split)
 {
     duet_data_part *part = &data->parts[split];
-    if (data->generated != NULL || data->owner != NULL || data->streaming || part->resident != NULL ||
-        part->ahead != NULL || duet_rows_memory(&part->rows) != NULL)
+    const bool is_there = part->resident != NULL && part->resident->storage->buffer != NULL;
+    if (data->generated != NULL || data->owner != NULL || data->streaming || is_there || part->ahead != NULL ||
+        duet_rows_memory(&part->rows) != NULL)
         return;
     part->ahead = duet_ahead_begin(&part->rows, part->first, part->count, AHEAD_BYTES);
 }

@@ -94,11 +94,18 @@ static const char *chosen_name(const duet_rows *rows, size_t row)
     return duet_rows_name(&it->inner, it->rows[row]);
 }
 
+static const duet_reach *chosen_reaches(const duet_rows *rows)
+{
+    const chosen *it = rows->state;
+    return it->inner.source->reaches == NULL ? NULL : it->inner.source->reaches(&it->inner);
+}
+
 static const duet_row_source chosen_source = {.read = chosen_read,
                                               .check_end = chosen_check_end,
                                               .share = chosen_share,
                                               .close = chosen_close,
                                               .leaps = chosen_leaps,
+                                              .reaches = chosen_reaches,
                                               .name = chosen_name};
 
 /* A row in the order in which the rows of its class are taken for the test. */

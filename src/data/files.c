@@ -188,6 +188,7 @@ static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *e
     duet_data_options own = *options;
     if (options->labels != NULL) own.column = NULL;
     DUET_TRY(duet_labels_open(labels, path, examples->columns, &own, error));
+    if (options->labels != NULL) return DUET_OK; /* that file takes their place */
     if (alone) duet_labels_tell_of_parts(examples, labels, options);
     return duet_labels_check_order(examples, 1, labels, options->notes, error);
 }
@@ -205,14 +206,16 @@ static bool are_the_same(const duet_labels *one, const duet_labels *other, size_
 static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, const duet_data_options *options,
                                   duet_error *error)
 {
-    if (rows->labels.values == NULL || labels->source == NULL || options->labels != NULL) return DUET_OK;
+    if (rows->labels.values == NULL || rows->labels.column == NULL || labels->source == NULL || options->labels != NULL)
+        return DUET_OK;
     DUET_TRY(read_labels(labels, error));
     if (rows->count != labels->count) return DUET_OK; /* which is told of as such */
     if (are_the_same(&rows->labels, &labels->labels, rows->count)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: its column \"%s\" and %s both hold labels, and they differ: name those that are meant, by "
-                     "--labels %s or --labels %s, or take the others out",
-                     rows->path, rows->labels.column, labels->path, rows->labels.column, labels->path);
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: its column \"%s\" and %s both hold labels, and they differ: --labels %s says that the column is "
+        "meant; otherwise take it out",
+        rows->path, rows->labels.column, labels->path, rows->labels.column);
 }
 
 /* A column that is asked for stands in the place of a file of labels. */

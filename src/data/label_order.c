@@ -76,13 +76,24 @@ static bool are_the_same_values(shared *it)
     return first_difference(it->sorted[0], it->sorted[1], it->count) == it->count;
 }
 
-/* *proven: the column is the same in both, line by line. A column of measurements may be scaled in one of them. */
+/* Whether no value is there twice, so that a value names its line. */
+static bool are_all_different(shared *it)
+{
+    memcpy(it->sorted[0], it->mine, it->count * sizeof *it->mine);
+    qsort(it->sorted[0], it->count, sizeof *it->mine, compare);
+    size_t i = 1;
+    while (i < it->count && it->sorted[0][i] != it->sorted[0][i - 1]) i++;
+    return i >= it->count;
+}
+
+/* *proven: the column is the same in both, line by line, and names the lines. A column of measurements may be scaled in
+ * one of them. */
 static duet_status compare_shared(shared *it, const duet_rows *examples, const duet_rows *labels, bool *proven,
                                   duet_notes *notes, duet_error *error)
 {
     const size_t at = first_difference(it->mine, it->theirs, it->count);
-    *proven = at == it->count;
-    if (*proven) return DUET_OK;
+    *proven = at == it->count && are_all_different(it);
+    if (at == it->count) return DUET_OK;
     if (are_the_same_values(it))
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: its column \"%s\" shows that its lines are in another order than the examples of %s: "
@@ -129,33 +140,48 @@ static duet_status check_shared(duet_rows *examples, size_t parts, const duet_ro
 
 /* ---- numbers of the lines ---- */
 
-/* Whether all names are numbers; *sorted: each is greater than the one before; *dense: they are the numbers of so many
- * things, from 0 or 1 on. */
-static bool are_numbers(const duet_rows *labels, bool *sorted, bool *dense)
+/* Whether all names are numbers; *sorted: each is greater than the one before. */
+static bool are_numbers(const duet_rows *labels, bool *sorted)
 {
-    double before = 0, number, low = INFINITY, high = -INFINITY;
+    double before = 0, number;
     *sorted = true;
     for (size_t i = 0; i < labels->count; i++, before = number) {
         if (!duet_number_read(labels->keys[i], &number)) return false;
         *sorted = *sorted && (i == 0 || number > before);
-        low = fmin(low, number);
-        high = fmax(high, number);
     }
-    *dense = (low == 0 || low == 1) && high - low == (double)(labels->count - 1);
     return true;
+}
+
+/* Whether names that are numbers are those of so many things, from 0 or 1 on, each once. Not if memory is short. */
+static bool number_the_lines(const duet_rows *labels)
+{
+    double number, low = INFINITY;
+    bool *seen = calloc(labels->count, sizeof *seen);
+    bool each = seen != NULL;
+    for (size_t i = 0; i < labels->count; i++)
+        if (duet_number_read(labels->keys[i], &number)) low = fmin(low, number);
+    each = each && (low == 0 || low == 1);
+    for (size_t i = 0; i < labels->count && each; i++) {
+        const bool is_number = duet_number_read(labels->keys[i], &number);
+        const double place = is_number ? number - low : -1;
+        each = place >= 0 && place < (double)labels->count && place == floor(place) && !seen[(size_t)place];
+        if (each) seen[(size_t)place] = true;
+    }
+    free(seen);
+    return each;
 }
 
 bool duet_label_keys_are_numbers(const duet_rows *labels)
 {
-    bool sorted, dense;
-    return are_numbers(labels, &sorted, &dense);
+    bool sorted;
+    return are_numbers(labels, &sorted);
 }
 
 static duet_status check_numbers(const duet_rows *labels, bool pictures, duet_error *error)
 {
-    bool sorted, dense;
+    bool sorted;
     const char *column = labels->shuffled;
-    if (labels->keys != NULL && are_numbers(labels, &sorted, &dense) && !sorted && (pictures || dense))
+    if (labels->keys != NULL && are_numbers(labels, &sorted) && !sorted && (pictures || number_the_lines(labels)))
         column = labels->key_column;
     if (column == NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
@@ -223,6 +249,7 @@ duet_status duet_labels_check_order(duet_rows *examples, size_t parts, const due
     DUET_TRY(check_shared(examples, parts, labels, &proven, notes, error));
     if (proven) return DUET_OK;
     DUET_TRY(check_numbers(labels, pictures, error));
+    if (labels->count == examples[0].count) parts = 1;
     if (pictures) tell_of_pictures(examples, parts, labels, notes);
     return DUET_OK;
 }

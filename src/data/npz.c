@@ -184,9 +184,10 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
         status = open_split(&rows[split], path, &found, split, error);
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
-                       found.left_out == 1 ? "%s: %zu member is neither training nor test examples by its name and is left out"
-                                           : "%s: %zu members are neither training nor test examples by their names "
-                                             "and are left out",
+                       found.left_out == 1
+                           ? "%s: %zu member is neither training nor test examples by its name and is left out"
+                           : "%s: %zu members are neither training nor test examples by their names "
+                             "and are left out",
                        path, found.left_out);
     members_free(&all);
     return status;

@@ -88,9 +88,9 @@ struct duet_rows {
     bool rounding_said;    /* that float32 does not tell numbers of a column apart */
     char **keys;           /* of a file of labels: what names the example of each; NULL: nothing does */
     char *key_column;      /* the column of the keys */
-    char *shuffled; /* of a file of labels: a column that numbers its lines in another order; NULL: there is none */
-    char *part_column;     /* of a file of labels: a column that says of which part each is; NULL: there is none */
-    char *columns;  /* names of the features, a line each, until a set takes them; NULL: none */
+    char *shuffled;    /* of a file of labels: a column that numbers its lines in another order; NULL: there is none */
+    char *part_column; /* of a file of labels: a column that says of which part each is; NULL: there is none */
+    char *columns;     /* names of the features, a line each, until a set takes them; NULL: none */
 };
 
 /** A format of files: how they begin, and how they are opened. */

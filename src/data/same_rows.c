@@ -53,7 +53,7 @@ duet_status duet_data_are_rows_same(duet_data *data, duet_data *other, bool *sam
     return duet_data_rows(data) == duet_data_rows(other) ? compare(data, other, 1, same, error) : DUET_OK;
 }
 
-/* Rows asked about, `count` of them, and which have been found. */
+/* Rows asked about, `count` of them and no two alike, and which have been found. */
 typedef struct asked {
     float *rows, *one;
     size_t count, width, left;
@@ -71,7 +71,7 @@ static void look(asked *it)
 
 duet_status duet_data_are_rows_among(duet_data *data, duet_data *other, bool *among, duet_error *error)
 {
-    enum { MOST_SEARCHED = 1 << 17 };
+    enum { MOST_SEARCHED = 1 << 14 };
     const size_t all = duet_data_rows(other), rows = all < MOST_SEARCHED ? all : MOST_SEARCHED;
     asked it = {.count = duet_data_rows(data), .width = duet_shape_elements(data->info.shape)};
     if (it.count > DUET_ROWS_ASKED) it.count = DUET_ROWS_ASKED;
@@ -80,9 +80,14 @@ duet_status duet_data_are_rows_among(duet_data *data, duet_data *other, bool *am
     if (it.rows == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", data->info.name);
     it.one = it.rows + it.count * it.width;
     duet_status status = DUET_OK;
-    for (size_t row = 0; row < it.count && status == DUET_OK; row++)
+    bool alike = false;
+    for (size_t row = 0; row < it.count && status == DUET_OK; row++) {
         status = read_row(data, row, it.rows + row * it.width, error);
-    for (size_t row = 0; row < rows && it.left > 0 && status == DUET_OK; row++) {
+        for (size_t i = 0; i < row; i++)
+            alike = alike || is_same(it.rows + i * it.width, it.rows + row * it.width, it.width);
+    }
+    const size_t searched = alike ? 0 : rows; /* of few different rows others are the same by chance */
+    for (size_t row = 0; row < searched && it.left > 0 && status == DUET_OK; row++) {
         status = read_row(other, row, it.one, error);
         if (status == DUET_OK) look(&it);
     }

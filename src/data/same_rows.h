@@ -13,7 +13,8 @@ size_t duet_data_rows(const duet_data *data);
 duet_status duet_data_are_rows_equal(duet_data *data, bool *equal, duet_error *error);
 /** Whether they are, in this order, those of `other`, whose rows are as long. */
 duet_status duet_data_are_rows_same(duet_data *data, duet_data *other, bool *same, duet_error *error);
-/** Whether each of the first DUET_ROWS_ASKED is a row of `other`, whose rows are as long; not all of a large set is searched. */
+/** Whether the first DUET_ROWS_ASKED are rows of `other`, whose rows are as long, and no two of them alike. Of a large
+ * set the first 16,384 are searched. */
 duet_status duet_data_are_rows_among(duet_data *data, duet_data *other, bool *among, duet_error *error);
 
 #endif

@@ -148,7 +148,7 @@ static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_err
 {
     if (rows[1].count > 0 && labels->count == rows[0].count + rows[1].count)
         return duet_labels_divide(rows, labels, error);
-    if (rows[1].count > 0 && labels->count + 1 == rows[0].count + rows[1].count)
+    if (rows[1].count > 0 && labels->count != rows[0].count && labels->count + 1 == rows[0].count + rows[1].count)
         return duet_labels_fail_count(labels, &rows[0], rows[0].count + rows[1].count, error);
     if (rows[0].labels.values != NULL && rows[1].labels.values != NULL && labels->count == rows[0].count)
         return refuse_half(rows, labels, error);

@@ -389,10 +389,11 @@ duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_
 {
     if (storage->buffer != NULL) {
         if (storage->device == device) return DUET_OK;
-        return duet_fail(error, DUET_ERROR_USAGE,
-                         "\"%s\" already lives on another open device, and can be on one at a time: end what uses it "
-                         "there, and close that device",
-                         name_of(storage));
+        return duet_fail(
+            error, DUET_ERROR_USAGE,
+            "\"%s\" already lives on another device, and is on one alone: open the set, or make the model, "
+            "once more for this one",
+            name_of(storage));
     }
     if (begin_over(storage, device)) return DUET_OK;
     size_t bytes;

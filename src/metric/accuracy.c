@@ -83,8 +83,8 @@ static size_t count_right(const double *margins, size_t count)
     return right;
 }
 
-/* Notes that the labels judged are one class. Of a few examples chance may make one: where they are a share of a set, it
- * is all of the set's. A training is told of its data when it begins. */
+/* Notes that the labels judged are one class. Of a few examples chance may make one: where they are a share of a set,
+ * it is all of the set's. A training is told of its data when it begins. */
 static duet_status tell_of_one_class(const duet_metric_task *task, duet_error *error)
 {
     enum { FEW = 4 };

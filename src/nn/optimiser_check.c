@@ -16,12 +16,15 @@ typedef struct range {
     const double *most;
 } range;
 
-#define NUMBER(field, most) {#field, offsetof(duet_optimiser, field), most}
+#define NUMBER(field, most)                                                                                            \
+    {                                                                                                                  \
+#field, offsetof(duet_optimiser, field), most                                                                  \
+    }
 static const range ranges[] = {
-    NUMBER(learning_rate, &unlimited), NUMBER(beta1, &decay),           NUMBER(beta2, &decay),
-    NUMBER(momentum, &decay),          NUMBER(epsilon, &unlimited),     NUMBER(weight_decay, &unlimited),
-    NUMBER(clip_norm, &unlimited),     NUMBER(rate_final, &unlimited),  NUMBER(clip_update, &unlimited),
-    NUMBER(clip_weights, &unlimited),  NUMBER(average, &decay),         NUMBER(average_warm_up, &unlimited),
+    NUMBER(learning_rate, &unlimited), NUMBER(beta1, &decay),          NUMBER(beta2, &decay),
+    NUMBER(momentum, &decay),          NUMBER(epsilon, &unlimited),    NUMBER(weight_decay, &unlimited),
+    NUMBER(clip_norm, &unlimited),     NUMBER(rate_final, &unlimited), NUMBER(clip_update, &unlimited),
+    NUMBER(clip_weights, &unlimited),  NUMBER(average, &decay),        NUMBER(average_warm_up, &unlimited),
 };
 
 static bool find_number(const duet_optimiser *optimiser, char *words, size_t size)

@@ -205,7 +205,9 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     if (!info->generated && is_same_order(own->shape, info->shape)) {
         duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
         run->samples = samples;
-        return look_for_examples(samples, run->data, error);
+        const duet_status looked = look_for_examples(samples, run->data, error);
+        if (looked != DUET_OK) duet_data_close(&run->samples);
+        return looked;
     }
     char had[96], has[96], way[320] = "";
     duet_data_record_way(own, info, way, sizeof way);

@@ -20,7 +20,7 @@ struct duet_run {
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
-    const volatile int *stop;               /* what requests without a flag of their own look at; NULL: none */
+    const volatile int *stop;           /* what requests without a flag of their own look at; NULL: none */
     duet_ranks *ranks;                  /* that share its requests; NULL: it is alone */
     char *path, *selector, *given_data; /* what it was opened with; NULL: not given */
     uint64_t weights;                   /* their checksum when it was shared first */

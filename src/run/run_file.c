@@ -320,8 +320,7 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
     return status;
 }
 
-/* A program's own family goes into run.json by its name alone, by which others find the library's. */
-static duet_status check_own_family(const duet_family *own, duet_error *error)
+duet_status duet_run_file_check_family(const duet_family *own, duet_error *error)
 {
     const char *name = own->name;
     if (name == NULL || name[0] == '\0' || !duet_text_is_utf8(name))
@@ -330,15 +329,14 @@ static duet_status check_own_family(const duet_family *own, duet_error *error)
     const duet_family *found = duet_family_find(name);
     if (found == NULL || found == own) return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE,
-                     "a family of the program's own is called \"%s\", as one of the library is, for which its runs would "
-                     "be taken: give it another name",
+                     "a family of the program's own is called \"%s\", as one of the library is, for which its runs "
+                     "would be taken: give it another name",
                      name);
 }
 
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,
                                  const duet_family **family, duet_error *error)
 {
-    if (given != NULL) DUET_TRY(check_own_family(given, error));
     if (given != NULL && strcmp(given->name, choice->model) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s is a run of \"%s\", not of \"%s\"", directory, choice->model,
                          given->name);

@@ -49,6 +49,10 @@ bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)
  * the same order, to the bit. duet_run_file_is_from must be true of the device. */
 duet_status duet_run_file_tune(const duet_run_file *file, duet_device *device, duet_error *error);
 
+/** DUET_ERROR_USAGE for a family of a program's own whose name, all that run.json has of it, is one of the library's or
+ * no text. Runs of before this was asked are opened all the same. */
+duet_status duet_run_file_check_family(const duet_family *own, duet_error *error);
+
 /** The family of the run: `given`, unless that is NULL, else the built-in one of that name. DUET_ERROR_FILE if `given`
  *  has another name than the run's model. */
 duet_status duet_run_file_family(const duet_run_choice *choice, const char *directory, const duet_family *given,

@@ -75,9 +75,10 @@ duet_status duet_training_open_live(duet_training *run, duet_error *error);
 duet_status duet_training_follow_up(duet_training *run, duet_error *error);
 /** Writes the checkpoint, behind the lines of metrics that it counts on. All ranks come to it. */
 duet_status duet_training_save(duet_training *run, duet_error *error);
-/** The status of a program's function, which returned one and may have set the error: what either says counts, and a
- * failure without words gets some. */
-duet_status duet_training_take_answer(const char *function, duet_status status, duet_error *error);
+/** The status of a program's function, which returned one and may have set its error, `said`: what either says counts,
+ * and a failure without words gets some. */
+duet_status duet_training_take_answer(const char *function, duet_status status, const duet_error *said,
+                                      duet_error *error);
 /** Writes the page of the run from its files. Short epochs write it less often, so that it takes a twentieth of the
  * time at most; without it a training is as good. */
 void duet_training_write_page(duet_training *run, bool last);

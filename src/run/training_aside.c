@@ -133,11 +133,12 @@ void duet_training_write_page(duet_training *run, bool last)
     run->page_seconds = run->page_time - time;
 }
 
-duet_status duet_training_take_answer(const char *function, duet_status status, duet_error *error)
+duet_status duet_training_take_answer(const char *function, duet_status status, const duet_error *said,
+                                      duet_error *error)
 {
-    if (status == DUET_OK) return error == NULL ? DUET_OK : error->status; /* set, and nothing returned */
-    if (error != NULL && error->status == DUET_OK) return duet_fail(error, status, "%s failed, and did not say why", function);
-    return status;
+    if (said->status != DUET_OK) return duet_fail(error, said->status, "%s", said->message);
+    if (status != DUET_OK) return duet_fail(error, status, "%s failed, and did not say why", function);
+    return DUET_OK;
 }
 
 /* Calls the watcher of the options, if there is one. What it measured becomes a line after the epoch's report. */
@@ -147,8 +148,9 @@ static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *e
     duet_verdict verdict = {0};
     if (options->at_epoch == NULL) return DUET_OK;
     DUET_TRY(duet_training_open_live(run, error));
-    duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, error);
-    DUET_TRY(duet_training_take_answer("at_epoch", status, error));
+    duet_error said = {0};
+    const duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, &said);
+    DUET_TRY(duet_training_take_answer("at_epoch", status, &said, error));
     DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
     if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
     if (verdict.stop[0] == '\0') return DUET_OK;

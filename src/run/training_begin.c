@@ -122,6 +122,7 @@ static duet_status choose(duet_training *run, duet_error *error)
         if (options->gemm != NULL) run->choice.gemm = options->gemm;
     } else {
         if (options->family == NULL) return duet_fail(error, DUET_ERROR_USAGE, "no model was named");
+        DUET_TRY(duet_run_file_check_family(options->family, error));
         run->choice.division = DUET_DIVISION_SHUFFLED;
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
@@ -380,8 +381,9 @@ static duet_status ask_before(duet_training *run, duet_error *error)
 {
     if (run->options->at_start == NULL) return DUET_OK;
     DUET_TRY(duet_training_open_live(run, error));
-    const duet_status status = run->options->at_start(run->options->watcher, run->live, error);
-    return duet_training_take_answer("at_start", status, error);
+    duet_error said = {0};
+    const duet_status status = run->options->at_start(run->options->watcher, run->live, &said);
+    return duet_training_take_answer("at_start", status, &said, error);
 }
 
 /* The folder of a new run, for this process alone: what was free may just have been taken. */

@@ -69,7 +69,7 @@ void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total)
     if (words.length > 0 && !words.failed)
         duet_device_say(trainer->device,
                         "warning: learning rates come to 0 before the training's end at step %" PRIu64
-                        ", and nothing is learnt from there on: %s; lr_final above 0, such as 0.1, leaves some",
+                        ", and nothing is learnt from there on (lr_final above 0, such as 0.1, leaves some): %s",
                         total, duet_text_get(&words));
     duet_text_free(&words);
 }
