@@ -426,30 +426,33 @@ class Run(Handle):
                 run.close()
 
     def _evaluate(self, metrics: Sequence[str], judge: Any, split: str, seed: int) -> Dict[str, Value]:
+        if judge is None:
+            return self._measure([self.pointer], metrics, split, seed)
         with Handle(None) as beside:
-            if judge is not None:
-                made, error = ffi.new("duet_run **"), new_error()
-                lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
-                check(error)
-                beside._free, beside._pointer = "duet_run_close", made[0]
-                self._tell(aloud=False)
-                c.run_set_judge(self, beside)
-                self._tell()
-            names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
-            names = names or self._usual_metrics(split)
-            for name in names:
-                c.metric_check(self, name, split_number(split))
-            if judge is not None and metrics and not any(asks_features(name) for name in names):
-                warn("judge= has no effect: none of these metrics asks one")
-            values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            runs = [self.pointer] if judge is None else [self.pointer, beside.pointer]
+            made, error = ffi.new("duet_run **"), new_error()
+            lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
+            check(error)
+            beside._free, beside._pointer = "duet_run_close", made[0]
+            self._tell(aloud=False)
+            c.run_set_judge(self, beside)
             try:
-                self._compute(runs, names, split, seed, values, count)
-            finally:
-                if judge is not None:
-                    c.run_set_judge(self, None)
-            self._tell()
-            return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+                self._tell()
+                return self._measure([self.pointer, beside.pointer], metrics, split, seed)
+            finally:  # whatever is raised: the judge is about to be closed
+                c.run_set_judge(self, None)
+
+    def _measure(self, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
+        """Metrics by the runs: this one and, where there is one, its judge."""
+        names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+        names = names or self._usual_metrics(split)
+        for name in names:
+            c.metric_check(self, name, split_number(split))
+        if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
+            warn("judge= has no effect: none of these metrics asks one")
+        values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
+        self._compute(runs, names, split, seed, values, count)
+        self._tell()
+        return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
 
     def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
         """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""

@@ -95,6 +95,7 @@ def _borrowed(pointer: Any, training: _Training) -> Run:
     """The run as it is now, for use within a callback alone."""
     run = Run("", family=training.family)
     run._free, run._pointer, run._holder = "", pointer, training.holder
+    run._tell(aloud=False)  # the training has told of its data
     return run
 
 
