@@ -91,8 +91,10 @@ class Threads(Folder):
             return duet.train("ae", data, steps=2, batch=50, settings={"hidden": 8}, out=self.path(name), **given)
 
         def beside():
-            with self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
-                train(data, "refused")
+            streams = mock.patch.object(duet.Data, "set_streaming")
+            with streams as changed, self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
+                train(data, "refused", stream=True)
+            changed.assert_not_called()
             said.append(train(duet.Data.from_arrays(x), f"opened-{len(said)}"))
 
         def on_epoch(run, epoch):

@@ -208,8 +208,9 @@ def train(
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
     options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
     options.judge = text(getattr(judge, "directory", judge))
-    if own is not None and stream:
-        own.set_streaming()
+    refuse_forked()
+    for note in own._notes if own is not None and resume is None else ():
+        warn(note) if log is None else log(f"warning: {note}")
     watched = bool(metrics or keep_best or patience or stop_on_collapse or judge is not None)
     monitor = (
         _monitor(
@@ -228,9 +229,6 @@ def train(
         else None
     )
     summary = ffi.new("duet_train_summary *")
-    refuse_forked()
-    for note in own._notes if own is not None and resume is None else ():
-        warn(note) if log is None else log(f"warning: {note}")
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
