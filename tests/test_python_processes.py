@@ -171,15 +171,36 @@ class Forks(Folder):
         self.assertEqual(said[9:], ["True", "True", "True True"])
         self.assertFalse(os.path.exists(self.path("again")))
 
+    def test_after_an_attempt_they_are_refused_too(self):
+        for attempt in ('duet.Device("no such")', 'duet.open("nowhere")', 'duet.train("vae", x, device="no such", steps=1)'):
+            said = self.run_program(
+                f"""
+                try:
+                    {attempt}
+                except duet.Error:
+                    forked(duet.Device)
+                """
+            )
+            self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]], attempt)
+
+    def test_those_of_on_epoch_are_refused(self):
+        said = self.run_program(
+            """
+            on_epoch = lambda run, epoch: forked(duet.Device) and None
+            duet.train("vae", x, steps=1, batch=20, settings=settings, out="watched", on_epoch=on_epoch)
+            """
+        )
+        self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]])
+
     def test_before_that_they_are_as_any(self):
         said = self.run_program(
             """
             data = duet.Data.from_arrays(x)
-            for call in (lambda: duet.open("nowhere"), lambda: duet.train("vae", "nowhere")):
-                try:
-                    call()
-                except duet.Error:
-                    pass
+            duet.devices()  # in a process of its own
+            duet.Device.on_paper("h100").close()
+            paper = duet.ffi.new("duet_device **")
+            duet.c.device_on_paper(paper, "h100")
+            duet.c.device_close(paper)
             forked(lambda: duet.train("vae", data, steps=1, batch=20, settings=settings, out="first").sample(2))
             forked(lambda: duet.open("first").sample(2))
             print(duet.open("first").sample(2).shape)

@@ -100,13 +100,13 @@ class Run(Handle):
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
-            with opening(error):
-                if isinstance(self._device, Device):
-                    on = self._device.pointer
-                    lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
-                else:
-                    on = selector(self._device)
-                    lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+            opening()
+            if isinstance(self._device, Device):
+                on = self._device.pointer
+                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+            else:
+                on = selector(self._device)
+                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
             self._pointer, self._process = made[0], os.getpid()
             self._tell(aloud=self._name is not None and not self._stands_for)

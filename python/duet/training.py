@@ -11,7 +11,7 @@ from .convert import callable_or_none, key_values, text_array, texts, truth, war
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, opened, refuse_forked, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -239,9 +239,8 @@ def train(
                 options.at_start, options.at_epoch, options.watcher = _at_start, _at_epoch, handle
             if monitor is not None:
                 options.watch = lib.duet_monitor_watch(monitor[0])
+            opening()
             lib.duet_train(options, summary, NULL, error)
-            if words(summary.run):
-                opened()
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
