@@ -192,6 +192,25 @@ class Forks(Folder):
         )
         self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]])
 
+    def test_they_leave_the_parents_files(self):
+        said = self.run_program(
+            """
+            import gc
+            run = duet.train("vae", duet.Data.from_arrays(x), steps=1, batch=20, settings=settings, out="filed")
+            run.evaluate("mse")
+            def leave():
+                global run
+                run = None
+                return gc.collect()
+            folder = os.path.dirname(run._file)
+            forked(leave)
+            print(os.path.exists(folder), len(run.evaluate("mse")) > 0)
+            run.close()
+            print(os.path.exists(folder))
+            """
+        )
+        self.assertEqual(said, ["True", "True True", "False"])
+
     def test_before_that_they_are_as_any(self):
         said = self.run_program(
             """

@@ -9,8 +9,10 @@ import html
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 import threading
+import weakref
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union, cast
 
 import numpy
@@ -60,6 +62,12 @@ def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
 
+def _remove(folder: str, process: int) -> None:
+    """Removes a folder in the process that made it: one that was forked since has no part in it."""
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Run(Handle):
     """A finished or stopped run, opened when it is first asked for something. Several threads may ask one run: each call
     waits for the one before.
@@ -82,7 +90,7 @@ class Run(Handle):
         self._noted = 0  # notes of the run's data that have been told
         self._doubted = False  # whether the range of arrays has been looked at
         self._stands_for = ""  # the name of arrays in whose place it has a file, which errors and warnings give
-        self._folder: Any = None  # where data of a program's own are written for metrics
+        self._folder: Any = None  # removes that where data of a program's own are written for metrics
         self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
@@ -134,8 +142,8 @@ class Run(Handle):
         """Gives back what it holds on the device."""
         super().close()
         self._closed = True
-        if getattr(self, "_folder", None) is not None and self._process == os.getpid():
-            self._folder.cleanup()
+        if getattr(self, "_folder", None) is not None:
+            self._folder()
 
     @property
     def name(self) -> str:
@@ -513,9 +521,10 @@ class Run(Handle):
         if self._own is None:
             return self
         self._check_own()
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="duet-")
-            self._file = self._own._write(os.path.join(self._folder.name, "data.npz"))
+        if not self._file:
+            folder = tempfile.mkdtemp(prefix="duet-")
+            self._folder = weakref.finalize(self, _remove, folder, os.getpid())
+            self._file = self._own._write(os.path.join(folder, "data.npz"))
         run = Run(self.directory, device=self._device, data=self._file, family=self.family)
         run._stands_for = self._own.info.name
         return run
