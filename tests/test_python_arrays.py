@@ -8,6 +8,8 @@ usage: test_python_arrays.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy 
 import pathlib
 import sys
 import unittest
+import warnings
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -230,6 +232,11 @@ class Data(Folder):
         out = self.path("seconds")
         with self.assertWarnsRegex(UserWarning, words):
             duet.train("ae", seconds, steps=1, batch=10, settings={"hidden": 4, "latent": 2}, out=out)
+        with warnings.catch_warnings(), mock.patch.object(duet.training, "_monitor") as monitor:
+            warnings.simplefilter("error")
+            with self.assertRaisesRegex(UserWarning, words):
+                duet.train("ae", seconds, steps=1, metrics=["mse"], out=self.path("refused"))
+        monitor.assert_not_called()  # what is made only when nothing is raised any more is freed
         for given in (seconds - [1700000000, 0, 0, 0], noise, seconds.astype("f4"), numpy.repeat(seconds, 16, 1)):
             with duet.Data.from_arrays(given) as data:
                 self.assertNotIn("float32 numbers lie", "".join(data.notes))

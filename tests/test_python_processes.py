@@ -91,8 +91,10 @@ class Threads(Folder):
             return duet.train("ae", data, steps=2, batch=50, settings={"hidden": 8}, out=self.path(name), **given)
 
         def beside():
-            with self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
-                train(data, "refused")
+            streams = mock.patch.object(duet.Data, "set_streaming")
+            with streams as changed, self.assertRaisesRegex(duet.Error, "array is being trained on: open it once more"):
+                train(data, "refused", stream=True)
+            changed.assert_not_called()
             said.append(train(duet.Data.from_arrays(x), f"opened-{len(said)}"))
 
         def on_epoch(run, epoch):
@@ -169,15 +171,55 @@ class Forks(Folder):
         self.assertEqual(said[9:], ["True", "True", "True True"])
         self.assertFalse(os.path.exists(self.path("again")))
 
+    def test_after_an_attempt_they_are_refused_too(self):
+        for attempt in ('duet.Device("no such")', 'duet.open("nowhere")', 'duet.train("vae", x, device="no such", steps=1)'):
+            said = self.run_program(
+                f"""
+                try:
+                    {attempt}
+                except duet.Error:
+                    forked(duet.Device)
+                """
+            )
+            self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]], attempt)
+
+    def test_those_of_on_epoch_are_refused(self):
+        said = self.run_program(
+            """
+            on_epoch = lambda run, epoch: forked(duet.Device) and None
+            duet.train("vae", x, steps=1, batch=20, settings=settings, out="watched", on_epoch=on_epoch)
+            """
+        )
+        self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]])
+
+    def test_they_leave_the_parents_files(self):
+        said = self.run_program(
+            """
+            import gc
+            run = duet.train("vae", duet.Data.from_arrays(x), steps=1, batch=20, settings=settings, out="filed")
+            run.evaluate("mse")
+            def leave():
+                global run
+                run = None
+                return gc.collect()
+            folder = os.path.dirname(run._file)
+            forked(leave)
+            print(os.path.exists(folder), len(run.evaluate("mse")) > 0)
+            run.close()
+            print(os.path.exists(folder))
+            """
+        )
+        self.assertEqual(said, ["True", "True True", "False"])
+
     def test_before_that_they_are_as_any(self):
         said = self.run_program(
             """
             data = duet.Data.from_arrays(x)
-            for call in (lambda: duet.open("nowhere"), lambda: duet.train("vae", "nowhere")):
-                try:
-                    call()
-                except duet.Error:
-                    pass
+            duet.devices()  # in a process of its own
+            duet.Device.on_paper("h100").close()
+            paper = duet.ffi.new("duet_device **")
+            duet.c.device_on_paper(paper, "h100")
+            duet.c.device_close(paper)
             forked(lambda: duet.train("vae", data, steps=1, batch=20, settings=settings, out="first").sample(2))
             forked(lambda: duet.open("first").sample(2))
             print(duet.open("first").sample(2).shape)

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -118,6 +119,28 @@ class Scales(Asked):
         self.assertRegex(said[0], "are they of another scale")
         self.assertRegex(said[1], "its classes have names and those of .*weak none")
         self.assertEqual(self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge)), [])
+
+    def test_a_judge_is_taken_off_whatever_is_raised(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for name, kind in (("agrement", duet.Error), (5, TypeError), ("mse", UserWarning)):
+                with self.subTest(name), mock.patch.object(duet.c, "run_set_judge", wraps=duet.c.run_set_judge) as set_judge:
+                    with self.assertRaises(kind):
+                        self.cvae.evaluate(name, judge=self.judge)
+                    self.assertEqual([call.args[1] is None for call in set_judge.call_args_list], [False, True])
+        with self.assertRaisesRegex(duet.Error, "judge"):
+            self.cvae.evaluate("agreement")
+
+    def test_notes_of_a_trainings_data_are_not_repeated(self):
+        path = self.path("weak.npy")
+        numpy.save(path, self.x.astype(numpy.float32))
+        given = dict(steps=2, batch=100, settings={"hidden": 8}, log=lambda line: None)
+        self.assertNotEqual(duet.Data(path).notes, [])
+        said = []
+        ask = lambda run, epoch: said.append(self.warnings_of(lambda: run.evaluate("mse")))  # noqa: E731
+        duet.train("ae", path, out=self.path("noted"), on_epoch=ask, **given)
+        self.assertEqual([len(one) for one in said], [0] * len(said))
+        self.assertNotEqual(said, [])
 
 
 class Effects(Asked):

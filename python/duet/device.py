@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, List, Optional, Tuple, Union
 
 from .convert import callable_or_none, truth
-from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record, text, words
+from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record, refuse_forked, text, words
 from .library import selector as selector_text
 
 
@@ -14,8 +14,8 @@ def devices() -> List[Record]:
     """Every OpenCL device of this machine, in the order of `duet devices`: name, kind, preferred, memory_bytes, refusal
     (why it cannot be used; "" if it can) and what else duet_device_info has. Call it before other OpenCL work."""
     rows, count, error = ffi.new("duet_device_info **"), ffi.new("size_t *"), new_error()
-    with opening(error):
-        lib.duet_device_list(rows, count, error)
+    refuse_forked()
+    lib.duet_device_list(rows, count, error)  # in a process of its own, so that this one has used no OpenCL
     check(error)
     try:
         return [record(rows[0] + i) for i in range(count[0])]
@@ -53,8 +53,8 @@ class Device(Handle):
 
     def __init__(self, selector: Union[None, int, str] = None):
         made, error = ffi.new("duet_device **"), new_error()
-        with opening(error):
-            lib.duet_device_open(made, selector_text(selector), error)
+        opening()
+        lib.duet_device_open(made, selector_text(selector), error)
         check(error)
         super().__init__(made[0])
 
@@ -82,18 +82,18 @@ class Device(Handle):
         if queue is not None:
             if device is not None:
                 raise Error("usage", "a queue has its device already; give a context to choose another one")
-            with opening(error):
-                lib.duet_device_from_queue(made, ffi.cast("cl_command_queue", _number(queue)), error)
+            opening()
+            lib.duet_device_from_queue(made, ffi.cast("cl_command_queue", _number(queue)), error)
             check(error)
             return cls._of(made[0], queue, getattr(queue, "context", None))
         if device is None and getattr(context, "devices", None):
             device = context.devices[0]
         if device is None:
             raise Error("usage", "the context alone, as a number, does not say which device; give device= too")
-        with opening(error):
-            lib.duet_device_from(
-                made, ffi.cast("cl_context", _number(context)), ffi.cast("cl_device_id", _number(device)), error
-            )
+        opening()
+        lib.duet_device_from(
+            made, ffi.cast("cl_context", _number(context)), ffi.cast("cl_device_id", _number(device)), error
+        )
         check(error)
         return cls._of(made[0], context, device)
 

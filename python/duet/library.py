@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import re
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._interface import constants, ffi
 
@@ -175,11 +174,12 @@ def enumerator(kind: str, value: Any) -> int:
 
 
 _ERROR, _STATUS, _SHAPE = ffi.typeof("duet_error *"), ffi.typeof("duet_status"), ffi.typeof("duet_shape")
-# Parameters of what opens a device or looks for some.
-_OPENED = ("struct duet_device * *", "struct duet_run * *", "struct duet_device_info * *", "struct duet_tune_options *")
+# Parameters of what opens a device, and the ends of names of what has them and opens none.
+_OPENED = ("struct duet_device * *", "struct duet_run * *", "struct duet_tune_options *")
+_NOT_OPENED = ("_close", "_free", "_on_paper")
 
 
-_opener = 0  # the process in which a device was opened first
+_opener = 0  # the process that opened a device, or was about to
 
 
 def refuse_forked() -> None:
@@ -193,19 +193,12 @@ def refuse_forked() -> None:
         )
 
 
-def opened() -> None:
-    """Notes that a device was opened."""
+def opening() -> None:
+    """Before a call of the library's that opens a device: even if it fails, or a callback of it forks, OpenCL has been
+    used."""
     global _opener
-    _opener = os.getpid()
-
-
-@contextlib.contextmanager
-def opening(error: Any) -> Iterator[None]:
-    """About a call of the library's that opens a device."""
     refuse_forked()
-    yield
-    if error.status == lib.DUET_OK:
-        opened()
+    _opener = os.getpid()
 
 
 class Single:
@@ -330,7 +323,7 @@ class Functions:
         kind = ffi.typeof(function)
         takes_error = bool(kind.args) and kind.args[-1] is _ERROR
         count = len(kind.args) - takes_error
-        opens = any(one.cname in _OPENED for one in kind.args)
+        opens = any(one.cname in _OPENED for one in kind.args) and not name.endswith(_NOT_OPENED)
 
         def call(*given: Any) -> Any:
             if len(given) < count or len(given) > count and not kind.ellipsis:
@@ -338,8 +331,9 @@ class Functions:
             passed = [self._convert(one) for one in given]
             error = new_error()
             try:
-                with opening(error) if opens else contextlib.nullcontext():
-                    result = function(*passed, error) if takes_error else function(*passed)
+                if opens:
+                    opening()
+                result = function(*passed, error) if takes_error else function(*passed)
             except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
                 raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
             if not takes_error:

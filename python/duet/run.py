@@ -9,8 +9,10 @@ import html
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 import threading
+import weakref
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union, cast
 
 import numpy
@@ -60,6 +62,12 @@ def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
 
+def _remove(folder: str, process: int) -> None:
+    """Removes a folder in the process that made it: one that was forked since has no part in it."""
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class Run(Handle):
     """A finished or stopped run, opened when it is first asked for something. Several threads may ask one run: each call
     waits for the one before.
@@ -82,7 +90,7 @@ class Run(Handle):
         self._noted = 0  # notes of the run's data that have been told
         self._doubted = False  # whether the range of arrays has been looked at
         self._stands_for = ""  # the name of arrays in whose place it has a file, which errors and warnings give
-        self._folder: Any = None  # where data of a program's own are written for metrics
+        self._folder: Any = None  # removes that where data of a program's own are written for metrics
         self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
@@ -100,13 +108,13 @@ class Run(Handle):
         if self._pointer is None:
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
-            with opening(error):
-                if isinstance(self._device, Device):
-                    on = self._device.pointer
-                    lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
-                else:
-                    on = selector(self._device)
-                    lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+            opening()
+            if isinstance(self._device, Device):
+                on = self._device.pointer
+                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+            else:
+                on = selector(self._device)
+                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
             self._pointer, self._process = made[0], os.getpid()
             self._tell(aloud=self._name is not None and not self._stands_for)
@@ -134,8 +142,8 @@ class Run(Handle):
         """Gives back what it holds on the device."""
         super().close()
         self._closed = True
-        if getattr(self, "_folder", None) is not None and self._process == os.getpid():
-            self._folder.cleanup()
+        if getattr(self, "_folder", None) is not None:
+            self._folder()
 
     @property
     def name(self) -> str:
@@ -426,30 +434,33 @@ class Run(Handle):
                 run.close()
 
     def _evaluate(self, metrics: Sequence[str], judge: Any, split: str, seed: int) -> Dict[str, Value]:
+        if judge is None:
+            return self._measure([self.pointer], metrics, split, seed)
         with Handle(None) as beside:
-            if judge is not None:
-                made, error = ffi.new("duet_run **"), new_error()
-                lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
-                check(error)
-                beside._free, beside._pointer = "duet_run_close", made[0]
-                self._tell(aloud=False)
-                c.run_set_judge(self, beside)
-                self._tell()
-            names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
-            names = names or self._usual_metrics(split)
-            for name in names:
-                c.metric_check(self, name, split_number(split))
-            if judge is not None and metrics and not any(asks_features(name) for name in names):
-                warn("judge= has no effect: none of these metrics asks one")
-            values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-            runs = [self.pointer] if judge is None else [self.pointer, beside.pointer]
+            made, error = ffi.new("duet_run **"), new_error()
+            lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
+            check(error)
+            beside._free, beside._pointer = "duet_run_close", made[0]
+            self._tell(aloud=False)
+            c.run_set_judge(self, beside)
             try:
-                self._compute(runs, names, split, seed, values, count)
-            finally:
-                if judge is not None:
-                    c.run_set_judge(self, None)
-            self._tell()
-            return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+                self._tell()
+                return self._measure([self.pointer, beside.pointer], metrics, split, seed)
+            finally:  # whatever is raised: the judge is about to be closed
+                c.run_set_judge(self, None)
+
+    def _measure(self, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
+        """Metrics by the runs: this one and, where there is one, its judge."""
+        names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+        names = names or self._usual_metrics(split)
+        for name in names:
+            c.metric_check(self, name, split_number(split))
+        if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
+            warn("judge= has no effect: none of these metrics asks one")
+        values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
+        self._compute(runs, names, split, seed, values, count)
+        self._tell()
+        return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
 
     def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
         """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
@@ -510,9 +521,10 @@ class Run(Handle):
         if self._own is None:
             return self
         self._check_own()
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="duet-")
-            self._file = self._own._write(os.path.join(self._folder.name, "data.npz"))
+        if not self._file:
+            folder = tempfile.mkdtemp(prefix="duet-")
+            self._folder = weakref.finalize(self, _remove, folder, os.getpid())
+            self._file = self._own._write(os.path.join(folder, "data.npz"))
         run = Run(self.directory, device=self._device, data=self._file, family=self.family)
         run._stands_for = self._own.info.name
         return run

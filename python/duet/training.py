@@ -11,7 +11,7 @@ from .convert import callable_or_none, key_values, text_array, texts, truth, war
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, opened, refuse_forked, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -95,6 +95,7 @@ def _borrowed(pointer: Any, training: _Training) -> Run:
     """The run as it is now, for use within a callback alone."""
     run = Run("", family=training.family)
     run._free, run._pointer, run._holder = "", pointer, training.holder
+    run._tell(aloud=False)  # the training has told of its data
     return run
 
 
@@ -207,8 +208,9 @@ def train(
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
     options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
     options.judge = text(getattr(judge, "directory", judge))
-    if own is not None and stream:
-        own.set_streaming()
+    refuse_forked()
+    for note in own._notes if own is not None and resume is None else ():
+        warn(note) if log is None else log(f"warning: {note}")
     watched = bool(metrics or keep_best or patience or stop_on_collapse or judge is not None)
     monitor = (
         _monitor(
@@ -227,9 +229,6 @@ def train(
         else None
     )
     summary = ffi.new("duet_train_summary *")
-    refuse_forked()
-    for note in own._notes if own is not None and resume is None else ():
-        warn(note) if log is None else log(f"warning: {note}")
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
@@ -240,9 +239,8 @@ def train(
                 options.at_start, options.at_epoch, options.watcher = _at_start, _at_epoch, handle
             if monitor is not None:
                 options.watch = lib.duet_monitor_watch(monitor[0])
+            opening()
             lib.duet_train(options, summary, NULL, error)
-            if words(summary.run):
-                opened()
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
