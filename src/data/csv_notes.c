@@ -227,6 +227,6 @@ bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
         tell_of_thousands(it, i);
         place++;
     }
-    if (it->label != DUET_CSV_NONE) tell_of_words(it);
+    if (it->label != DUET_CSV_NONE && !it->replaced) tell_of_words(it);
     return rounding;
 }
