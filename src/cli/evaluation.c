@@ -53,6 +53,20 @@ static void leave_out(void *evaluation, const char *metric, const duet_error *re
     add_missing(evaluation, metric, reason->message);
 }
 
+/* What the run would have to be, of a metric that it cannot give at all; else the error's own words. */
+static void add_refused(duet_run *run, json_t *evaluation, const duet_metric_row *row, const duet_error *error)
+{
+    char reason[400];
+    const char *refusal = duet_metric_refusal(run, row->name);
+    if (error->status != DUET_ERROR_USAGE) {
+        leave_out(evaluation, row->name, error); /* too few examples, as eval says, or too little memory */
+        return;
+    }
+    snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
+             refusal == NULL ? duet_metric_needs(row) : refusal);
+    add_missing(evaluation, row->name, reason);
+}
+
 /* The metrics that the run gives without being asked for by name; why not, for all others. */
 static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **names)
 {
@@ -62,13 +76,8 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **nam
         char reason[400];
         duet_error error = {0};
         const duet_status status = duet_metric_check(run, row->name, cli_run_split(run), &error);
-        if (status == DUET_ERROR_DATA) {
-            add_missing(evaluation, row->name, error.message); /* too few examples, as eval says */
-        } else if (status != DUET_OK) {
-            const char *refusal = duet_metric_refusal(run, row->name);
-            snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
-                     refusal == NULL ? duet_metric_needs(row) : refusal);
-            add_missing(evaluation, row->name, reason);
+        if (status != DUET_OK) {
+            add_refused(run, evaluation, row, &error);
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
             add_missing(evaluation, row->name, reason);
