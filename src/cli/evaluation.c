@@ -252,6 +252,20 @@ static int write_evaluation(const char *run, json_t *evaluation)
     return status;
 }
 
+/* Pictures are drawn over the old ones: should what follows fail, the evaluation that those were of is not to stay
+ * beside these. */
+static int remove_evaluation(const char *run)
+{
+    int status = CLI_DONE;
+    char *path = duet_page_file(run, "evaluation.json");
+    if (path == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
+    else if (unlink(path) != 0 && errno != ENOENT)
+        status = cli_complain(CLI_FAILED, "%s: cannot be removed: %s", path, strerror(errno));
+    free(path);
+    return status;
+}
+
 /* All of an evaluation but what is computed. NULL after a message. */
 static json_t *begin_evaluation(duet_run *run, const cli_basis *basis)
 {
@@ -282,6 +296,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
         status = take_settings(run, directory, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
     if (status == CLI_DONE) status = compute(run, *evaluation);
+    if (status == CLI_DONE) status = remove_evaluation(directory);
     if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
     if (status == CLI_DONE) status = check_read(run, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = write_evaluation(directory, *evaluation);
