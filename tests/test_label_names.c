@@ -225,6 +225,8 @@ static const struct {
      "y.csv: its first line names a.png, and the names of its 2 columns are expected: put a line such as file,label "
      "on"},
     {"no names, a picture last", "x;a.png\ny;b.png\nx;c.png\ny;d.png\n", "", "put a line such as label;file on top"},
+    {"pictures alone", "a.png\nb.png\nc.png\nd.png\n", "",
+     "y.csv: holds names of pictures, such as a.png, and no labels: put the label of each behind its name"},
     {"no names, labels alone", "x\ny\nx\ny\n", "",
      "holds 4 examples: its first line, with \"x\", is taken for the names of its columns"},
     {"a label too few", "kind\ny\nx\ny\n", "", "holds 4 examples: one for each is expected, in their order"},

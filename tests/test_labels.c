@@ -225,13 +225,44 @@ static void labels_that_are_there_twice(void **state)
     duet_data_close(&data);
 }
 
+/* Measurements that are called as labels are, more than there can be classes, and one that nobody made. */
+static void labels_in_place_of_a_column_of_measurements(void **state)
+{
+    (void)state;
+    enum { ROWS = 400, EMPTY = 7 };
+    char name[3 * TEST_PATH_SIZE], table[16 * ROWS], labels[4 * ROWS];
+    int length = snprintf(table, sizeof table, "a,target\n"), size = snprintf(labels, sizeof labels, "label\n");
+    for (int i = 0; i < ROWS; i++) {
+        char target[16] = "";
+        if (i != EMPTY) (void)snprintf(target, sizeof target, "%d.5", i);
+        length += snprintf(table + length, sizeof table - (size_t)length, "%d,%s\n", i * 37 % ROWS, target);
+        size += snprintf(labels + size, sizeof labels - (size_t)size, "%d\n", i % 2);
+    }
+    write_file("table.csv", table, (size_t)length);
+    write_file("l.csv", labels, (size_t)size);
+    assert_refused("not replaced", in_folder("table.csv"), DUET_ERROR_DATA, "is no label");
+    (void)snprintf(name, sizeof name, "%s/table.csv:split=last,labels=%s/l.csv", folder, folder);
+    duet_data *data = open_sound(name);
+    assert_labels(data, DUET_TEST, "0101010101010101010101010101010101010101");
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    assert_int_equal(duet_data_describe(data)->shape.dims[0], 1);
+    assert_true(says(data, "the labels of its column \"target\" are replaced by those of "));
+    assert_false(says(data, "each is a class"));
+    duet_data_close(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(labels_beside_a_file),       IN_FOLDER(labels_beside_that_are_doubtful),
-        IN_FOLDER(labels_of_any_number_type),  IN_FOLDER(labels_from_a_file_that_is_named),
-        IN_FOLDER(labels_in_place_of_others),  IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
-        IN_FOLDER(labels_that_are_no_numbers), IN_FOLDER(labels_that_are_there_twice),
+        IN_FOLDER(labels_beside_a_file),
+        IN_FOLDER(labels_beside_that_are_doubtful),
+        IN_FOLDER(labels_of_any_number_type),
+        IN_FOLDER(labels_from_a_file_that_is_named),
+        IN_FOLDER(labels_in_place_of_others),
+        IN_FOLDER(labels_of_a_named_set_are_found_from_any_folder),
+        IN_FOLDER(labels_that_are_no_numbers),
+        IN_FOLDER(labels_that_are_there_twice),
+        IN_FOLDER(labels_in_place_of_a_column_of_measurements),
     };
     return RUN_TESTS("labels", tests, NULL, NULL);
 }

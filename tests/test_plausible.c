@@ -290,8 +290,7 @@ static const struct {
     {"two columns", "a,label,class\n0,x,1\n1,y,0\n0,x,1\n1,y,0\n",
      "\"label\" holds the labels, and \"class\" is read as one of the numbers"},
     {"no names", "2.5,label\n0,x\n1,y\n0,x\n1,y\n", "its first line, which names the columns, holds 2.5"},
-    {"no names, whole numbers", "5,3,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n",
-     "its first line, which names the columns, holds 3"},
+    {"years for names", "1998,1997,1996,label\n0,2,5,x\n1,3,7,y\n0,4,4,x\n1,5,6,y\n", NULL},
     {"numbers for names", "1,2,label\n0,2,x\n1,3,y\n0,4,x\n1,5,y\n", NULL},
     {"a missing label", "a,label\n0,NA\n1,y\n0,NA\n1,y\n", "\"NA\" in the column \"label\" is a class of its own"},
     {"a missing label of Excel", "a,label\n0,#N/A\n1,y\n0,#N/A\n1,y\n",
@@ -375,6 +374,21 @@ static void an_outlier_is_to_be_looked_at(void **state)
         (void)snprintf(name, sizeof name, "%s%s", in_folder("t.csv"),
                        outliers[i].options[0] != '\0' ? outliers[i].options : ":split=last");
         assert_noted(outliers[i].title, open_sound(name), outliers[i].piece);
+    }
+    for (int rows = 12; rows <= 22; rows += 10) { /* a number that each row has, one or two of them for the test */
+        char text[1024];
+        int used = snprintf(text, sizeof text, "id,b\n");
+        for (int row = 0; row < rows; row++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "1000000000,%g\n", row * 7 % rows / 5.0);
+        write_file("t.csv", text, (size_t)used);
+        char name[2 * TEST_PATH_SIZE];
+        (void)snprintf(name, sizeof name, "%s:split=last", in_folder("t.csv"));
+        duet_data *data = open_sound(name);
+        assert_int_equal(duet_data_describe(data)->count[DUET_TEST], rows / 10);
+        const char *note;
+        for (size_t k = 0; (note = duet_data_note(data, k, NULL)) != NULL; k++)
+            assert_null(strstr(note, "look at that row first"));
+        duet_data_close(&data);
     }
     float values[40] = {0.5F, 0.25F}; /* in the test split too, and of numbers that are no table */
     write_npy("train.npy", 1, ARRAY("<f4", "False", "(10, 2, 2)"), values, sizeof values);

@@ -53,6 +53,20 @@ static void leave_out(void *evaluation, const char *metric, const duet_error *re
     add_missing(evaluation, metric, reason->message);
 }
 
+/* What the run would have to be, of a metric that it cannot give at all; else the error's own words. */
+static void add_refused(duet_run *run, json_t *evaluation, const duet_metric_row *row, const duet_error *error)
+{
+    char reason[400];
+    const char *refusal = duet_metric_refusal(run, row->name);
+    if (error->status != DUET_ERROR_USAGE) {
+        leave_out(evaluation, row->name, error); /* too few examples, as eval says, or too little memory */
+        return;
+    }
+    snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
+             refusal == NULL ? duet_metric_needs(row) : refusal);
+    add_missing(evaluation, row->name, reason);
+}
+
 /* The metrics that the run gives without being asked for by name; why not, for all others. */
 static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **names)
 {
@@ -62,13 +76,8 @@ static size_t choose_metrics(duet_run *run, json_t *evaluation, const char **nam
         char reason[400];
         duet_error error = {0};
         const duet_status status = duet_metric_check(run, row->name, cli_run_split(run), &error);
-        if (status == DUET_ERROR_DATA) {
-            add_missing(evaluation, row->name, error.message); /* too few examples, as eval says */
-        } else if (status != DUET_OK) {
-            const char *refusal = duet_metric_refusal(run, row->name);
-            snprintf(reason, sizeof reason, "%s%s", refusal == NULL ? "only " : "",
-                     refusal == NULL ? duet_metric_needs(row) : refusal);
-            add_missing(evaluation, row->name, reason);
+        if (status != DUET_OK) {
+            add_refused(run, evaluation, row, &error);
         } else if (row->on_request && strcmp(row->name, "cost") != 0) {
             snprintf(reason, sizeof reason, "takes long: duet eval RUN --metric %s", row->name);
             add_missing(evaluation, row->name, reason);
@@ -243,6 +252,20 @@ static int write_evaluation(const char *run, json_t *evaluation)
     return status;
 }
 
+/* Pictures are drawn over the old ones: should what follows fail, the evaluation that those were of is not to stay
+ * beside these. */
+static int remove_evaluation(const char *run)
+{
+    int status = CLI_DONE;
+    char *path = duet_page_file(run, "evaluation.json");
+    if (path == NULL)
+        status = cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
+    else if (unlink(path) != 0 && errno != ENOENT)
+        status = cli_complain(CLI_FAILED, "%s: cannot be removed: %s", path, strerror(errno));
+    free(path);
+    return status;
+}
+
 /* All of an evaluation but what is computed. NULL after a message. */
 static json_t *begin_evaluation(duet_run *run, const cli_basis *basis)
 {
@@ -273,6 +296,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
         status = take_settings(run, directory, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
     if (status == CLI_DONE) status = compute(run, *evaluation);
+    if (status == CLI_DONE) status = remove_evaluation(directory);
     if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
     if (status == CLI_DONE) status = check_read(run, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = write_evaluation(directory, *evaluation);

@@ -57,9 +57,10 @@ static const char *answer(char text[1024], const duet_rows *rows, const duet_dat
     return text;
 }
 
-/* What many rows have is no mistake in one of them. */
-static bool is_usual(const duet_range *range)
+/* What many rows have is no mistake in one of them; of a table of one row or two, what each has. */
+static bool is_usual(const duet_rows *rows, const duet_range *range)
 {
+    if (is_table(rows) && range->times >= range->rows) return true;
     return range->times >= OFTEN && range->times > range->rows / USUAL;
 }
 
@@ -68,7 +69,7 @@ bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_ra
 {
     char name[256] = "", where[48] = "value", text[1024];
     if (options->values == DUET_VALUES_NUMBERS || range->most <= FAR || range->most / FAR <= range->next ||
-        range->next == 0 || is_usual(range))
+        range->next == 0 || is_usual(rows, range))
         return false;
     if (is_table(rows)) {
         (void)snprintf(where, sizeof where, "column");

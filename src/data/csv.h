@@ -29,6 +29,7 @@ typedef struct duet_csv {
     char **names; /* of the columns */
     size_t columns;
     bool hashed;     /* the first line began with "#", as a comment does */
+    bool replaced;   /* the labels of the column `label` give way to those of a file */
     long label, key; /* the columns of labels, and of what names the examples of a file of labels; DUET_CSV_NONE */
     duet_reach *ranges;
     duet_csv_points *points;

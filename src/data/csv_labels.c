@@ -60,6 +60,7 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
     const bool may_be_file = it->options->labels != NULL;
     if (may_be_file && is_file(asked)) {
         it->label = duet_csv_find_label(it); /* which that file's labels replace: they are no measurements */
+        it->replaced = true;
         return DUET_OK;
     }
     duet_text names = {0};
@@ -110,6 +111,7 @@ duet_status duet_csv_add_label(duet_csv *it, char *text, duet_error *error)
     for (size_t length = strlen(word); length > 0 && isspace((unsigned char)word[length - 1]);) word[--length] = '\0';
     duet_csv_make_one_line(word);
     size_t k = it->rows > 0 ? it->classes[it->rows - 1] : 0; /* most often that of the row before */
+    if (it->replaced && (word[0] == '\0' || it->word_count == MOST_CLASSES)) return keep_class(it, 0, error);
     if (word[0] == '\0') return duet_csv_fail_cell(it, (size_t)it->label, word, error);
     if (it->rows == 0 || strcmp(it->words[k], word) != 0)
         for (k = 0; k < it->word_count && strcmp(it->words[k], word) != 0;) k++;

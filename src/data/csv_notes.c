@@ -70,14 +70,12 @@ static void tell_of_repeated_names(const duet_csv *it)
 
 void duet_csv_tell_of_names(const duet_csv *it)
 {
-    double number, before = -INFINITY;
+    double number;
     if (notes_of(it) == NULL) return;
-    /* 5.1, or 5 and then 3, name nothing, as 0, 1, 2 of pandas do: the first line would be an example that is lost */
+    /* 5.1 names nothing: the first line would be an example that is lost. Whole numbers do beside a name that is none,
+     * as 0, 1, 2 of pandas and years; a line of numbers alone is refused. */
     for (size_t i = 0; i < it->columns; i++) {
-        if (!duet_number_read(it->names[i], &number)) continue;
-        const bool counts = strchr(it->names[i], '.') == NULL && number > before;
-        before = number;
-        if (counts) continue;
+        if (strchr(it->names[i], '.') == NULL || !duet_number_read(it->names[i], &number)) continue;
         duet_notes_add(it->options->notes, false,
                        "%s: its first line, which names the columns, holds %s: if it is an example, put a line with "
                        "the names of the columns on top",
@@ -227,6 +225,6 @@ bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
         tell_of_thousands(it, i);
         place++;
     }
-    if (it->label != DUET_CSV_NONE) tell_of_words(it);
+    if (it->label != DUET_CSV_NONE && !it->replaced) tell_of_words(it);
     return rounding;
 }

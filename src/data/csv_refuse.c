@@ -151,11 +151,17 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
 
 duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error *error)
 {
+    if (it->columns == 1)
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: holds names of pictures, such as %s, and no labels: put the label of each behind its name, "
+            "after a comma, and a line such as file,label on top",
+            it->path, it->names[0]);
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: its first line names %s, and the names of its %zu column%s are expected: put a line such as "
+                     "%s: its first line names %s, and the names of its %zu columns are expected: put a line such as "
                      "%s%s%s on top",
-                     it->path, it->names[column], it->columns, it->columns == 1 ? "" : "s",
-                     column == 0 ? "file" : "label", separator_of(it), column == 0 ? "label" : "file");
+                     it->path, it->names[column], it->columns, column == 0 ? "file" : "label", separator_of(it),
+                     column == 0 ? "label" : "file");
 }
 
 duet_status duet_csv_check_names(const duet_csv *it, duet_error *error)
