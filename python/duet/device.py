@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any, List, Optional, Tuple, Union
 
 from .convert import callable_or_none, truth
-from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record, refuse_forked, text, words
+from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record
+from .library import refuse_forked, text, words
 from .library import selector as selector_text
 
 

@@ -29,22 +29,26 @@ static bool is_same_word(const char *name, const char *word)
     return next_letter(&name) == *word;
 }
 
-size_t duet_csv_key_rank(const char *name)
+/* The place of the name among words; count: it is none of them. */
+static size_t place_among(const char *name, const char *const *words, size_t count)
 {
     size_t i = 0;
+    while (i < count && !is_same_word(name, words[i])) i++;
+    return i;
+}
+
+size_t duet_csv_key_rank(const char *name)
+{
     const size_t count = sizeof key_names / sizeof *key_names;
-    while (i < count && !is_same_word(name, key_names[i])) i++;
-    return count - i;
+    return count - place_among(name, key_names, count);
 }
 
 bool duet_csv_is_part_name(const char *name)
 {
     static const char *const names[] = {"split",  "partition", "fold",      "kfold",
                                         "istest", "istrain",   "traintest", "subset"};
-    size_t i = 0;
     const size_t count = sizeof names / sizeof *names;
-    while (i < count && !is_same_word(name, names[i])) i++;
-    return i < count;
+    return place_among(name, names, count) < count;
 }
 
 bool duet_csv_is_label_name(const char *name)

@@ -150,7 +150,7 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
                          "the judge has learnt examples of %zu numbers%s and is to judge examples of %zu%s",
                          duet_shape_elements(seen->shape), seen->unit_range ? " in [0, 1]" : "",
                          duet_shape_elements(data->shape), data->unit_range ? " in [0, 1]" : "");
-    const size_t told = run->model->classes > 0 ? run->model->classes : data->classes; /* other data may have more */
+    const size_t own = duet_run_classes(run), told = own > 0 ? own : data->classes; /* other data may have more */
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != told)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), told);
