@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import cases
@@ -105,10 +104,8 @@ class Mpi(unittest.TestCase):
     def test_one_that_does_not_answer_is_named(self):
         for world in self.worlds:
             for count in (2, 4):
-                start = time.monotonic()
-                status, said = world.run(count, world.folder / "ranks", "wait")
+                status, said = world.run(count, world.folder / "ranks", "wait")  # rank 1 sleeps for ever
                 self.assertNotEqual(status, 0)
-                self.assertLess(time.monotonic() - start, 50)  # rank 1 sleeps for a minute
                 self.assertRegex(said, r"device: rank 1 on \S+ has not answered for 0.3 s in step 1234")
 
     def test_messages_of_another_length_are_a_failure(self):
@@ -131,10 +128,9 @@ class Mpi(unittest.TestCase):
 
     def test_a_dead_rank_ends_all(self):
         for world in self.worlds:
-            start = time.monotonic()
             status, said = world.run(3, world.folder / "ranks", "die")
             self.assertNotEqual(status, 0, said)
-            self.assertLess(time.monotonic() - start, 50)  # their patience is a minute
+            self.assertNotIn("has not answered", said)  # they end at once, not when their patience does
 
     # The program itself. What trainings come to is tried by test_mpi_runs.py.
 
@@ -153,10 +149,8 @@ class Mpi(unittest.TestCase):
 
     def test_an_mpi_that_does_not_end_is_left(self):
         for world in self.worlds:
-            start = time.monotonic()
             status, said = self.train(world, "left", before=("env", f"LD_PRELOAD={world.folder / 'fault.so'}", "DUET_TEST_MPI_HANG=MPI_Finalize"))
             self.assertEqual(said.count("warning: MPI has not ended in half a minute"), 1, said)
-            self.assertLess(time.monotonic() - start, 50)
             self.assertTrue((world.folder / "left/checkpoint.safetensors").exists())
 
     def test_what_one_process_does_is_refused(self):

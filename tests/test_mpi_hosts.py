@@ -24,7 +24,7 @@ import cases
 from mpirun import ENVIRONMENT, find_launcher, is_alive, lines_of, ranks_among
 
 MODEL = ["train", "vae", "--data", "ring8", "--set", "hidden=8", "--set", "latent=2", "--batch", "16", "--checkpoint-every", "97"]
-PATIENCE, SECONDS = 60, 20  # of ranks for each other; to come to an end after that, on a busy machine
+PATIENCE, SECONDS = 60, 40  # of ranks for each other; to come to an end after that, on a busy machine
 OTHER = "10.213.77.2"  # the second host, as the launcher knows it
 # docs/distributed.md gives these to Open MPI's mpirun, which would look for its daemons after minutes; others do not read them.
 KEEPALIVE = {"OMPI_MCA_oob_tcp_keepalive_time": "10", "OMPI_MCA_oob_tcp_keepalive_intvl": "5", "OMPI_MCA_oob_tcp_keepalive_probes": "3"}

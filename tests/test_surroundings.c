@@ -44,9 +44,13 @@ static const surroundings_case cases[] = {
       {TRAIN},
       1,
       NULL,
-      "philox.cl (from DUET_CL_PATH): No such file or directory"},
+      "philox.cl (from DUET_CL_PATH): it is a link that leads nowhere"},
      {"DUET_CL_PATH=@astray"}},
     {{"a folder with one kernel file", {TRAIN}, 0, NULL, "replaces philox.cl\n"}, {"DUET_CL_PATH=@one"}},
+
+    {{"options that the compiler does not have", {TRAIN}, 1, NULL, "with DUET_CL_OPTIONS=-no-such-option"},
+     {"DUET_CL_OPTIONS=-no-such-option"}},
+    {{"options that it has", {"devices"}, 0, " with -cl-opt-disable", NULL}, {"DUET_CL_OPTIONS=-cl-opt-disable"}},
 
     /* files that are pipes or folders */
     {{"a run file that is a pipe", {"eval", "@/piped"}, 1, NULL, "run.json: it is a pipe"}, {NULL}},

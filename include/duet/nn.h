@@ -259,7 +259,8 @@ DUET_API duet_node duet_prior_log_density_at(const char *where, const duet_prior
 #define duet_prior_log_density(parts, count, z) duet_prior_log_density_at(DUET_WHERE, (parts), (count), (z))
 /** The probability that number `feature` of the prior lies below z; NaN of a categorical. */
 DUET_API double duet_prior_share(const duet_prior *part, size_t feature, double z);
-/** The z below which number `feature` of the prior lies with probability p, 0 < p < 1. Of a categorical: 1 if p falls
+/** The z below which number `feature` of the prior lies with probability p, 0 < p < 1; a normal one's lie within nine
+ *  deviations, beyond which fewer than one draw in 1e18 falls. Of a categorical: 1 if p falls
  *  into that class's share, else 0. */
 DUET_API double duet_prior_quantile(const duet_prior *part, size_t feature, double p);
 

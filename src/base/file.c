@@ -70,7 +70,8 @@ FILE *duet_file_open(const char *path, const char **fault)
     }
     FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
     const int code = errno;
-    if (stream == NULL) *fault = strerror(code);
+    const bool dangles = code == ENOENT && lstat(path, &about) == 0;
+    if (stream == NULL) *fault = dangles ? "it is a link that leads nowhere" : strerror(code);
     if (stream == NULL && descriptor >= 0) (void)close(descriptor);
     errno = code;
     return stream;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "device/record.h"
 
 /** A text of the driver, fit to be printed and written as JSON. */
 static void ask_text(cl_device_id id, cl_device_info what, char *text, size_t capacity)
@@ -90,6 +91,14 @@ static const char *refusal_of(inquiry *it, cl_device_type type, const duet_devic
     return "";
 }
 
+/* With other options the driver is another one: to runs, tuning files and benchmarks that record it. */
+static void note_options(duet_device_info *info)
+{
+    const size_t length = strlen(info->driver);
+    if (duet_cl_options()[0] != '\0')
+        snprintf(info->driver + length, sizeof info->driver - length, " with %s", duet_cl_options());
+}
+
 void duet_device_ask(cl_device_id id, duet_device_info *info)
 {
     *info = (duet_device_info){0};
@@ -101,6 +110,7 @@ void duet_device_ask(cl_device_id id, duet_device_info *info)
     ask_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor);
     ask_text(id, CL_DEVICE_VERSION, info->version, sizeof info->version);
     ask_text(id, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+    note_options(info);
     ask_text(id, CL_DEVICE_EXTENSIONS, info->extensions, sizeof info->extensions);
     if (info->extensions[0] == '\0' && it.unanswered == NULL) it.unanswered = "its extensions"; /* each has some */
     cl_platform_id platform = NULL;

@@ -20,6 +20,12 @@
 
 enum { LOG_EXCERPT = 640 };
 
+const char *duet_cl_options(void)
+{
+    const char *options = getenv("DUET_CL_OPTIONS");
+    return options != NULL ? options : "";
+}
+
 static const double announce_seconds = 0.3, remind_seconds = 10; /* after twice as long again, and so on */
 
 typedef struct build {
@@ -147,7 +153,7 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
                                  cl_int code, duet_error *error)
 {
     char *log = build_log(device, program);
-    const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log);
+    const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log), *more = duet_cl_options();
     duet_status status;
     if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE)
         device->cannot_compile = device->cannot_compile || nothing_compiles(device);
@@ -158,8 +164,9 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
                       "for this processor, or its files are not all here. Its compiler says: %.*s%s",
                       device->info.name, device->info.platform, device->info.driver, LOG_EXCERPT / 2, words, place);
     else
-        status = duet_cl_fail(error, code, "%s does not compile on %s. Its compiler says: %.*s%s", name,
-                              device->info.name, LOG_EXCERPT, words, place);
+        status = duet_cl_fail(error, code, "%s does not compile on %s%s%.128s. Its compiler says: %.*s%s", name,
+                              device->info.name, more[0] != '\0' ? " with DUET_CL_OPTIONS=" : "", more, LOG_EXCERPT,
+                              words, place);
     free(log);
     return status;
 }
@@ -172,10 +179,11 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
         device->said_sources = true;
         duet_cl_source_say(device);
     }
-    size_t length = strlen(COMMON_OPTIONS) + (options != NULL ? strlen(options) : 0) + 1;
+    const char *own = options != NULL ? options : "", *more = duet_cl_options();
+    const size_t length = strlen(COMMON_OPTIONS) + strlen(own) + strlen(more) + 2;
     char *all_options = malloc(length);
     if (all_options == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name);
-    snprintf(all_options, length, "%s%s", COMMON_OPTIONS, options != NULL ? options : "");
+    snprintf(all_options, length, "%s%s%s%s", COMMON_OPTIONS, own, more[0] != '\0' ? " " : "", more);
 
     if (device->paper.row != NULL) {
         duet_status written = duet_paper_write(&device->paper, name, source, all_options, program, error);

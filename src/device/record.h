@@ -61,6 +61,8 @@ bool duet_bundles_wanted(void);
 /** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
 duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);
 
+/** What $DUET_CL_OPTIONS adds to the options of every build; "": nothing. */
+const char *duet_cl_options(void);
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);
