@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DATA_CSV_H
 #define DUET_SRC_DATA_CSV_H
 
+#include "data/numbering.h"
 #include "data/records.h"
 #include "data/rows.h"
 
@@ -15,9 +16,7 @@ typedef struct duet_csv_points {
 
 /** What a column of a file of labels holds so far. */
 typedef struct duet_csv_content {
-    bool numbers, sorted; /* whole ones, none like the one before; each is greater than the one before */
-    double low, high, before;
-    uint64_t sum;       /* of a print of each */
+    duet_numbering numbers;
     bool parts, varies; /* words such as train and test; not all are the same */
     uint64_t first;     /* a print of the first */
 } duet_csv_content;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a file of labels has beside them, whatever the columns are called. One may number the lines, as the index of a
- * table does that was mixed: each number from 0 or 1 on is there once, which a sum tells, so nothing is kept of the
- * lines. One may say which examples are for the test. */
+ * table does that was mixed: each number from 0 or 1 on is there once. One may say which examples are for the test. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,27 +12,12 @@
 
 enum { FEW_ROWS = 10 /* of which a column may be such numbers by chance */ };
 
-static uint64_t print_of(double number)
-{
-    return duet_print(&number, sizeof number);
-}
-
-static void add_number(duet_csv_content *it, const char *text, bool first)
-{
-    double number;
-    it->numbers =
-        duet_number_read(text, &number) && number >= 0 && number == floor(number) && (first || number != it->before);
-    if (!it->numbers) return;
-    it->low = first ? number : fmin(it->low, number);
-    it->high = first ? number : fmax(it->high, number);
-    it->sorted = it->sorted && (first || number > it->before);
-    it->sum += print_of(number);
-    it->before = number;
-}
-
 static void add(duet_csv_content *it, const char *text, bool first)
 {
-    if (it->numbers) add_number(it, text, first);
+    if (!it->numbers.broken) {
+        double number;
+        duet_numbering_add(&it->numbers, duet_number_read(text, &number) ? number : NAN);
+    }
     it->parts = it->parts && duet_picture_part_is(text);
     if (it->varies) return;
     const uint64_t print = duet_print(text, strlen(text));
@@ -46,27 +30,18 @@ duet_status duet_csv_watch_line(duet_csv *it, duet_error *error)
     if (it->contents == NULL) {
         it->contents = calloc(it->columns, sizeof *it->contents);
         if (it->contents == NULL) return duet_csv_fail_memory(it, error);
-        for (size_t i = 0; i < it->columns; i++)
-            it->contents[i] = (duet_csv_content){.numbers = true, .sorted = true, .parts = true};
+        for (size_t i = 0; i < it->columns; i++) it->contents[i] = (duet_csv_content){.parts = true};
     }
     for (size_t i = 0; i < it->columns; i++)
         if ((long)i != it->label) add(&it->contents[i], it->records.fields[i], it->rows == 0);
     return DUET_OK;
 }
 
-static bool is_shuffled(const duet_csv_content *it, size_t rows)
-{
-    uint64_t sum = 0;
-    if (!it->numbers || it->sorted || (it->low != 0 && it->low != 1) || it->high - it->low != (double)(rows - 1))
-        return false;
-    for (size_t i = 0; i < rows; i++) sum += print_of(it->low + (double)i);
-    return sum == it->sum;
-}
-
 long duet_csv_find_shuffled(const duet_csv *it)
 {
     for (size_t i = 0; it->contents != NULL && it->rows >= FEW_ROWS && i < it->columns; i++)
-        if ((long)i != it->label && is_shuffled(&it->contents[i], it->rows)) return (long)i;
+        if ((long)i != it->label && it->contents[i].numbers.mixed && duet_numbering_is_whole(&it->contents[i].numbers))
+            return (long)i;
     return DUET_CSV_NONE;
 }
 

@@ -127,39 +127,19 @@ static void tell_of_parts(const duet_csv *it, size_t column, size_t place, size_
                    it->path, it->names[column], count);
 }
 
-static float least_of(const duet_csv *it, size_t place, size_t features)
-{
-    float low = it->values[place];
-    for (size_t i = 1; i < it->rows; i++) low = fminf(low, it->values[i * features + place]);
-    return low;
-}
-
-/* Whether the feature of that place is each number of a row once, from 0 or from 1 on. *sorted: in their order. */
-static bool counts_rows(const duet_csv *it, size_t place, size_t features, bool *sorted)
-{
-    float low = least_of(it, place, features);
-    bool *seen = it->rows < FEW_ROWS || (low != 0 && low != 1) ? NULL : calloc(it->rows, sizeof *seen);
-    bool counts = seen != NULL;
-    *sorted = true;
-    for (size_t i = 0; counts && i < it->rows; i++) {
-        float number = it->values[i * features + place] - low;
-        counts = number < (float)it->rows && number == floorf(number) && !seen[(size_t)number];
-        if (counts) seen[(size_t)number] = true;
-        *sorted = *sorted && number == (float)i;
-    }
-    free(seen);
-    return counts;
-}
-
 /* A program's index of the rows would be learnt like a measurement. */
 static void tell_of_index(const duet_csv *it, size_t column, size_t place, size_t features)
 {
-    bool sorted;
-    if (!counts_rows(it, place, features, &sorted)) return;
+    duet_numbering numbers = {0};
+    if (it->rows < FEW_ROWS) return;
+    for (size_t i = 0; i < it->rows && !numbers.broken; i++)
+        duet_numbering_add(&numbers, it->values[i * features + place]);
+    if (!duet_numbering_is_whole(&numbers)) return;
     duet_notes_add(it->options->notes, false,
                    "%s: the column \"%s\" %s: if it is no more than their index, take it out (of pandas: "
                    "to_csv(..., index=False))",
-                   it->path, it->names[column], sorted ? "counts the rows" : "numbers the rows, in another order");
+                   it->path, it->names[column],
+                   numbers.mixed ? "numbers the rows, in another order" : "counts the rows");
 }
 
 static bool tell_of_rounding(const duet_csv *it, size_t column)

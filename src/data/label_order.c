@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "data/columns.h"
 #include "data/csv.h"
+#include "data/numbering.h"
 
 /* ---- a column that both have ---- */
 
@@ -152,23 +153,14 @@ static bool are_numbers(const duet_rows *labels, bool *sorted)
     return true;
 }
 
-/* Whether names that are numbers are those of so many things, from 0 or 1 on, each once. Not if memory is short. */
 static bool number_the_lines(const duet_rows *labels)
 {
-    double number, low = INFINITY;
-    bool *seen = calloc(labels->count, sizeof *seen);
-    bool each = seen != NULL;
-    for (size_t i = 0; i < labels->count; i++)
-        if (duet_number_read(labels->keys[i], &number)) low = fmin(low, number);
-    each = each && (low == 0 || low == 1);
-    for (size_t i = 0; i < labels->count && each; i++) {
-        const bool is_number = duet_number_read(labels->keys[i], &number);
-        const double place = is_number ? number - low : -1;
-        each = place >= 0 && place < (double)labels->count && place == floor(place) && !seen[(size_t)place];
-        if (each) seen[(size_t)place] = true;
+    duet_numbering numbers = {0};
+    for (size_t i = 0; i < labels->count; i++) {
+        double number;
+        duet_numbering_add(&numbers, duet_number_read(labels->keys[i], &number) ? number : NAN);
     }
-    free(seen);
-    return each;
+    return duet_numbering_is_whole(&numbers);
 }
 
 bool duet_label_keys_are_numbers(const duet_rows *labels)
