@@ -187,7 +187,7 @@ class Mpi(unittest.TestCase):
         for world in self.worlds:
             end = subprocess.run([build / "duet", "train", "vae", "--data", "ring8", "--out", world.folder / "unmade"],
                                  env=world.environment(SLURM_STEP_NUM_TASKS="2", SLURM_PROCID="0"), stdin=subprocess.DEVNULL, capture_output=True,
-                                 text=True, timeout=60)
+                                 text=True, timeout=300)
             self.assertEqual(end.returncode, 1, end.stderr)
             self.assertRegex(end.stderr, rf"srun started 2 processes, but libduet-mpi.so.0 was built with {world.name} .* --mpi=pmi2 where it is MPICH")
             self.assertFalse((world.folder / "unmade").exists())

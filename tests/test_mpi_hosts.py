@@ -70,7 +70,7 @@ class Hosts(unittest.TestCase):
             for pid in self.pids_on(child, host):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        child.wait(timeout=60)
+        child.wait(timeout=300)
 
     def said(self):
         return (self.folder / "said").read_text()
@@ -87,7 +87,7 @@ class Hosts(unittest.TestCase):
     def start_long(self, **more):
         """A training on two hosts past its first hundred steps, after which ranks wait a minute for each other; and its ranks."""
         child = self.start("2", "broken", 4000000, **more)
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while self.last_step("broken") < 200 and child.poll() is None and time.monotonic() < limit:
             time.sleep(0.05)
         ranks = [ranks_among(self.pids_on(child, host), PROGRAM) for host in range(2)]

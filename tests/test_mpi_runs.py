@@ -56,7 +56,7 @@ class Runs(unittest.TestCase):
 
     def await_ranks(self, child, count, run):
         """Waits until the training has begun its steps; returns its processes."""
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while not (self.folder / run / "metrics.jsonl").exists() and child.poll() is None and time.monotonic() < limit:
             time.sleep(0.02)
         found = ranks_below(child, PROGRAM)
@@ -111,7 +111,7 @@ class Runs(unittest.TestCase):
         for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
             child = self.start(2, *MODEL, "--steps", "4000000", "--out", "stopped")
             os.kill(self.await_ranks(child, 2, "stopped")[1], number)
-            out, said = child.communicate(timeout=60)
+            out, said = child.communicate(timeout=300)
             said = said.replace(WAITS, "")
             self.assertEqual((child.returncode, out), (status, "stopped\n"), said)
             self.assertEqual(said.count("go on with --resume stopped"), 1, said)
@@ -125,7 +125,7 @@ class Runs(unittest.TestCase):
         before = (self.folder / "stopped/checkpoint.safetensors")
         child.send_signal(signal.SIGTERM)
         # on a loaded machine the other rank says that it waits, which may fall into the midst of a line
-        said = child.communicate(timeout=60)[1].replace(WAITS, "")
+        said = child.communicate(timeout=300)[1].replace(WAITS, "")
         self.assert_ended(found.values())
         self.assertIn("go on with --resume stopped", said)
         self.assertTrue(before.exists())
@@ -147,7 +147,7 @@ class Runs(unittest.TestCase):
                                      ([*MODEL, "--steps", "3", "--out", "there"], 1, "already holds a run"),
                                      (["--resume", "nowhere"], 1, "is not a run directory")):
             child = self.start(2, *words)
-            out, said = child.communicate(timeout=60)
+            out, said = child.communicate(timeout=300)
             self.assertEqual((child.returncode, out), (status, ""), said)
             self.assertEqual(said.count(piece), 1, said)
         with unittest.mock.patch.dict(ENVIRONMENT, DUET_RANK="off"):
@@ -163,7 +163,7 @@ class Runs(unittest.TestCase):
                 failing = ["-n", "1", "env", f"OPENCL_LAYERS={LAYER}", f"LAYER_CALLS={call} -5", *one]
                 ranks = [failing, ["-n", "1", *one]]
                 child = subprocess.run([*LAUNCHER, *ranks[rank], ":", *ranks[1 - rank]], env=ENVIRONMENT, cwd=self.folder,
-                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
                 with self.subTest(rank=rank, call=call):
                     self.assertIn(child.returncode, (1, 3), child.stderr)
                     self.assertIn(f"duet: rank {rank} on ", child.stderr)
@@ -171,7 +171,7 @@ class Runs(unittest.TestCase):
 
     def use(self, count, command, *words, status=0):
         child = self.start(count, *words, command=command)
-        out, said = child.communicate(timeout=120)
+        out, said = child.communicate(timeout=300)
         self.assertEqual(child.returncode, status, said)
         return out, said
 
@@ -205,7 +205,7 @@ class Runs(unittest.TestCase):
         """A use that takes minutes, at work; and its processes."""
         self.train(1, "run", steps=3)
         child = self.start(count, "run", "--own", "-n", "2000", "--set", "steps=1000000", "--out", "x.npy", command="invert")
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 300
         while len(found := ranks_below(child, PROGRAM)) < count and time.monotonic() < limit:
             time.sleep(0.02)
         time.sleep(4)
@@ -224,7 +224,7 @@ class Runs(unittest.TestCase):
             child, found = self.start_long_use(2)
             for rank in ranks:
                 os.kill(found[rank], signal.SIGTERM)
-            said = child.communicate(timeout=60)[1]
+            said = child.communicate(timeout=300)[1]
             self.assertEqual(child.returncode, status, said)
             self.assertIn("stopped after", said)
             self.assertFalse((self.folder / "x.npy").exists())
@@ -233,7 +233,7 @@ class Runs(unittest.TestCase):
     def test_ranks_with_other_options_are_named(self):
         one = [str(PROGRAM), "train", *MODEL, "--out", "mixed", "--steps"]
         child = subprocess.run([*LAUNCHER, "-n", "1", *one, "3", ":", "-n", "1", *one, "4"], env=ENVIRONMENT, cwd=self.folder,
-                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
         self.assertEqual(child.returncode, 1, child.stderr)
         self.assertIn('this one has "steps: 4"', child.stderr)
         self.assertFalse((self.folder / "mixed").exists())
@@ -248,7 +248,7 @@ class Runs(unittest.TestCase):
             for words in ((use, other), (other, use)) if other[0] == "train" else ((use, other),):
                 first, second = ([str(PROGRAM), *one] for one in words)
                 child = subprocess.run([*LAUNCHER, "-n", "1", *first, ":", "-n", "1", *second], env=ENVIRONMENT, cwd=self.folder,
-                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
                 with self.subTest(words=words):
                     self.assertEqual((child.returncode, child.stderr.count("duet: rank 1 on ")), (2, 1), child.stderr)
                     self.assertIn(piece if words[0] is use else "has 'encode' as word 1", child.stderr)
