@@ -176,7 +176,7 @@ static void a_queue_with_stamps_is_timed(void **state)
 static void expect_one_reference(cl_int (*ask)(void *object, cl_uint *references), void *object)
 {
     cl_uint references = 0;
-    for (int tries = 0; tries < 200 && references != 1; tries++) {
+    for (int tries = 0; tries < 3000 && references != 1; tries++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         assert_int_equal(ask(object, &references), CL_SUCCESS);
     }

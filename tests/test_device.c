@@ -213,7 +213,7 @@ static void the_callers_context_outlives_the_device(void **state)
     duet_buffer_free(&buffer);
     duet_device_close(&device);
     /* A driver's own threads may let go a moment later. */
-    for (int tries = 0; tries < 200 && references != 1; tries++) {
+    for (int tries = 0; tries < 3000 && references != 1; tries++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         code = clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof references, &references, NULL);
         assert_int_equal(code, CL_SUCCESS);
