@@ -165,7 +165,7 @@ static void files_of_other_runs_are_noticed(void **state)
     enum { ROWS = 40 };
     static const char *const runs[][4] = {{"@/one", "vae", "1", "9"},
                                           {"@/two", "vae", "2", "9"},
-                                          {"@/three", "vae", "1", "6"},
+                                          {"@/three", "vae", "1", "12"},
                                           {"@/four", "ae", "1", "9"}};
     float points[2 * ROWS];
     char path[PATH_SIZE];
