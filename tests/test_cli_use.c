@@ -194,6 +194,10 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
     expect(RUN("eval", "@/vae", "--features", "@/features.npy"), 2, NULL, "features.npy alone: give it once more");
     expect(RUN("classify", "@/judge", "--data", "@/bare-images-idx3-ubyte"), 0,
            "20 examples of both splits, by the classifier's softmax", NULL);
+    expect(RUN("eval", "@/cvae", "--judge", "@/judge", "--data", "@/bare-images-idx3-ubyte", "--metric", "agreement"),
+           1, NULL, ": the data have no labels");
+    expect(RUN("eval", "@/cvae", "--data", "@/bare-images-idx3-ubyte", "--metric", "nearest-neighbour"), 1, NULL,
+           ": the data have no labels");
     for (size_t i = 0; i < 2; i++) {
         expect(RUN("classify", "@/judge", "--set", i == 0 ? "weights=average" : "weights=trained", "--json"), 0, NULL,
                NULL);
@@ -403,6 +407,12 @@ static void other_data_is_looked_at_whole(void **state)
         assert_looks_at(commands[i], "@/vae", "@/other.npy", "test", "test", ROWS / 10);
         assert_looks_at(commands[i], "@/vae", "@/other.npy", "train", "train", ROWS - ROWS / 10);
     }
+    /* of test examples alone there are no others, whatever is asked for */
+    assert_int_equal(mkdir(inside("alone", path), 0700), 0);
+    copy_file("other.npy", "alone/test.npy");
+    assert_looks_at("encode", "@/vae", "@/alone", NULL, "test", ROWS);
+    assert_looks_at("score", "@/vae", "@/alone", "all", "test", ROWS);
+    expect(RUN("score", "@/vae", "--data", "@/alone"), 0, "40 examples of the test split", NULL);
     /* in the order of the file, and as many as -n says; the originals are what reconstruct read */
     expect(RUN("reconstruct", "@/vae", "--data", "@/other.npy", "-n", "38", "--out", "@/seen.npy"), 0, NULL,
            "38 examples of both splits");

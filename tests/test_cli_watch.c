@@ -158,12 +158,52 @@ static int begin(void **state)
     return 0;
 }
 
+/* Files of another run that were put beside are not taken for the run's own where something tells. */
+static void files_of_other_runs_are_noticed(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    static const char *const runs[][4] = {{"@/one", "vae", "1", "9"},
+                                          {"@/two", "vae", "2", "9"},
+                                          {"@/three", "vae", "1", "12"},
+                                          {"@/four", "ae", "1", "9"}};
+    float points[2 * ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 991) / 500 - 1;
+    assert_ok(duet_write_npy(inside("own.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        expect(RUN("train", runs[i][1], "--data", "@/own.npy", "--seed", runs[i][2], "--batch", runs[i][3], "--epochs",
+                   "1", "--keep-best", "mse", "--out", runs[i][0]),
+               0, NULL, NULL);
+    copy_file("two/best.safetensors", "one/best.safetensors");
+    expect(RUN("train", "--resume", "@/one", "--epochs", "2"), 1, NULL, "was made with seed=2, and the run.json");
+    assert_int_equal(unlink(inside("one/best.safetensors", path)), 0);
+    assert_int_equal(symlink("/nowhere/at/all", path), 0);
+    expect(RUN("train", "--resume", "@/one", "--epochs", "2"), 1, NULL,
+           "it is a link that leads nowhere; move best.safetensors away");
+    assert_int_equal(unlink(path), 0);
+    copy_file("three/metrics.jsonl", "one/metrics.jsonl");
+    expect(RUN("train", "--resume", "@/one", "--epochs", "2"), 0, NULL, "are these the reports of another one?");
+    copy_file("four/metrics.jsonl", "two/metrics.jsonl");
+    expect(RUN("train", "--resume", "@/two", "--epochs", "2", "--keep-best", "none"), 0, NULL,
+           "which is a loss of this run: are these the reports of another one?");
+    result own = RUN("train", "--resume", "@/three", "--epochs", "2");
+    assert_null(strstr(own.err, "are these"));
+    expect(own, 0, NULL, NULL);
+    assert_int_equal(unlink(inside("four/metrics.jsonl", path)), 0);
+    assert_int_equal(symlink("/nowhere/at/all", path), 0);
+    expect(RUN("train", "--resume", "@/four", "--epochs", "2"), 1, NULL,
+           "metrics.jsonl: cannot be opened: it is a link");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
+        cmocka_unit_test(files_of_other_runs_are_noticed),
         cmocka_unit_test(early_samples_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);

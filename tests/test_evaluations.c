@@ -251,6 +251,28 @@ static double frechet_of(result made, char checksum[24])
     return number;
 }
 
+/* A judge of other examples judges nothing, and costs nothing else. */
+static void a_judge_that_does_not_fit_costs_what_needs_one(void **state)
+{
+    (void)state;
+    static const char misfit[] = "the judge has learnt examples of 64 numbers in [0, 1] and is to judge examples of 2";
+    expect(RUN("train", "mixture", "--data", "ring8", "--steps", "2", "--out", "@/ring"), 0, NULL, NULL);
+    result idle = RUN("eval", "@/ring", "--judge", "@/judge", "--metric", "nll", "--json");
+    assert_null(strstr(idle.err, misfit));
+    expect(idle, 0, "\"judge\": null", "--judge has no effect");
+    result some = RUN("eval", "@/ring", "--judge", "@/judge", "--metric", "nll", "--metric", "frechet");
+    assert_non_null(strstr(some.err, "frechet is left out: "));
+    assert_null(strstr(some.err, "the judge is left out"));
+    expect(some, 1, "nll", misfit);
+    expect(RUN("eval", "@/ring", "--judge", "@/judge", "--metric", "inception-score"), 1, NULL, misfit);
+    result usual = RUN("eval", "@/ring", "--judge", "@/judge");
+    assert_non_null(strstr(usual.err, "the judge is left out: "));
+    expect(usual, 0, "nll", misfit);
+    expect(RUN("compare", "@/ring", "@/vae", "--judge", "@/judge", "--json"), 0, misfit, NULL);
+    expect(RUN("eval", "@/ring", "--features", "@/no.npy", "--features", "@/no.npy", "--metric", "nll"), 0, "nll",
+           "--features has no effect");
+}
+
 /* The judge's features in files say what the judge itself says. */
 static void features_are_what_the_judge_sees(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
+        cmocka_unit_test(a_judge_that_does_not_fit_costs_what_needs_one),
         cmocka_unit_test(features_are_what_the_judge_sees),
         cmocka_unit_test(features_of_two_judges_do_not_mix),
         cmocka_unit_test(tables_stand_and_reasons_are_each_runs_own),

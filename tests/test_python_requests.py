@@ -120,6 +120,18 @@ class Scales(Asked):
         self.assertRegex(said[1], "its classes have names and those of .*weak none")
         self.assertEqual(self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge)), [])
 
+    def test_a_judge_that_does_not_fit_costs_what_needs_one(self):
+        two = duet.Data.from_arrays(self.x, labels=numpy.arange(200) % 2)
+        judge = duet.train("classifier", two, steps=2, batch=20, out=self.path("two"))
+        unfit = "the judge knows 2 classes and the data of the run has 3"
+        for names, said in ((["elbo"], ["judge= has no effect: none of these metrics asks one"]),
+                            (["elbo", "classes"], [f"the judge is left out: {unfit}"])):
+            self.assertEqual(self.warnings_of(lambda: self.cvae.evaluate(*names, judge=judge)), said)
+        with self.assertRaisesRegex(duet.Error, unfit):
+            self.cvae.evaluate("inception-score", judge=judge)
+        with self.assertRaisesRegex(duet.Error, "for models that sample, with a judge"):  # it is forgotten
+            self.cvae.evaluate("inception-score")
+
     def test_a_judge_is_taken_off_whatever_is_raised(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

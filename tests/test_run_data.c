@@ -72,6 +72,30 @@ static void a_run_is_enough_to_draw_from(void **state)
     move("b-images.npy", "a-images.npy");
 }
 
+/* A file that is there and damaged has not moved, and says nothing of what its examples have. */
+static void damaged_data_are_not_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"mse", "nearest-neighbour", "linear-probe"};
+    uint8_t labels[PICTURES];
+    char path[PATH_SIZE];
+    size_t size;
+    duet_error error = {0};
+    write_pictures("cut", PICTURES, 0);
+    for (size_t i = 0; i < PICTURES; i++) labels[i] = (uint8_t)(i % 2);
+    assert_ok(duet_write_npy_bytes(inside("cut-labels.npy", path), labels, DUET_SHAPE(PICTURES), &error), &error);
+    expect(RUN("train", "vae", "--data", "@/cut-images.npy", "--steps", "2", "--batch", "16", "--out", "@/damaged"), 0,
+           NULL, NULL);
+    char *whole = test_file_read(inside("cut-images.npy", path), &size);
+    test_file_write(path, whole, size / 2);
+    free(whole);
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        result said = RUN("eval", "@/damaged", "--metric", metrics[i]);
+        assert_null(strstr(said.err, "--data PATH"));
+        expect(said, 1, NULL, "cut-images.npy: ");
+    }
+}
+
 /* What every command takes for once, a resumed run keeps. */
 static void data_are_found_where_they_lie_now(void **state)
 {
@@ -218,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_enough_to_draw_from),
+        cmocka_unit_test(damaged_data_are_not_elsewhere),
         cmocka_unit_test(data_are_found_where_they_lie_now),
         cmocka_unit_test(other_data_in_their_place_are_refused),
         cmocka_unit_test(known_data_are_not_looked_through),

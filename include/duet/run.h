@@ -187,7 +187,9 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
 /** Lets metrics of `run` that name classes ask `judge`, a run of a classifier opened beside it on data of the same
  *  shape; it must stay open meanwhile. NULL: nobody. Classes are matched by name where both sets have names. Where the
- *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so. */
+ *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so.
+ *  DUET_ERROR_DATA for one that has learnt other examples or another number of classes: the run then has none, and
+ *  refuses metrics that need one with these words, until another one or NULL is set. */
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 

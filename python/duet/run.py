@@ -58,6 +58,11 @@ def _alone(method: Method) -> Method:
 
 
 @ffi.callback("void(void *, uint64_t, uint64_t)")
+def _names_of(metrics: Sequence[Any]) -> List[str]:
+    """The metrics that were named, one by one or in lists."""
+    return [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+
+
 def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
@@ -442,17 +447,27 @@ class Run(Handle):
             check(error)
             beside._free, beside._pointer = "duet_run_close", made[0]
             self._tell(aloud=False)
-            c.run_set_judge(self, beside)
             try:
+                self._take_judge(beside, metrics)
                 self._tell()
                 return self._measure([self.pointer, beside.pointer], metrics, split, seed)
             finally:  # whatever is raised: the judge is about to be closed
                 c.run_set_judge(self, None)
 
+    def _take_judge(self, judge: Any, metrics: Sequence[Any]) -> None:
+        """Metrics that need a judge say themselves that it does not fit; told of are those that go on without."""
+        try:
+            c.run_set_judge(self, judge)
+        except Error as error:
+            if error.status != "data":
+                raise
+            asking = [name for name in _names_of(metrics) if asks_features(name)]
+            if not metrics or any(lib.duet_metric_applies(self.pointer, text(name)) for name in asking):
+                warn(f"the judge is left out: {in_python(self._by_own_name(error.message))}")
+
     def _measure(self, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
         """Metrics by the runs: this one and, where there is one, its judge."""
-        names = [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
-        names = names or self._usual_metrics(split)
+        names = _names_of(metrics) or self._usual_metrics(split)
         for name in names:
             c.metric_check(self, name, split_number(split))
         if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):

@@ -138,12 +138,13 @@ static int print_json(duet_run *run, const struct arguments *arguments, const cl
     for (size_t i = 0; i < values->count; i++)
         json_object_set_new(metrics, values->rows[i].name, value_json(run, &values->rows[i], &error));
     json_t *features = features_json(run, &error);
-    int status = cli_json_print(json_pack(
-        "{s:i s:o s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run", cli_json_text(arguments->run), "samples",
-        text_or_null(arguments->samples), "judge", text_or_null(arguments->judge), "judge_accuracy",
-        judge_json(accuracy), "features", features, "model", duet_model_family(duet_run_model(run))->name, "data",
-        cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
-        cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
+    int status = cli_json_print(json_pack("{s:i s:o s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run",
+                                          cli_json_text(arguments->run), "samples", text_or_null(arguments->samples),
+                                          "judge", text_or_null(duet_run_judge(run) != NULL ? arguments->judge : NULL),
+                                          "judge_accuracy", judge_json(accuracy), "features", features, "model",
+                                          duet_model_family(duet_run_model(run))->name, "data",
+                                          cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
+                                          cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
@@ -214,15 +215,6 @@ static int check_values(const cli_values *values)
                         wrong, first);
 }
 
-static int call_judge(duet_run *run, const char *directory, duet_run **judge)
-{
-    duet_error error = {0};
-    if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK ||
-        cli_run_set_judge(run, *judge, &error) != DUET_OK)
-        return cli_fail_opened(&error);
-    return CLI_DONE;
-}
-
 static int take_samples(duet_run *run, const char *samples)
 {
     duet_error error = {0};
@@ -258,13 +250,16 @@ static void drop_repeated(cli_list *metrics)
     metrics->count = kept;
 }
 
+static bool goes_by(const char *metric, bool files)
+{
+    const duet_feature_use use = duet_metric_find(metric)->by_features;
+    return files ? use == DUET_BY_FEATURES : use != DUET_BY_NO_FEATURES;
+}
+
 static bool some_go_by(const cli_list *metrics, bool files)
 {
     bool some = metrics->count == 0;
-    for (size_t i = 0; i < metrics->count; i++) {
-        const duet_feature_use use = duet_metric_find(metrics->items[i])->by_features;
-        some |= files ? use == DUET_BY_FEATURES : use != DUET_BY_NO_FEATURES;
-    }
+    for (size_t i = 0; i < metrics->count; i++) some |= goes_by(metrics->items[i], files);
     return some;
 }
 
@@ -275,6 +270,28 @@ static void tell_of_idle(const struct arguments *arguments)
         cli_print(stderr, "note: --judge has no effect: none of these metrics asks one\n");
     if (arguments->features.count > 0 && !some_go_by(&arguments->metrics, true))
         cli_print(stderr, "note: --features has no effect: none of these metrics compares features\n");
+}
+
+/* A metric that needs the judge says itself that it does not fit; not said are those that are computed otherwise, and
+ * those that nobody named. */
+static void tell_of_misfit(duet_run *run, const cli_list *metrics, const duet_error *misfit)
+{
+    bool silent = metrics->count == 0;
+    if (misfit->status == DUET_OK) return;
+    for (size_t i = 0; i < metrics->count; i++)
+        silent |= goes_by(metrics->items[i], false) && duet_metric_applies(run, metrics->items[i]);
+    if (silent) cli_complain(CLI_DONE, "the judge is left out: %s", misfit->message);
+}
+
+/* The run has no judge where none of the metrics asks one, and where it does not fit the run's data, which is no error
+ * yet: metrics that need none are computed all the same. One that is no classifier is a mistake. */
+static int call_judge(duet_run *run, const struct arguments *arguments, duet_run **judge, duet_error *misfit)
+{
+    duet_error error = {0};
+    if (arguments->judge == NULL) return CLI_DONE;
+    if (duet_run_open_beside(judge, arguments->judge, run, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (!some_go_by(&arguments->metrics, false) || cli_run_set_judge(run, *judge, misfit) == DUET_OK) return CLI_DONE;
+    return misfit->status == DUET_ERROR_DATA ? CLI_DONE : cli_fail_opened(misfit);
 }
 
 /* Which settings have an effect shows when the metrics have asked for what they need. */
@@ -315,6 +332,7 @@ static int run(int argc, char **argv)
     cli_values values = {0}, accuracy = {0};
     duet_run *opened = NULL, *judge = NULL;
     json_t *facts = NULL;
+    duet_error misfit = {0};
     size_t missing = 0;
     int status;
     if (!cli_parse(&cli_eval, argc, argv, &arguments, &status)) return status;
@@ -330,14 +348,14 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, NULL);
     if (status == CLI_DONE) status = cli_settings_known(opened, &arguments.settings);
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
-    if (status == CLI_DONE && arguments.judge != NULL) status = call_judge(opened, arguments.judge, &judge);
+    if (status == CLI_DONE) status = call_judge(opened, &arguments, &judge, &misfit);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
-    if (status == CLI_DONE) status = take_features(opened, &arguments.features);
+    if (status == CLI_DONE && some_go_by(&arguments.metrics, true)) status = take_features(opened, &arguments.features);
+    if (status == CLI_DONE) tell_of_misfit(opened, &arguments.metrics, &misfit);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
-    if (status == CLI_DONE && judge != NULL && some_go_by(&arguments.metrics, false))
-        status = cli_judge_weigh(judge, &accuracy, &facts);
+    if (status == CLI_DONE && duet_run_judge(opened) != NULL) status = cli_judge_weigh(judge, &accuracy, &facts);
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) tell_of_speeds(opened, &values);

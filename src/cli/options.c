@@ -2,6 +2,7 @@
 /* Reads a command line by a table, over getopt_long; every mistake it can see ends with exit status 2. */
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/unknown.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -118,47 +119,21 @@ static bool store(const cli_option *option, const char *value, void *arguments)
     return false;
 }
 
-/* Whether a model's setting is of that name, and the command takes settings. */
-static bool is_setting(const cli_command *command, const char *name)
+/* What getopt_long could not use: ':' for a missing value, '?' for the rest. Reading on brings the words that are no
+ * options to the end. */
+static int complain_option(const cli_command *command, int code, int argc, char **argv)
 {
-    bool takes = false, known = false;
-    for (size_t i = 0; i < command->option_count; i++)
-        takes = takes || (command->options[i].name != NULL && strcmp(command->options[i].name, "set") == 0);
-    for (size_t f = 0; takes && !known && f < duet_family_count(); f++) {
-        const duet_setting *setting;
-        for (size_t i = 0; !known && (setting = duet_family_setting(duet_family_at(f), i)) != NULL; i++)
-            known = strcmp(setting->key, name) == 0;
-    }
-    return known;
-}
-
-static int complain_unknown(const cli_command *command, const char *word)
-{
-    char name[40], hint[80] = "";
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="), word + strspn(word, "-"));
-    duet_spelling nearest = {.word = name};
-    for (size_t i = 0; i < command->option_count; i++)
-        if (!cli_option_is_operand(&command->options[i]) && command->options[i].name != NULL)
-            duet_spelling_offer(&nearest, command->options[i].name);
-    duet_spelling_offer(&nearest, "help");
-    if (is_setting(command, name))
-        snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", name);
-    else if (nearest.best != NULL)
-        snprintf(hint, sizeof hint, "; did you mean '--%s'?", nearest.best);
-    return cli_complain(CLI_MISTAKE, "'duet %s' has no option '%s'%s ('duet %s --help' lists them)", command->name,
-                        word, hint, command->name);
-}
-
-/* What getopt_long could not use: ':' for a missing value, '?' for the rest. */
-static int complain_option(const cli_command *command, int code, char *const *argv)
-{
-    char name[40], letter[3] = {'-', (char)optopt, '\0'};
+    struct option longs[MOST_OPTIONS];
+    char name[40], letter[3] = {'-', (char)optopt, '\0'}, letters[2 * MOST_OPTIONS + 4];
     const char *word = argv[optind - 1];
     const cli_option *option = optopt != 0 ? find(command, optopt) : NULL;
     if (code == ':' && option != NULL)
         return cli_complain(CLI_MISTAKE, "%s needs a value: %s", shown(option, name, sizeof name), option->argument);
     if (option != NULL || optopt == HELP) return cli_complain(CLI_MISTAKE, "'%s' takes no value", word);
-    return complain_unknown(command, optopt != 0 ? letter : word);
+    if (optopt != 0) word = letter;
+    describe(command, longs, letters);
+    while (getopt_long(argc, argv, letters, longs, NULL) != -1) continue;
+    return cli_complain_unknown(command, word, argv + optind, argc - optind);
 }
 
 static int store_operands(const cli_command *command, int argc, char **argv, void *arguments)
@@ -233,7 +208,7 @@ bool cli_parse(const cli_command *command, int argc, char **argv, void *argument
         if (code == HELP || (code == 'h' && option == NULL)) {
             help = true;
         } else if (code == ':' || code == '?') {
-            *status = complain_option(command, code, argv);
+            *status = complain_option(command, code, argc, argv);
             return false;
         } else if (!store(option, optarg, arguments)) {
             *status = CLI_MISTAKE;

@@ -66,6 +66,17 @@ static int open_undivided(duet_run *run, cli_rows *rows, const char *data)
     return CLI_DONE;
 }
 
+/* Where all are asked for and one split is empty, they are of the other one. */
+static void name_split(cli_rows *rows, const struct choice *asked, const duet_data_info *info)
+{
+    const bool both = asked->has[DUET_TRAIN] && asked->has[DUET_TEST];
+    const struct choice *there = asked;
+    if (both && info->count[DUET_TRAIN] == 0) there = find_choice("test");
+    if (both && info->count[DUET_TEST] == 0) there = find_choice("train");
+    rows->split = there->name;
+    rows->words = there->words;
+}
+
 int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t asked, size_t usual, cli_rows *rows)
 {
     const uint64_t count = asked > 0 ? asked : usual;
@@ -73,8 +84,6 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
     int status = split == NULL ? find_usual(run, data, &split) : CLI_DONE;
     if (status != CLI_DONE) return status;
     const struct choice *choice = find_choice(split);
-    rows->split = choice->name;
-    rows->words = choice->words;
     if (choice->has[DUET_TRAIN] && choice->has[DUET_TEST]) status = open_undivided(run, rows, data);
     if (status != CLI_DONE) return status;
     const duet_data_info *info = duet_data_describe(rows->data);
@@ -86,7 +95,7 @@ int cli_rows_choose(duet_run *run, const char *data, const char *split, uint64_t
         rows->count += rows->counts[part];
         if (rows->counts[part] > 0 && !duet_data_has_labels(rows->data, part)) rows->labelled = false;
     }
-    if (choice->has[DUET_TRAIN] && info->count[DUET_TRAIN] == 0) rows->words = find_choice("test")->words;
+    name_split(rows, choice, info);
     char examples[32];
     if (asked > rows->count && rows->count > 0)
         cli_print(stderr, "note: -n %llu asks for more than there are: %s\n", (unsigned long long)asked,

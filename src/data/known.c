@@ -139,8 +139,8 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     if (strcmp(data->source, DUET_OWN_SOURCE) == 0) return duet_data_refuse_own(data->owner, data->name, error);
     duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
     if (duet_data_open_for_use(opened, data->name, unsaid, &own) != DUET_OK)
-        return duet_fail(error, own.status, "the data of %s: %s; --data PATH says where they are now", data->owner,
-                         own.message);
+        return duet_fail(error, own.status, "the data of %s: %s%s", data->owner, own.message,
+                         own.status == DUET_ERROR_FILE ? "; --data PATH says where they are now" : "");
     duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
     if (status == DUET_OK && !same) status = duet_data_refuse_replaced(data->owner, data->name, words, error);
     if (status != DUET_OK) duet_data_close(opened);

@@ -8,14 +8,16 @@ enum { SAMPLES = 1000 };
 
 static bool applies(duet_run *run)
 {
-    const duet_data_info *data = duet_data_describe(duet_run_data(run));
     return duet_run_judge(run) != NULL && duet_run_has_classes(run) && duet_run_given_samples(run) == NULL &&
-           data->classes > 1 && duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+           duet_metric_why_no_classes(run) == NULL && duet_metric_draws(run);
 }
 
 static const char *refusal(duet_run *run)
 {
-    return duet_run_given_samples(run) == NULL ? NULL : "samples that are given were asked for no class";
+    if (duet_run_given_samples(run) != NULL) return "samples that are given were asked for no class";
+    if (!duet_run_has_classes(run)) return NULL;
+    const char *reason = duet_metric_why_no_classes(run);
+    return reason != NULL ? reason : duet_metric_why_no_judge(run);
 }
 
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
@@ -53,7 +55,7 @@ static const duet_metric_measure measures[] = {
 const duet_metric duet_metric_agreement = {
     .row = {"agreement", "share",
             "samples of an asked class, 1,000 in all, that the judge takes for it; for models that are told classes, "
-            "with --judge",
+            "on data with labels, with --judge",
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,

@@ -13,16 +13,15 @@ enum { SAMPLES = 1000, CLASSES = 256 };
 
 static bool applies(duet_run *run)
 {
-    const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return data->classes > 1 && !duet_metric_applies(run, "modes") && /* which counts exactly */
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(data->shape);
+    return duet_metric_why_no_classes(run) == NULL && !duet_metric_applies(run, "modes") && /* which counts exactly */
+           duet_metric_draws(run);
 }
 
 static const char *refusal(duet_run *run)
 {
-    return duet_metric_applies(run, "modes") ? "its classes are the modes of the data, whose places are known: modes "
-                                               "counts them exactly"
-                                             : NULL;
+    if (duet_metric_applies(run, "modes"))
+        return "its classes are the modes of the data, whose places are known: modes counts them exactly";
+    return duet_metric_draws(run) ? duet_metric_why_no_classes(run) : NULL;
 }
 
 static void count_classes(const uint8_t *labels, const bool *known, duet_metric_task *task)

@@ -20,6 +20,11 @@ static bool applies(duet_run *run)
     return duet_metric_labelled(run) && duet_run_features(run, DUET_CODE_LOGITS) > 0;
 }
 
+static const char *refusal(duet_run *run)
+{
+    return duet_run_features(run, DUET_CODE_LOGITS) > 0 ? duet_metric_why_unlabelled(run) : NULL;
+}
+
 static const char *const *outputs(duet_run *run)
 {
     static const char *const names[] = {DUET_CODE_LOGITS, NULL};
@@ -105,4 +110,5 @@ const duet_metric duet_metric_cluster_accuracy = {
     take,
     finish,
     enough,
+    refusal,
 };

@@ -7,10 +7,9 @@
 
 enum { PIECE = 1000 };
 
-static bool has_labels(duet_data *data, duet_split split)
+static bool has_labels(const duet_data_info *info, duet_split split)
 {
-    uint8_t label;
-    return duet_data_describe(data)->count[split] == 0 || duet_data_labels(data, split, 0, 1, &label, NULL) == DUET_OK;
+    return info->count[split] == 0 || info->labelled[split];
 }
 
 const char *const *duet_metric_reconstruction(duet_run *run)
@@ -20,11 +19,24 @@ const char *const *duet_metric_reconstruction(duet_run *run)
     return names;
 }
 
+const char *duet_metric_why_no_classes(duet_run *run)
+{
+    const size_t classes = duet_data_describe(duet_run_data(run))->classes;
+    return classes > 1 ? NULL : classes == 1 ? "the data have one class alone" : "the data have no labels";
+}
+
+const char *duet_metric_why_unlabelled(duet_run *run)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
+    const char *reason = duet_metric_why_no_classes(run);
+    if (reason == NULL && !has_labels(info, DUET_TRAIN)) reason = "the training examples of the data have no labels";
+    if (reason == NULL && !has_labels(info, DUET_TEST)) reason = "the test examples of the data have no labels";
+    return reason;
+}
+
 bool duet_metric_labelled(duet_run *run)
 {
-    duet_data *data = duet_run_data(run);
-    const duet_data_info *info = duet_data_describe(data);
-    return info->classes > 1 && has_labels(data, DUET_TRAIN) && has_labels(data, DUET_TEST);
+    return duet_metric_why_unlabelled(run) == NULL;
 }
 
 void duet_metric_spread(size_t total, size_t count, size_t *places)

@@ -15,7 +15,12 @@ bool duet_metric_has_features(duet_run *run)
 {
     if (duet_run_given_features(run, DUET_OF_SAMPLES) != NULL) return true;
     return duet_run_judge(run) != NULL && duet_run_features(duet_run_judge(run), DUET_FEATURES) > 0 &&
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+           duet_metric_draws(run);
+}
+
+const char *duet_metric_why_no_features(duet_run *run)
+{
+    return duet_metric_draws(run) ? duet_metric_why_no_judge(run) : NULL;
 }
 
 static duet_status make_room(duet_feature_set *set, size_t count, size_t width, duet_error *error)

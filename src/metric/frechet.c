@@ -277,4 +277,5 @@ const duet_metric duet_metric_frechet = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .refusal = duet_metric_why_no_features,
 };

@@ -14,8 +14,7 @@ enum { SAMPLES = 2500, REPEATS = 200 };
 
 static bool applies(duet_run *run)
 {
-    return duet_run_judge(run) != NULL &&
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+    return duet_run_judge(run) != NULL && duet_metric_draws(run);
 }
 
 /* What the judge says of each sample: probabilities, [count, classes]. */
@@ -118,5 +117,6 @@ const duet_metric duet_metric_inception_score = {
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .refusal = duet_metric_why_no_features,
     .samples = SAMPLES,
 };

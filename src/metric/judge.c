@@ -6,6 +6,11 @@
 #include "data/class_names.h"
 #include "metric/metric.h"
 
+const char *duet_metric_why_no_judge(duet_run *run)
+{
+    return run->judge != NULL || run->judge_misfit[0] == '\0' ? NULL : run->judge_misfit;
+}
+
 size_t duet_metric_most_likely(const float *logits, size_t classes)
 {
     size_t best = 0;

@@ -60,4 +60,5 @@ const duet_metric duet_metric_kernel_distance = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .refusal = duet_metric_why_no_features,
 };

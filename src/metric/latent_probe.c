@@ -10,17 +10,21 @@
 
 enum { HALF = 2500, SAMPLES = 2 * HALF, MOST_LATENTS = 1024, CLASSES = 256 };
 
-static bool applies(duet_run *run)
+static bool decodes(duet_run *run)
 {
     size_t width = duet_run_features(run, DUET_PRIOR);
-    return duet_run_judge(run) != NULL && duet_run_given_samples(run) == NULL && width > 0 && width <= MOST_LATENTS &&
-           duet_run_features(run, DUET_DECODE) > 0 &&
-           duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+    return width > 0 && width <= MOST_LATENTS && duet_run_features(run, DUET_DECODE) > 0 && duet_metric_draws(run);
+}
+
+static bool applies(duet_run *run)
+{
+    return duet_run_judge(run) != NULL && duet_run_given_samples(run) == NULL && decodes(run);
 }
 
 static const char *refusal(duet_run *run)
 {
-    return duet_run_given_samples(run) == NULL ? NULL : "samples that are given come from no latents";
+    if (duet_run_given_samples(run) != NULL) return "samples that are given come from no latents";
+    return decodes(run) ? duet_metric_why_no_judge(run) : NULL;
 }
 
 static size_t count_commonest(const uint8_t *labels, size_t count)

@@ -9,10 +9,20 @@
 
 enum { FITTED = 5000, TESTED = 2000, MOST_LATENTS = 1024 };
 
-static bool applies(duet_run *run)
+static bool encodes(duet_run *run)
 {
     size_t width = duet_run_features(run, DUET_LATENT);
-    return duet_metric_labelled(run) && width > 0 && width <= MOST_LATENTS;
+    return width > 0 && width <= MOST_LATENTS;
+}
+
+static bool applies(duet_run *run)
+{
+    return duet_metric_labelled(run) && encodes(run);
+}
+
+static const char *refusal(duet_run *run)
+{
+    return encodes(run) ? duet_metric_why_unlabelled(run) : NULL;
 }
 
 /* One training example a class is the least that can name it. */
@@ -100,4 +110,5 @@ const duet_metric duet_metric_linear_probe = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .refusal = refusal,
 };

@@ -30,6 +30,20 @@ static past open_past(const char *directory)
     return it;
 }
 
+/* What is there and cannot be read is not what was never measured. */
+static duet_status check_readable(const char *directory, duet_error *error)
+{
+    const char *fault = NULL;
+    char *path = duet_path_join(directory, "metrics.jsonl");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    FILE *file = duet_run_folder_holds(directory, "metrics.jsonl") ? duet_file_open(path, &fault) : NULL;
+    duet_status status = DUET_OK;
+    if (fault != NULL) status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, fault);
+    if (file != NULL) (void)fclose(file);
+    free(path);
+    return status;
+}
+
 /* The next line, which the caller drops; NULL: there is none. */
 static json_t *next_of_past(past *it)
 {
@@ -101,9 +115,26 @@ static uint64_t changed_data_at(const duet_monitor *monitor)
     return step;
 }
 
-static bool step_of(const char *directory, const char *name, uint64_t *step)
+/* The step of best.safetensors, once it is known to be whole and of this run. */
+static duet_status find_kept(const char *directory, const char *metric, uint64_t *step, duet_error *error)
 {
-    char *path = duet_path_join(directory, name);
+    duet_checkpoint_facts facts = {0};
+    duet_error own = {0};
+    char *path = duet_path_join(directory, "best.safetensors");
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    const duet_status status = duet_checkpoint_check(path, &facts, &own);
+    free(path);
+    *step = facts.step;
+    if (status == DUET_OK) return DUET_OK;
+    return duet_fail(error, status,
+                     "the best by %s so far cannot be gone on from: %s; move best.safetensors away to keep the best "
+                     "from here on, or say --keep-best none",
+                     metric, own.message);
+}
+
+static bool find_reached(const char *directory, uint64_t *step)
+{
+    char *path = duet_path_join(directory, "checkpoint.safetensors");
     bool known = path != NULL && duet_checkpoint_step(path, step);
     free(path);
     return known;
@@ -124,8 +155,9 @@ duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char
     monitor->recalled = true;
     if (monitor->before.document == NULL) return DUET_OK;
     DUET_TRY(duet_data_record_compare(&monitor->before.data, duet_run_data(run), &same, words, error));
-    bool is_known =
-        step_of(directory, "best.safetensors", &kept) && step_of(directory, "checkpoint.safetensors", &reached);
+    if (is_there) DUET_TRY(find_kept(directory, best, &kept, error));
+    if (is_there) DUET_TRY(check_readable(directory, error));
+    bool is_known = is_there && find_reached(directory, &reached);
     double value = find_value(monitor, kept, features, &monitor->best_epoch, &lines);
     if (!is_there && lines > 0)
         duet_device_say(duet_run_device(run),

@@ -23,6 +23,11 @@ static bool applies(duet_run *run)
     return duet_metric_labelled(run) && duet_run_features(run, DUET_LATENT) > 0;
 }
 
+static const char *refusal(duet_run *run)
+{
+    return duet_run_features(run, DUET_LATENT) > 0 ? duet_metric_why_unlabelled(run) : NULL;
+}
+
 /* On the training split half of the examples are compared with the others. */
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
@@ -117,4 +122,5 @@ const duet_metric duet_metric_nearest_neighbour = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .refusal = refusal,
 };

@@ -105,4 +105,5 @@ const duet_metric duet_metric_precision = {
     .applies = applies,
     .finish = finish,
     .enough = enough,
+    .refusal = duet_metric_why_no_features,
 };

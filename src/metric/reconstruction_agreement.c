@@ -7,11 +7,20 @@
 
 enum { EXAMPLES = 2000 };
 
-static bool applies(duet_run *run)
+static bool reconstructs(duet_run *run)
 {
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
-    return duet_run_judge(run) != NULL &&
-           duet_run_features(run, DUET_RECONSTRUCTION) == duet_shape_elements(data->shape);
+    return duet_run_features(run, DUET_RECONSTRUCTION) == duet_shape_elements(data->shape);
+}
+
+static bool applies(duet_run *run)
+{
+    return duet_run_judge(run) != NULL && reconstructs(run);
+}
+
+static const char *refusal(duet_run *run)
+{
+    return reconstructs(run) ? duet_metric_why_no_judge(run) : NULL;
 }
 
 /* A model that is told classes is told those of the examples. */
@@ -69,4 +78,5 @@ const duet_metric duet_metric_reconstruction_agreement = {
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .refusal = refusal,
 };

@@ -15,6 +15,11 @@ void duet_metric_stock_clear(duet_metric_stock *stock)
     *stock = (duet_metric_stock){0};
 }
 
+bool duet_metric_draws(duet_run *run)
+{
+    return duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
+}
+
 size_t duet_metric_sample_count(duet_run *run, size_t most)
 {
     duet_data *given = duet_run_given_samples(run);

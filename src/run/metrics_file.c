@@ -132,6 +132,25 @@ duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, ui
     return status;
 }
 
+json_t *duet_metrics_last(duet_metrics_file *file)
+{
+    char *line = NULL, *last = NULL;
+    size_t room = 0;
+    rewind(file->stream);
+    while (getline(&line, &room, file->stream) > 0) {
+        if (strstr(line, "\"split\":\"train\"") == NULL) continue;
+        free(last);
+        last = line;
+        line = NULL;
+        room = 0;
+    }
+    json_t *report = last == NULL ? NULL : json_loads(last, 0, NULL);
+    free(line);
+    free(last);
+    (void)fseek(file->stream, 0, SEEK_END);
+    return report;
+}
+
 static json_t *real_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

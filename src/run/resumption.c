@@ -3,10 +3,12 @@
 #include "run/resumption.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "model/settings.h"
 #include "run/metrics_file.h"
 #include "run/run_folder.h"
@@ -138,6 +140,40 @@ duet_status duet_resumption_check_unsaved(const duet_run_file *before, const cha
                      duet_run_folder_holds(directory, "best.safetensors")
                          ? ", copy best.safetensors to it to go on from there"
                          : "");
+}
+
+/* Whether the run went on with other data, now or before: epochs were counted by those. */
+static bool has_changed_data(const duet_resumption *resumption, const duet_run_file *before)
+{
+    json_t *earlier;
+    size_t i;
+    bool changed = json_object_get(resumption->changed, "data") != NULL;
+    json_array_foreach(json_object_get(before->document, "resumed"), i, earlier) changed =
+        changed || json_object_get(json_object_get(earlier, "changed"), "data") != NULL;
+    return changed;
+}
+
+bool duet_resumption_doubts_reports(const duet_resumption *resumption, const duet_run_file *before,
+                                    const duet_trainer *trainer, const json_t *last, char *words, size_t size)
+{
+    const uint64_t step = (uint64_t)json_integer_value(json_object_get(last, "step"));
+    const double is = json_number_value(json_object_get(last, "epoch")),
+                 due = (double)duet_trainer_draws(trainer, step) / (double)trainer->batches;
+    if (last == NULL) return false;
+    for (size_t i = 0; i < trainer->schedule.term_count; i++) {
+        if (json_object_get(last, trainer->schedule.terms[i]) != NULL) continue;
+        (void)duet_text_print(words, size,
+                              "has no %s at step %" PRIu64
+                              ", which is a loss of this run: are these the reports of another one?",
+                              trainer->schedule.terms[i], step);
+        return true;
+    }
+    if (has_changed_data(resumption, before) || fabs(is - due) <= 1e-6 * fmax(1, due)) return false;
+    (void)duet_text_print(words, size,
+                          "has epoch %.6g at step %" PRIu64
+                          ", which is epoch %.6g of this run: are these the reports of another one?",
+                          is, step, due);
+    return true;
 }
 
 void duet_resumption_free(duet_resumption *resumption)

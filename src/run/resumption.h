@@ -22,6 +22,11 @@ duet_status duet_resumption_note_data(duet_resumption *resumption, const duet_da
  *  trainer is that of the run, at its beginning. */
 duet_status duet_resumption_check_unsaved(const duet_run_file *before, const char *directory,
                                           const duet_trainer *trainer, duet_error *error);
+/** Whether `last`, the last report of the training that is in metrics.jsonl (NULL: there is none), has other losses
+ * than the run, or another epoch at its step, as one of another run has; `words` then says so. One of the same model,
+ * data and batch cannot be told from the run's own. */
+bool duet_resumption_doubts_reports(const duet_resumption *resumption, const duet_run_file *before,
+                                    const duet_trainer *trainer, const json_t *last, char *words, size_t size);
 void duet_resumption_free(duet_resumption *resumption);
 
 #endif

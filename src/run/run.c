@@ -129,14 +129,9 @@ duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run
     return status;
 }
 
-duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
+static duet_status check_judge(duet_run *run, duet_run *judge, duet_error *error)
 {
-    const duet_data_info *data = duet_data_describe(run->data);
-    if (judge == NULL) {
-        run->judge = NULL;
-        return DUET_OK;
-    }
-    const duet_data_info *seen = duet_data_describe(judge->data);
+    const duet_data_info *data = duet_data_describe(run->data), *seen = duet_data_describe(judge->data);
     if (duet_run_features(judge, DUET_CLASS_LOGITS) == 0)
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is a run of a classifier, and %s is of \"%s\": train one by duet train classifier",
@@ -154,7 +149,21 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != told)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), told);
-    duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory);
+    return DUET_OK;
+}
+
+duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
+{
+    duet_error own = {0};
+    run->judge = NULL;
+    run->judge_misfit[0] = '\0';
+    if (judge == NULL) return DUET_OK;
+    const duet_status status = check_judge(run, judge, &own);
+    if (status == DUET_ERROR_DATA)
+        (void)duet_text_print(run->judge_misfit, sizeof run->judge_misfit, "%s", own.message);
+    if (status != DUET_OK) return duet_fail(error, status, "%s", own.message);
+    duet_data_compare_judge(run->data, duet_data_describe(judge->data),
+                            judge->directory == NULL ? "the judge" : judge->directory);
     run->judge = judge;
     return DUET_OK;
 }

@@ -15,6 +15,7 @@ struct duet_run {
     char *directory;    /* NULL: of a training under way */
     duet_run_file file; /* as it was when the run was opened; empty for a training under way */
     duet_run *judge;
+    char judge_misfit[480];      /* why the one that was to judge last does not fit; "": it does, or nobody was to */
     duet_data *samples;          /* in place of the model's; NULL: its own */
     bool samples_read;           /* something asked for them */
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */

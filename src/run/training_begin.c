@@ -311,6 +311,15 @@ static void tell_of_changes(const duet_training *run)
         run->first, json_string_value(json_array_get(values, 0)));
 }
 
+static void tell_of_reports(duet_training *run)
+{
+    char words[300];
+    json_t *last = duet_metrics_last(&run->metrics);
+    if (duet_resumption_doubts_reports(&run->resumption, &run->before, run->trainer, last, words, sizeof words))
+        duet_training_say(run, "warning: %s/metrics.jsonl %s", run->directory, words);
+    json_decref(last);
+}
+
 /* Files of a resumed run go back to where its checkpoint is. */
 static duet_status open_files(duet_training *run, duet_error *error)
 {
@@ -329,6 +338,7 @@ static duet_status open_files(duet_training *run, duet_error *error)
                           ", and metrics.jsonl has them up to step "
                           "%" PRIu64 ": what was between is lost",
                           reported, run->past.step);
+    if (run->resumed) tell_of_reports(run);
     return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error);
 }
 
