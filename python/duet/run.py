@@ -57,12 +57,12 @@ def _alone(method: Method) -> Method:
     return cast(Method, held)
 
 
-@ffi.callback("void(void *, uint64_t, uint64_t)")
 def _names_of(metrics: Sequence[Any]) -> List[str]:
     """The metrics that were named, one by one or in lists."""
     return [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
 
 
+@ffi.callback("void(void *, uint64_t, uint64_t)")
 def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
