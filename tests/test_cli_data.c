@@ -207,6 +207,12 @@ static void names_of_strangers(void **state)
     assert_null(strchr(said.err, '\x1b'));
     expect(said, 0, "[31mred", NULL);
     expect(RUN("data", "@/latin1.csv"), 1, "", "the name of the class \"K?ln\" is not UTF-8");
+    make_inner("lines"); /* names of classes that would pass for lines */
+    make_inner("lines/a\nb\t");
+    make_inner("lines/A\nb\t");
+    write_pictures("lines/a\nb\t/", 3, 0);
+    write_pictures("lines/A\nb\t/", 3, 1000);
+    expect(RUN("data", "@/lines"), 0, "train 2  test 1  A?b?\n", "classes \"A?b?\" and \"a?b?\" differ in capitals");
 }
 
 static const command_case mistakes[] = {

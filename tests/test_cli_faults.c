@@ -274,7 +274,8 @@ static void labels_of_a_set_stay(void **state)
     expect(RUN("train", "vae", "--data", "@/own/faces-images.npy", "--batch", "8", "--set", "hidden=8", "--steps", "2",
                "--out", "@/faces"),
            0, NULL, NULL);
-    expect(RUN("sample", "@/faces", "--out", "@/own/faces.npy"), 1, NULL, "is not what an earlier command left beside");
+    expect(RUN("sample", "@/faces", "--out", "@/own/faces.npy"), 1, NULL,
+           "nothing says that an earlier command left it beside");
     expect(RUN("encode", "@/faces", "--out", "@/own/faces.npy"), 1, NULL, "give --out another name");
     assert_false(is_there("own/faces.npy"));
     write_array("own/faces.npy", 7, false, 0); /* of other rows */
@@ -284,6 +285,32 @@ static void labels_of_a_set_stay(void **state)
     assert_memory_equal(labels, now, before);
     free(labels);
     free(now);
+}
+
+/* Labels of the very kind that encode writes, but made by somebody, beside what it wrote. */
+static void labels_of_somebody_stay(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    assert_int_equal(mkdir(inside("some", path), 0777), 0);
+    write_array("some/train-images.npy", 64, false, 0);
+    write_array("some/train-labels.npy", 64, true, 0);
+    expect(RUN("train", "vae", "--data", "@/some", "--batch", "8", "--set", "hidden=8", "--steps", "4", "--out",
+               "@/somebody"),
+           0, NULL, NULL);
+    expect(RUN("sample", "@/somebody", "-n", "9", "--out", "@/gen.npy"), 0, "gen.npy", NULL);
+    write_array("gen-labels.npy", 9, true, 0);
+    expect(RUN("sample", "@/somebody", "-n", "9", "--out", "@/gen.npy"), 1, NULL,
+           "nothing says that an earlier command");
+    write_array("some/train.npy", 64, false, 0);
+    expect(RUN("sample", "@/somebody", "--out", "@/some/train.npy"), 1, NULL, "remove it if nobody wants it");
+    assert_true(is_there("gen-labels.npy") && is_there("some/train-labels.npy"));
+    /* the same labels are no loss */
+    assert_int_equal(remove(inside("some/train.npy", path)), 0);
+    expect(RUN("encode", "@/somebody", "--split", "all", "--out", "@/c.npy"), 0, "c-labels.npy", NULL);
+    write_array("c-labels.npy", 64, true, 0);
+    expect(RUN("encode", "@/somebody", "--split", "all", "--out", "@/c.npy"), 0, "c-labels.npy", NULL);
+    expect(RUN("sample", "@/somebody", "-n", "9", "--out", "@/c.npy"), 0, "c.npy", "labels of an earlier array, is");
 }
 
 static void labels_of_earlier_codes_go(void **state)
@@ -418,7 +445,9 @@ int main(void)
         cmocka_unit_test(links_in_a_run_lead_nowhere),
         cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(names_of_other_bytes_are_refused_in_words),
-        cmocka_unit_test(labels_of_a_set_stay), cmocka_unit_test(labels_of_earlier_codes_go),
+        cmocka_unit_test(labels_of_a_set_stay),
+        cmocka_unit_test(labels_of_somebody_stay),
+        cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_read_stays),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),

@@ -100,6 +100,152 @@ static void tables_beside_pictures_are_told_of(void **state)
     duet_data_close(&data);
 }
 
+enum { FRAMES = 12 };
+
+/* Arrays beside pictures: what they are called, how many pictures lie in each of how many folders, and what counts. */
+static const struct {
+    const char *array;
+    size_t folders, pictures;
+    bool are_pictures;
+    const char *said; /* of the folder; NULL: nothing of what is left out */
+} lone[] = {
+    {"mean.npy", 2, 2, true, "its pictures are read, and mean.npy, which lies among them, is left out"},
+    {"mean.npy", 1, FRAMES, true, "set/mean.npy; if it holds their labels, --labels "},
+    {"test_mean.npy", 2, 2, true, "test_mean.npy, which lies among them, is left out"},
+    {"val.npy", 2, 2, true, "val.npy, which lies among them, is left out"},
+    {"class_to_idx.json", 2, 2, true, NULL},
+    {"word_idx", 2, 2, true, NULL},
+    {"train.npy.sha256", 2, 2, true, NULL},
+    {"train.npy", 2, 2, false, "4 pictures in it, such as a/0.png, are left out in favour of train.npy"},
+    {"x-images.npy", 2, FRAMES, false, "24 pictures in it, such as a/0.png, are left out in favour of x-images.npy"},
+    {"faces.idx", 2, 2, false, "4 pictures in it, such as a/0.png, are left out in favour of faces.idx"},
+    {"train.npy", 1, 2, false, NULL}, /* views of it */
+    {"faces.npy", 1, 1, false, NULL},
+    {"faces.npy", 1, 2, false, "2 pictures in it, such as 0.png, are left out in favour of faces.npy"},
+};
+
+static void write_lone(const char *name)
+{
+    if (strstr(name, "idx") != NULL)
+        write_idx(name, DIMS(8, 4), 0);
+    else
+        write_npy(name, 1, ARRAY("|u1", "False", "(8, 4)"), "0123456789abcdefghijklmnopqrstuv", 32);
+}
+
+/* Makes the folder "set" and lists its files. */
+static size_t make_lone(size_t row, char **members)
+{
+    size_t count = 0;
+    char name[32];
+    make_inner("set");
+    if (lone[row].folders > 1) make_inner("set/a");
+    if (lone[row].folders > 1) make_inner("set/b");
+    (void)snprintf(name, sizeof name, "set/%s", lone[row].array);
+    members[count++] = strdup(name);
+    write_lone(name);
+    for (size_t k = 0; k < lone[row].folders; k++)
+        for (size_t i = 0; i < lone[row].pictures; i++) {
+            const char *inner = lone[row].folders == 1 ? "" : k == 0 ? "a/" : "b/";
+            const uint8_t pixels[16] = {(uint8_t)(100 * k + i), 200};
+            (void)snprintf(name, sizeof name, "set/%s%zu.png", inner, i);
+            members[count++] = strdup(name);
+            write_png_picture(name, 4, 4, 1, pixels);
+        }
+    members[count] = NULL;
+    return count;
+}
+
+static void check_lone(size_t row, const char *set)
+{
+    duet_data *data = open_sound(in_folder(set));
+    const duet_data_info *info = duet_data_describe(data);
+    const size_t examples = lone[row].are_pictures ? lone[row].folders * lone[row].pictures : 8;
+    assert_int_equal(info->count[DUET_TRAIN] + info->count[DUET_TEST], examples);
+    assert_int_equal(info->shape.rank, lone[row].are_pictures ? 3 : 1);
+    duet_data_close(&data);
+}
+
+/* A mean of pictures, saved beside them, is not the set, and what is left out is said; in an archive whatever the order
+ * of its members. */
+static void arrays_beside_pictures_do_not_replace_them(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof lone / sizeof *lone; i++) {
+        char *members[2 * FRAMES + 2];
+        const size_t count = make_lone(i, members);
+        duet_data *data = open_sound(in_folder("set"));
+        if (says(data, "left out") != (lone[i].said != NULL)) fail_msg("%s: %zu", lone[i].array, i);
+        if (lone[i].said != NULL && !says(data, lone[i].said)) fail_msg("%s: %zu", lone[i].array, i);
+        duet_data_close(&data);
+        check_lone(i, "set");
+        for (size_t k = 0; k < 4 && strstr(lone[i].array, ".idx") == NULL; k++) { /* archives hold no IDX files */
+            write_archive(k % 2 == 0 ? "set.zip" : "set.tar", (const char *const *)members, true);
+            check_lone(i, k % 2 == 0 ? "set.zip" : "set.tar");
+            if (k != 1) continue;
+            char *first = members[0];
+            members[0] = members[count - 1];
+            members[count - 1] = first;
+        }
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(remove(in_folder(members[k])), 0);
+            free(members[k]);
+        }
+        if (lone[i].folders > 1) assert_int_equal(rmdir(in_folder("set/a")) | rmdir(in_folder("set/b")), 0);
+        assert_int_equal(rmdir(in_folder("set")), 0);
+    }
+}
+
+static void splits_of_pictures_stay_beside_an_array(void **state)
+{
+    (void)state;
+    static const char *const inner[] = {"set", "set/train", "set/test"};
+    for (size_t i = 0; i < 3; i++) make_inner(inner[i]);
+    write_pictures("set/train/", 4, 0);
+    write_pictures("set/test/", 3, 4 * 192);
+    write_lone("set/mean.npy");
+    write_lone("set/std.npy");
+    duet_data *data = open_sound(in_folder("set"));
+    assert_int_equal(duet_data_describe(data)->count[DUET_TEST], 3);
+    assert_true(says(data, "2 arrays that lie among them, such as mean.npy, are left out"));
+    duet_data_close(&data);
+    data = open_sound(in_folder("set/mean.npy")); /* the remedy */
+    assert_int_equal(duet_data_describe(data)->shape.dims[0], 4);
+    duet_data_close(&data);
+    write_png_picture("set/test/0.png", 4, 4, 1, (const uint8_t[16]){0});
+    assert_refused("sizes", in_folder("set"), DUET_ERROR_DATA,
+                   "to read an array that lies among them name it itself: ");
+}
+
+static const struct {
+    const char *array, *table;
+    bool is_array;
+    const char *said;
+} both[] = {
+    {"mean.npy", "train.csv", false, "its tables are read, and mean.npy, which lies among them, is left out"},
+    {"faces.npy", "people.csv", true, "people.csv; if it holds their labels, give it as --labels"},
+    {"train.npy", "train.csv", true, "its arrays are read, and train.csv, which lies among them, is left out"},
+    {"train.npy", "people.csv", true, NULL},
+    {"train.npy", "labels.csv", true, NULL},
+};
+
+/* Nor do they replace tables. */
+static void arrays_beside_tables_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+        write_lone(both[i].array);
+        write_file(both[i].table, BYTES("label\n0\n1\n1\n0\n1\n0\n1\n0\n"));
+        if (!both[i].is_array) write_file(both[i].table, BYTES("a,b,c\n1,2,1\n2,7,3\n5,4,4\n6,3,3\n"));
+        duet_data *data = open_sound(folder);
+        assert_int_equal(duet_data_describe(data)->shape.dims[0], both[i].is_array ? 4 : 3);
+        if (says(data, "left out") != (both[i].said != NULL)) fail_msg("%s, %s", both[i].array, both[i].table);
+        if (both[i].said != NULL && !says(data, both[i].said)) fail_msg("%s, %s", both[i].array, both[i].table);
+        duet_data_close(&data);
+        assert_int_equal(remove(in_folder(both[i].array)), 0);
+        assert_int_equal(remove(in_folder(both[i].table)), 0);
+    }
+}
+
 static void archives_of_other_files_are_to_be_unpacked(void **state)
 {
     (void)state;
@@ -115,10 +261,10 @@ static void archives_of_other_files_are_to_be_unpacked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(unlabelled_examples_are_examples),
-        IN_FOLDER(what_is_for_validation_is_said_to_be_left_out),
-        IN_FOLDER(tables_beside_pictures_are_told_of),
-        IN_FOLDER(archives_of_other_files_are_to_be_unpacked),
+        IN_FOLDER(unlabelled_examples_are_examples),           IN_FOLDER(what_is_for_validation_is_said_to_be_left_out),
+        IN_FOLDER(tables_beside_pictures_are_told_of),         IN_FOLDER(archives_of_other_files_are_to_be_unpacked),
+        IN_FOLDER(arrays_beside_pictures_do_not_replace_them), IN_FOLDER(splits_of_pictures_stay_beside_an_array),
+        IN_FOLDER(arrays_beside_tables_are_told_of),
     };
     return RUN_TESTS("file_names", tests, NULL, NULL);
 }

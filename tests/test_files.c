@@ -279,6 +279,12 @@ static void texts_do_not_steer_terminals(void **state)
     assert_string_equal(text, "a?[31mb??\tc\nd \xc3\xa9 ??2J ?");
     (void)duet_fail(&error, DUET_ERROR_DATA, "a run of \"%s\"", "x\x1b]0;title\x07");
     assert_string_equal(error.message, "a run of \"x?]0;title?\"");
+    error = (duet_error){0}; /* what is said of data and files is one line, whatever they are called */
+    (void)duet_fail(&error, DUET_ERROR_FILE, "%s", "a\nwarning:\tb");
+    assert_string_equal(error.message, "a?warning:?b");
+    error = (duet_error){0}; /* what a compiler says has several */
+    (void)duet_fail(&error, DUET_ERROR_DEVICE, "%s", "a\nb");
+    assert_string_equal(error.message, "a\nb");
 }
 
 int main(void)

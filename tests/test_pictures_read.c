@@ -105,10 +105,13 @@ static void cameras_orientations_are_undone(void **state)
     /* where the stored quarters (0 1 above 2 3) come to lie, read from the top left */
     static const char *const quarters[] = {"0123", "0123", "1032", "3210", "2301", "0213", "2031", "3120", "1302"};
     for (unsigned way = 0; way <= 8; way++) {
-        uint8_t bytes[2 * 512];
+        uint8_t bytes[4 * 512];
         write_quarters("a.jpg", way);
         write_quarters("b.JPEG", way);
+        write_quarters("c.Jpe", way);
+        write_quarters("d.jfif", way);
         duet_data *data = open_and_read(folder, bytes, sizeof bytes);
+        assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN] + duet_data_describe(data)->count[DUET_TEST], 4);
         size_t height = duet_data_describe(data)->shape.dims[0], width = duet_data_describe(data)->shape.dims[1];
         assert_int_equal(height, way >= 5 ? 32 : 16);
         for (size_t q = 0; q < 4; q++) {

@@ -49,7 +49,7 @@ static const struct {
     {"a comment below", "a,b\n1,2\n# 3,4\n", "line 3: \"# 3\" in the column \"a\" is no number; if this line is a"},
     {"names again", "a,b\n1,2\na,b\n3,4\n", "line 3: \"a\" in the column \"a\" is no number; this line names the"},
     {"an open quote", "a,b\n1,2\n\"3,4\n5,6\n", "line 3: a quote that is not closed"},
-    {"words in lines", "a,b\n1,2\n\"3\n4\",5\n", "line 3: \"3\n4\" in the column \"a\" is no number"},
+    {"words in lines", "a,b\n1,2\n\"3\n4\",5\n", "line 3: \"3?4\" in the column \"a\" is no number"},
     {"after such a line", "\"a\nb\",c\n1,2\nx,3\n", "line 4: \"x\" in the column \"a b\" is no number"},
 };
 

@@ -43,6 +43,10 @@ duet_status duet_fail(duet_error *error, duet_status status, const char *format,
     va_start(arguments, format);
     (void)duet_text_vprint(error->message, sizeof error->message, format, arguments);
     va_end(arguments);
-    duet_text_plain(error->message); /* what a message names may come from a stranger's file */
+    /* what a message names may come from a stranger's file, or be a stranger's file; what a driver says has lines */
+    if (status == DUET_ERROR_DATA || status == DUET_ERROR_FILE)
+        duet_text_line(error->message);
+    else
+        duet_text_plain(error->message);
     return status;
 }

@@ -109,6 +109,12 @@ void duet_text_plain(char *text)
     }
 }
 
+void duet_text_line(char *text)
+{
+    duet_text_plain(text);
+    for (char *at = text; (at = strpbrk(at, "\n\t")) != NULL;) *at = '?';
+}
+
 void duet_text_clean(const char *from, char *text, size_t capacity)
 {
     while (isspace((unsigned char)*from)) from++;

@@ -26,6 +26,8 @@ const char *duet_text_get(const duet_text *text);
 void duet_text_clear(duet_text *text);
 void duet_text_free(duet_text *text);
 
+/** As duet_text_plain, for what is one line: names in it may hold ends of lines and tabs, which become '?' too. */
+void duet_text_line(char *text);
 /** Copies a foreign text: without the spaces around it, '?' for each byte that is not UTF-8, cut between characters
  *  where `capacity` ends. */
 void duet_text_clean(const char *from, char *text, size_t capacity);

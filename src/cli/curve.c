@@ -62,7 +62,7 @@ int cli_curve_write(duet_run *run, const char *directory, const char *file, bool
     duet_error error = {0};
     duet_curve_point *points = calloc(POINTS, sizeof *points);
     float *room = cli_floats_new(POINTS, COLUMNS);
-    int status = points == NULL || room == NULL ? CLI_FAILED : cli_labels_drop(file, false);
+    int status = points == NULL || room == NULL ? CLI_FAILED : cli_labels_drop(file, NULL, 0);
     if (status == CLI_DONE && (duet_discriminator_curve(run, low, high, 0, points, POINTS, &error) != DUET_OK ||
                                write(file, points, room, &error) != DUET_OK))
         status = cli_fail_opened(&error);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHEET = 100, SHEET_COLUMNS = 10, SHEET_POINTS = 2000, SHEET_CLASSES = 20, CLASSES = 256 };
+enum { SHEET = 100, SHEET_COLUMNS = 10, SHEET_POINTS = 2000, SHEET_CLASSES = 20, CLASSES = 256, LONGEST_NAME = 4000 };
 
 struct arguments {
     const char *path, *out, *convert;
@@ -112,6 +112,7 @@ static void print_classes(duet_data *data)
 {
     const duet_data_info *info = duet_data_describe(data);
     size_t counts[2][CLASSES];
+    char shown[LONGEST_NAME];
     bool there[2] = {count_classes(data, DUET_TRAIN, counts[0]), count_classes(data, DUET_TEST, counts[1])};
     printf("classes   %zu\n", info->classes);
     for (size_t i = 0; (there[0] || there[1]) && i < info->classes; i++) {
@@ -119,14 +120,15 @@ static void print_classes(duet_data *data)
         for (size_t split = 0; split < 2; split++)
             if (there[split]) printf("  %s %zu", split_name(split), counts[split][i]);
         cli_print(stdout, "%s%s\n", info->class_names != NULL ? "  " : "",
-                  info->class_names != NULL ? info->class_names[i] : "");
+                  info->class_names != NULL ? cli_line(info->class_names[i], shown, sizeof shown) : "");
     }
 }
 
 static int print_text(duet_data *data)
 {
     const duet_data_info *info = duet_data_describe(data);
-    cli_print(stdout, "source    %s\n", info->source);
+    char shown[LONGEST_NAME];
+    cli_print(stdout, "source    %s\n", cli_line(info->source, shown, sizeof shown));
     printf("read as   %s\nexamples  ", info->format != NULL ? info->format : "a generated set, which never ends");
     for (size_t i = 0; i < info->shape.rank; i++) printf("%s%zu", i > 0 ? " x " : "", info->shape.dims[i]);
     printf(" %s%s\n", info->type == DUET_UINT8 ? "bytes" : "floats", info->picture ? ", pictures" : "");

@@ -64,12 +64,14 @@ static int write_codes(const char *path, const codes *from)
 static void say_labels(duet_run *run, const cli_rows *rows, const codes *from)
 {
     enum { FEW = 4 };
+    char shown[256];
     const duet_data_info *info = duet_data_describe(rows->data);
     duet_error error = {0};
     if (from->labels == NULL || info->class_names == NULL || duet_run_classes(run) == 0) return;
     cli_print(stderr, "labels are numbers of the run's classes:");
     for (size_t i = 0; i < info->classes && i < FEW; i++)
-        cli_print(stderr, "%s %zu is \"%s\"", i == 0 ? "" : ",", i, info->class_names[i]);
+        cli_print(stderr, "%s %zu is \"%s\"", i == 0 ? "" : ",", i,
+                  cli_line(info->class_names[i], shown, sizeof shown));
     if (info->classes > FEW) cli_print(stderr, " and %zu more", info->classes - FEW);
     cli_print(stderr, "\n");
     if (duet_run_check_labels(run, info, from->labels, from->count, &error) != DUET_OK)
@@ -83,14 +85,10 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
 {
     bool array = !cli_ends_in(path, ".png"), labelled = array && from->labels != NULL;
     char *beside = array ? cli_labels_path(path) : NULL;
-    duet_error error = {0};
     if (array && beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = cli_labels_drop(path, labelled);
+    int status = cli_labels_drop(path, from->labels, from->count);
     if (status == CLI_DONE) status = write_codes(path, from);
-    if (status == CLI_DONE && labelled) {
-        duet_write_npy_bytes(beside, from->labels, DUET_SHAPE(from->count), &error);
-        if (error.status != DUET_OK) status = cli_fail_opened(&error);
-    }
+    if (status == CLI_DONE && labelled) status = cli_labels_write(beside, from->labels, from->count);
     if (status == CLI_DONE && arguments->json)
         status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), rows->split,
                                      labelled ? beside : NULL);
@@ -149,7 +147,8 @@ static int run(int argc, char **argv)
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
+    if (status == CLI_DONE)
+        status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE) status = encode_and_write(opened, &arguments);
     duet_run_close(&opened);
     return status;

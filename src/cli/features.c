@@ -130,7 +130,7 @@ static int write_features(const work *it)
     const char *path = it->arguments->out == NULL ? own : it->arguments->out;
     char *note = path == NULL ? NULL : duet_features_note_path(path);
     int status = note == NULL ? cli_complain(CLI_FAILED, "there is too little memory for a file name")
-                              : cli_labels_drop(path, false);
+                              : cli_labels_drop(path, NULL, 0);
     if (status == CLI_DONE &&
         (duet_metric_features(it->run, NULL, &by, &error) != DUET_OK ||
          duet_features_write(path, it->values, it->count, it->width,
@@ -177,7 +177,8 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_features, argc, argv, &arguments, &status)) return status;
     it.of_examples = arguments.split != NULL || arguments.data != NULL;
     status = check(&arguments);
-    if (status == CLI_DONE) status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data, arguments.out);
+    if (status == CLI_DONE)
+        status = cli_run_open(&it.run, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE) status = make(&it);
     cli_rows_free(&it.examples);
     free(it.rows);

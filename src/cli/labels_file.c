@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The labels of an earlier array would be taken for those of what is written over it. */
+/* The labels of an earlier array would be taken for those of what is written over it, and labels that somebody made are
+ * nobody else's to remove. So those that a command writes say that they are its own: by a header with a row of blanks
+ * more than any array needs, which readers pass over. */
 #include "cli/labels_file.h"
 #include "cli/output.h"
 
@@ -36,15 +38,53 @@ static bool is_array(const char *path, unsigned long long *rows)
     return length > 10 && memcmp(head, "\x93NUMPY", 6) == 0;
 }
 
-/* Labels that an earlier command left lie beside the array that it wrote before them, one for each row. Others are
- * somebody's own. */
-static bool are_ours(const char *path, const char *beside)
+enum { HEADER = 192 /* bytes: numpy's own writer needs 128, and whole rows of 64 are the format's */ };
+
+/* The header of labels that are written here. */
+static void make_header(char header[HEADER], unsigned long long count)
 {
-    unsigned long long labels, rows;
-    return is_array(beside, &labels) && is_array(path, &rows) && labels == rows;
+    char text[HEADER];
+    const int length =
+        snprintf(text, sizeof text, "{'descr': '|u1', 'fortran_order': False, 'shape': (%llu,), }", count);
+    memset(header, ' ', HEADER);
+    memcpy(header, "\x93NUMPY\x01\x00", 8);
+    header[8] = (char)(unsigned char)(HEADER - 10);
+    header[9] = 0;
+    memcpy(header + 10, text, (size_t)length);
+    header[HEADER - 1] = '\n';
 }
 
-static int drop(const char *path, const char *beside, bool labelled)
+/* The whole of a plain file and how many bytes it has; NULL: none, or more than `most`. The caller frees it. */
+static char *read_whole(const char *path, size_t most, size_t *size)
+{
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode) || (unsigned long long)about.st_size > most) return NULL;
+    FILE *file = fopen(path, "rb");
+    char *bytes = file == NULL ? NULL : malloc((size_t)about.st_size + 1);
+    *size = bytes == NULL ? 0 : fread(bytes, 1, (size_t)about.st_size, file);
+    if (bytes != NULL) bytes[*size] = '\0';
+    if (file != NULL) (void)fclose(file); /* only read from */
+    return bytes;
+}
+
+/* Labels that an earlier command left lie beside the array that it wrote before them, one for each row. Others are
+ * somebody's own, but that nothing is lost where those to come are the same bytes. */
+static bool may_go(const char *path, const char *beside, const uint8_t *labels, size_t count)
+{
+    unsigned long long rows, said;
+    char header[HEADER];
+    size_t size;
+    if (!is_array(path, &rows) || !is_array(beside, &said) || said != rows) return false;
+    char *bytes = read_whole(beside, rows + 2 * HEADER, &size);
+    make_header(header, rows);
+    bool may = bytes != NULL && size == HEADER + rows && memcmp(bytes, header, HEADER) == 0;
+    if (bytes != NULL && labels != NULL && rows == count && size > count && strstr(bytes + 10, "'|u1'") != NULL)
+        may |= memcmp(bytes + size - count, labels, count) == 0;
+    free(bytes);
+    return may;
+}
+
+static int drop(const char *path, const char *beside, const uint8_t *labels, size_t count)
 {
     struct stat about;
     const bool is_there = lstat(beside, &about) == 0;
@@ -54,33 +94,45 @@ static int drop(const char *path, const char *beside, bool labelled)
                             "%s, where labels of an earlier array may lie, cannot be looked at: %s: give --out another "
                             "name",
                             beside, strerror(errno));
-    if (!are_ours(path, beside))
+    if (!may_go(path, beside, labels, count))
         return cli_complain(
             CLI_FAILED,
-            "%s stands where labels of these examples belong, and is not what an earlier command left beside "
+            "%s stands where labels of these examples belong, and nothing says that an earlier command left it beside "
             "%s, an array of as many rows: give --out another name, or remove it if nobody wants it",
             beside, path);
     if (remove(beside) != 0 && errno != ENOENT) /* another program may have done it */
         return cli_complain(CLI_FAILED, "%s, labels of an earlier array, cannot be removed: %s", beside,
                             strerror(errno));
-    if (!labelled) cli_print(stderr, "%s, labels of an earlier array, is removed: this one has none\n", beside);
+    if (labels == NULL) cli_print(stderr, "%s, labels of an earlier array, is removed: this one has none\n", beside);
     return CLI_DONE;
 }
 
-int cli_labels_drop(const char *path, bool labelled)
+int cli_labels_drop(const char *path, const uint8_t *labels, size_t count)
 {
     if (!cli_ends_in(path, ".npy")) return CLI_DONE;
     char *beside = cli_labels_path(path);
     if (beside == NULL) return cli_complain(CLI_FAILED, "there is too little memory for a file name");
-    int status = drop(path, beside, labelled);
+    int status = drop(path, beside, labels, count);
     free(beside);
     return status;
+}
+
+int cli_labels_write(const char *path, const uint8_t *labels, size_t count)
+{
+    duet_error error = {0};
+    char *bytes = malloc(HEADER + count);
+    if (bytes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu labels", count);
+    make_header(bytes, count);
+    memcpy(bytes + HEADER, labels, count);
+    duet_status status = duet_write_file(path, bytes, HEADER + count, &error);
+    free(bytes);
+    return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 int cli_array_write(const char *path, const float *values, duet_shape shape)
 {
     duet_error error = {0};
-    int status = cli_labels_drop(path, false);
+    int status = cli_labels_drop(path, NULL, 0);
     if (status != CLI_DONE) return status;
     return duet_write_npy(path, values, shape, &error) == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }

@@ -9,10 +9,13 @@
 /** PATH with "-labels" before its ending. The caller frees it; NULL: out of memory. */
 char *cli_labels_path(const char *path);
 
-/** Before an array is written to `path`: takes away the labels of what was there, and says so unless new ones follow
- * (`labelled`). What is no array of as many rows as the one at `path` is somebody's own, and refused. Nothing where `path` does not end in .npy. Returns an exit
+/** Before an array is written to `path`: takes away the labels of what was there, and says so unless new ones, `count`
+ * of them, follow (`labels`; NULL: none do). What cli_labels_write has not written beside an array of as many rows is
+ * somebody's own, and refused, unless it is the same labels. Nothing where `path` does not end in .npy. Returns an exit
  * status. */
-int cli_labels_drop(const char *path, bool labelled);
+int cli_labels_drop(const char *path, const uint8_t *labels, size_t count);
+/** Writes labels, [count] bytes, as an array that cli_labels_drop knows again. Returns an exit status. */
+int cli_labels_write(const char *path, const uint8_t *labels, size_t count);
 
 /** Writes an array that has no labels to `path`, which ends in .npy. Returns an exit status. */
 int cli_array_write(const char *path, const float *values, duet_shape shape);

@@ -32,6 +32,13 @@ void cli_print_name(const char *name)
     fputc('\n', stdout);
 }
 
+const char *cli_line(const char *name, char *room, size_t size)
+{
+    snprintf(room, size, "%s", name);
+    for (char *at = room; (at = strpbrk(at, "\n\t")) != NULL;) *at = '?';
+    return room;
+}
+
 bool cli_on_terminal(FILE *stream)
 {
     const char *kind = getenv("TERM");

@@ -22,6 +22,9 @@ enum {
 
 /** A file's name as a line of standard output: as it is for a program, cleaned for a person. */
 void cli_print_name(const char *name);
+
+/** A name as a part of a line, in `room`: ends of lines and tabs in it become '?'. Returns `room`. */
+const char *cli_line(const char *name, char *room, size_t size);
 /** Whether the stream is a terminal that can move its cursor and show colours (TERM is not "dumb"). */
 bool cli_on_terminal(FILE *stream);
 /** Columns of that terminal, 80 where it does not say. */

@@ -52,12 +52,13 @@ enum { NO_CLASS = -1, ALL_CLASSES = -2 };
 /* Complains and lists the classes that there are. */
 static int refuse_class(const duet_data_info *info, const char *text)
 {
-    char names[300] = "", hint[80];
+    char names[300] = "", hint[80], shown[300];
     duet_spelling nearest = {.word = text};
     duet_spelling_offer(&nearest, "all");
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++) {
         size_t length = strlen(names);
-        snprintf(names + length, sizeof names - length, "%s%s", i == 0 ? ": " : ", ", info->class_names[i]);
+        snprintf(names + length, sizeof names - length, "%s%s", i == 0 ? ": " : ", ",
+                 cli_line(info->class_names[i], shown, sizeof shown));
         duet_spelling_offer(&nearest, info->class_names[i]);
     }
     return cli_complain(CLI_MISTAKE, "--class '%s' is none of the classes 0 to %zu of %s%s%s; all draws a row of each",

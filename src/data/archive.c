@@ -105,6 +105,12 @@ duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, 
     return read < 0 ? archive_fail(archive, error) : DUET_OK;
 }
 
+const char *duet_archive_member(const char *name)
+{
+    if (strncmp(name, "./", 2) == 0) name += 2;
+    return name[0] == '.' || strstr(name, "/.") != NULL || strncmp(name, "__MACOSX/", 9) == 0 ? NULL : name;
+}
+
 bool duet_archive_is(const char *path)
 {
     static const char *const endings[] = {".zip", ".npz", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"};

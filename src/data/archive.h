@@ -23,6 +23,9 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);
 /** The next bytes of the member, as many as there are up to `count`: *got. */
 duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error);
+/** What a member of that name is called, without the "./" in front. NULL: it is hidden, or what the archiver of macOS
+ * adds. */
+const char *duet_archive_member(const char *name);
 /** Whether a file is an archive, by its name or its first bytes. */
 bool duet_archive_is(const char *path);
 /** Opens a member as a stream of `length` bytes. */

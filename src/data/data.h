@@ -15,12 +15,19 @@
 typedef struct duet_data_files {
     char *examples[2], *labels[2];
     char *left_out; /* the name of a file for validation, of which nothing is read; NULL: there is none */
+    char *passed;   /* the name of a table beside arrays, or of an array beside tables, that may be meant; NULL: none */
     char *unread;   /* what may be the labels of one file by its name, and is not read; NULL: there is none */
 } duet_data_files;
 
 /** Whether a file or an array of this name is part of a data set, and which: names tell, in capitals or not. `any`:
  * also where only the name says that it is of a format. Labels always count. */
 bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labels);
+/** Whether it is called as an array, of examples or labels or for validation: .npy and IDX's names by custom, such as
+ * x-idx3-ubyte or x.idx, compressed or not. */
+bool duet_data_array_is(const char *name);
+/** Whether it is called as the training examples of a set, as train.npy, x_train.npy, faces-images.npy and IDX files
+ *  are, where faces.npy may be anything. */
+bool duet_data_name_is_whole(const char *name);
 /** Fills `files` from a folder (told apart by their names), or from one file and, unless the options name labels, those
  *  beside it. For use a folder may hold the test split alone. The caller frees them with duet_data_files_free, also on
  *  failure. */

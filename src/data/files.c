@@ -264,6 +264,19 @@ static void forget_columns(duet_rows rows[2], bool all)
     }
 }
 
+/* Of a table beside arrays, or the other way round. */
+static void tell_of_passed(const duet_data_files *files, const char *path, bool labelled,
+                           const duet_data_options *options)
+{
+    const bool array = duet_data_array_is(files->passed);
+    if (!array && options->labels != NULL) return; /* it may be these */
+    duet_notes_add(options->notes, false,
+                   "%s: its %s are read, and %s, which lies among them, is left out: to have it in their place give "
+                   "--data %s/%s%s",
+                   path, array ? "tables" : "arrays", files->passed, path, files->passed,
+                   array || labelled ? "" : "; if it holds their labels, give it as --labels");
+}
+
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
@@ -276,6 +289,8 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
                        "%s: %s is left out, which is for validation by its name: to have it for the test call it "
                        "test%s",
                        path, files.left_out, strrchr(files.left_out, '.') != NULL ? strrchr(files.left_out, '.') : "");
+    if (status == DUET_OK && files.passed != NULL)
+        tell_of_passed(&files, path, rows[DUET_TRAIN].labels.values != NULL, options);
     if (status == DUET_OK && files.unread != NULL && rows[DUET_TRAIN].labels.values == NULL && !options->for_use)
         duet_notes_add(options->notes, false,
                        "%s: %s lies beside it and is not read: if these are its labels, say %s:labels=%s", path,

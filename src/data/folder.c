@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "data/among.h"
 #include "data/data.h"
 #include "data/picture.h"
 
@@ -28,15 +29,48 @@ static char *small_letters(const char *name)
     return small;
 }
 
+/* Whether it is one of IDX by custom: x-idx3-ubyte, x.idx3-ubyte, x-idx3 or x.idx. "class_to_idx.json" and "word_idx"
+ * are others. */
+static bool is_idx_name(const char *name)
+{
+    for (const char *at = name; (at = strstr(at, "idx")) != NULL; at++) {
+        const char *end = at + strlen("idx");
+        const bool counts = isdigit((unsigned char)*end);
+        if (at == name || strchr("-._", at[-1]) == NULL || (!counts && at[-1] != '.')) continue;
+        end += counts;
+        if (counts && *end != '\0' && strchr("-._", *end) != NULL && strncmp(end + 1, "ubyte", 5) == 0) end += 6;
+        if (*end == '\0' || strcmp(end, ".gz") == 0) return true;
+    }
+    return false;
+}
+
+static bool is_of_format(const char *name, const duet_format *format)
+{
+    const char *at = strrchr(name, '.');
+    if (format == &duet_format_idx) return is_idx_name(name);
+    if (at != NULL && at > name && strcmp(at, ".gz") == 0)
+        return (size_t)(at - name) > strlen(format->file_name) &&
+               strncmp(at - strlen(format->file_name), format->file_name, strlen(format->file_name)) == 0;
+    return ends_with(name, format->file_name);
+}
+
 /* `name` in small letters. */
 static bool is_data_name(const char *name, bool any)
 {
-    if (name[0] == '.' || ends_with(name, ".tmp")) return false;
+    if (name[0] == '.') return false;
     for (size_t i = 0; duet_format_at(i) != NULL; i++) {
         const duet_format *format = duet_format_at(i);
-        if ((any || format->magic_length > 0) && strstr(name, format->file_name) != NULL) return true;
+        if ((any || format->magic_length > 0) && is_of_format(name, format)) return true;
     }
     return false;
+}
+
+bool duet_data_array_is(const char *name)
+{
+    char *small = small_letters(name);
+    const bool is = small != NULL && is_data_name(small, false);
+    free(small);
+    return is;
 }
 
 /* Whether `word` begins in the name at its start or after a character that is no letter: "latest" has no "test". */
@@ -75,6 +109,21 @@ bool duet_data_name_is(const char *name, bool any, duet_split *split, bool *labe
         *split = has_word(small, "t10k") || has_word(small, "test") ? DUET_TEST : DUET_TRAIN;
         *labels = is_of_labels(small);
         is = is_data_name(small, any || *labels) && !is_for_validation(small);
+    }
+    free(small);
+    return is;
+}
+
+/* By what it is called an array is one of a set's, and no other thing that lies beside pictures. */
+bool duet_data_name_is_whole(const char *name)
+{
+    static const char *const words[] = {"train", "images", "examples"};
+    char *small = small_letters(name);
+    duet_split split;
+    bool labels, is = false;
+    if (small != NULL && duet_data_name_is(small, true, &split, &labels) && !labels && split == DUET_TRAIN) {
+        is = is_idx_name(small) || strncmp(small, "x_", 2) == 0;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) is |= has_word(small, words[i]);
     }
     free(small);
     return is;
@@ -133,8 +182,12 @@ static bool note_left_out(duet_data_files *files, const char *name, bool any)
     return !is || files->left_out != NULL;
 }
 
-static duet_status find_named(duet_data_files *files, const char *folder, bool any, duet_error *error)
+/* Which names are those of examples; labels may be either. */
+typedef enum names { ARRAYS, TABLES, ANY } names;
+
+static duet_status find_named(duet_data_files *files, const char *folder, names which, duet_error *error)
 {
+    const bool any = which != ARRAYS;
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
@@ -144,6 +197,7 @@ static duet_status find_named(duet_data_files *files, const char *folder, bool a
         if (!note_left_out(files, entry->d_name, any))
             status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder);
         if (!duet_data_name_is(entry->d_name, any, &split, &labels)) continue;
+        if (which == TABLES && !labels && duet_data_array_is(entry->d_name)) continue;
         char **place = labels ? &files->labels[split] : &files->examples[split];
         status = put(place, duet_path_join(folder, entry->d_name), folder, error);
     }
@@ -156,13 +210,45 @@ static bool has_enough(const duet_data_files *files, bool for_use)
     return files->examples[DUET_TRAIN] != NULL || (for_use && files->examples[DUET_TEST] != NULL);
 }
 
-/* Names such as x.csv count only where there is no file that its first bytes tell. */
+/* Tables and arrays in one folder. */
+typedef struct both {
+    bool there[2], whole[2]; /* arrays, then tables; whether they are called as a set is */
+    char name[2][256];
+} both;
+
+static void look_at_both(both *it, const char *folder)
+{
+    DIR *entries = opendir(folder);
+    *it = (both){{false}};
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        static const char *const tables[] = {".csv", NULL};
+        const char *name = entry->d_name;
+        duet_split split;
+        bool labels;
+        const bool is_table = duet_name_ends_in(name, tables);
+        if (!duet_data_name_is(name, is_table, &split, &labels) || labels) continue;
+        it->whole[is_table] |= split == DUET_TEST || duet_data_name_is_whole(name);
+        if (!it->there[is_table] || strcmp(name, it->name[is_table]) < 0)
+            (void)snprintf(it->name[is_table], sizeof it->name[is_table], "%s", name);
+        it->there[is_table] = true;
+    }
+    if (entries != NULL) (void)closedir(entries);
+}
+
+/* Names such as x.csv count only where there is no file that its first bytes tell, but for an array beside tables that
+ * is none of a set by its name, such as codes. What is passed over and may be meant is noted. */
 static duet_status find_in_folder(duet_data_files *files, const char *folder, bool for_use, duet_error *error)
 {
-    DUET_TRY(find_named(files, folder, false, error));
-    if (has_enough(files, for_use)) return DUET_OK;
+    both found;
+    look_at_both(&found, folder);
+    const bool are_both = found.there[0] && found.there[1], tables = are_both && found.whole[1] && !found.whole[0];
+    DUET_TRY(find_named(files, folder, tables ? TABLES : ARRAYS, error));
+    if (has_enough(files, for_use)) {
+        if (are_both && (tables || found.whole[0] == found.whole[1])) files->passed = strdup(found.name[!tables]);
+        return DUET_OK;
+    }
     duet_data_files_free(files);
-    DUET_TRY(find_named(files, folder, true, error));
+    DUET_TRY(find_named(files, folder, ANY, error));
     if (has_enough(files, for_use)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the folder holds no training pictures: names such as train-images-idx3-ubyte[.gz] or "
@@ -265,6 +351,7 @@ void duet_data_files_free(duet_data_files *files)
     }
     free(files->left_out);
     free(files->unread);
+    free(files->passed);
     *files = (duet_data_files){{NULL}};
 }
 
@@ -272,15 +359,18 @@ void duet_data_files_free(duet_data_files *files)
 bool duet_files_fit(const char *path, bool is_folder)
 {
     DIR *entries = is_folder ? opendir(path) : NULL;
-    bool fits = !is_folder, by_name = false, pictures = false, labels;
+    bool arrays = false, by_name = false, pictures = false, labels;
+    duet_among among;
     duet_split split;
-    if (entries == NULL) return fits;
-    for (struct dirent *entry; !fits && (entry = readdir(entries)) != NULL;) {
+    if (entries == NULL) return !is_folder;
+    for (struct dirent *entry; !arrays && (entry = readdir(entries)) != NULL;) {
         const char *name = entry->d_name;
-        fits = duet_data_name_is(name, false, &split, &labels) && !labels;
+        arrays = duet_data_name_is(name, false, &split, &labels) && !labels;
         by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
         pictures |= duet_picture_name_is(name) || (name[0] != '.' && duet_path_holds_folder(path, name));
     }
     (void)closedir(entries);
-    return fits || (by_name && !pictures);
+    if (!arrays) return by_name && !pictures;
+    duet_among_look(&among, path);
+    return !duet_among_are_pictures(&among);
 }

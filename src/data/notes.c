@@ -17,6 +17,7 @@ void duet_notes_add(duet_notes *notes, bool question, const char *format, ...)
     va_start(arguments, format);
     (void)duet_text_vprint(text, sizeof text, format, arguments);
     va_end(arguments);
+    duet_text_line(text); /* it may name files and classes */
     for (size_t i = 0; i < notes->count; i++)
         if (strcmp(notes->items[i].text, text) == 0) return; /* said already */
     char *copy = strdup(text);

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "data/among.h"
 #include "data/archive.h"
 #include "data/data.h"
 
@@ -37,8 +38,11 @@ static duet_status list_members(members *all, const char *path, duet_error *erro
     DUET_TRY(duet_archive_open(&archive, path, error));
     duet_status status = duet_archive_next(&archive, &more, error);
     while (status == DUET_OK && more) {
-        char *name = strdup(archive.name);
-        if (name == NULL || !duet_array_grow(&all->items, all->count, &all->capacity, sizeof *all->items)) {
+        const char *member_name = duet_archive_member(archive.name);
+        char *name = member_name == NULL ? NULL : strdup(member_name);
+        if (member_name == NULL) {
+            status = duet_archive_next(&archive, &more, error);
+        } else if (name == NULL || !duet_array_grow(&all->items, all->count, &all->capacity, sizeof *all->items)) {
             free(name);
             status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its arrays", path);
         } else {
@@ -111,6 +115,7 @@ static duet_status open_rows(duet_rows *rows, const char *path, const member *it
 typedef struct places {
     const member *examples[2], *labels[2], *class_names;
     size_t left_out;
+    const char *first_out; /* of these by its name */
 } places;
 
 static duet_status put(const member **place, const member *it, const char *path, duet_error *error)
@@ -135,7 +140,7 @@ static duet_status find_places(places *found, const members *all, const char *pa
         } else if (duet_data_name_is(it->name, false, &split, &labels)) {
             DUET_TRY(put(labels ? &found->labels[split] : &found->examples[split], it, path, error));
         } else {
-            found->left_out++;
+            if (found->left_out++ == 0 || strcmp(it->name, found->first_out) < 0) found->first_out = it->name;
         }
     }
     if (found->examples[DUET_TRAIN] != NULL || (for_use && found->examples[DUET_TEST] != NULL)) return DUET_OK;
@@ -185,26 +190,34 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
                        found.left_out == 1
-                           ? "%s: %zu member is neither training nor test examples by its name and is left out"
-                           : "%s: %zu members are neither training nor test examples by their names "
-                             "and are left out",
-                       path, found.left_out);
+                           ? "%s: %zu member is neither training nor test examples by its name and is left out: %s"
+                           : "%s: %zu members are neither training nor test examples by their names and are left "
+                             "out, such as %s",
+                       path, found.left_out, found.first_out);
     members_free(&all);
     return status;
+}
+
+/* Arrays and pictures of an archive in any order. */
+static void look_through(duet_archive *archive, duet_among *among, bool *arrays)
+{
+    for (bool more; duet_archive_next(archive, &more, NULL) == DUET_OK && more;) {
+        const char *name = duet_archive_member(archive->name);
+        const size_t length = name == NULL ? 0 : strlen(name);
+        *arrays |= length > 4 && strcmp(name + length - 4, ".npy") == 0;
+        if (name != NULL) duet_among_add(among, name);
+    }
 }
 
 bool duet_npz_fits(const char *path, bool is_folder)
 {
     duet_archive archive = {0};
-    bool more, fits = false;
+    duet_among among = {0};
+    bool arrays = false;
+    const size_t length = strlen(path);
     if (is_folder || !duet_archive_is(path) || duet_archive_open(&archive, path, NULL) != DUET_OK) return false;
-    size_t length = strlen(path);
-    if (length > 4 && strcmp(path + length - 4, ".npz") == 0) {
-        fits = true;
-    } else if (duet_archive_next(&archive, &more, NULL) == DUET_OK && more) {
-        length = strlen(archive.name);
-        fits = length > 4 && strcmp(archive.name + length - 4, ".npy") == 0;
-    }
+    const bool named = length > 4 && strcmp(path + length - 4, ".npz") == 0;
+    if (!named) look_through(&archive, &among, &arrays);
     duet_archive_close(&archive);
-    return fits;
+    return named || (arrays && !duet_among_are_pictures(&among));
 }

@@ -22,7 +22,15 @@ bool duet_name_ends_in(const char *name, const char *const *endings)
 
 bool duet_picture_name_is(const char *name)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", NULL};
+    return duet_name_ends_in(name, endings);
+}
+
+bool duet_picture_is_foreign(const char *name)
+{
+    static const char *const endings[] = {".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif",
+                                          ".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr",  ".ppm",  ".pgm",
+                                          ".pbm",  ".pnm", ".tga", ".qoi", ".svg", NULL};
     return duet_name_ends_in(name, endings);
 }
 

@@ -42,8 +42,11 @@ typedef struct duet_picture_kind {
 
 extern const duet_picture_kind duet_picture_png, duet_picture_jpeg;
 
-/** Whether a file's name ends as that of a picture that is read: .png, .jpg, .jpeg, in capitals or not. */
+/** Whether a file's name ends as that of a picture that is read: .png, .jpg, .jpeg, .jpe, .jfif, .jif or .jfi, in
+ * capitals or not. */
 bool duet_picture_name_is(const char *name);
+/** Whether it ends as that of a picture that is not. */
+bool duet_picture_is_foreign(const char *name);
 /** Whether it ends in one of the endings, a list that ends in NULL, in capitals or not. */
 bool duet_name_ends_in(const char *name, const char *const *endings);
 /** What other kind of picture a file of these first bytes is, "GIF" or "WebP"; NULL: none that is known. */

@@ -45,12 +45,6 @@ static duet_status load(void *reader, const duet_picture_list *list, const duet_
 
 static const duet_picture_place archive_place = {open_reader, load, close_reader, false};
 
-/* Hidden files, and what the archiver of macOS adds, are no pictures of the set. */
-static bool is_hidden(const char *name)
-{
-    return name[0] == '.' || strstr(name, "/.") != NULL || strncmp(name, "__MACOSX/", 9) == 0;
-}
-
 static duet_status list_members(duet_picture_list *list, duet_error *error)
 {
     duet_archive archive = {0};
@@ -58,9 +52,8 @@ static duet_status list_members(duet_picture_list *list, duet_error *error)
     DUET_TRY(duet_archive_open(&archive, list->source, error));
     duet_status status = duet_archive_next(&archive, &more, error);
     while (status == DUET_OK && more) {
-        const char *name = archive.name;
-        if (strncmp(name, "./", 2) == 0) name += 2;
-        if (!is_hidden(name)) status = duet_picture_list_add(list, name, archive.position, error);
+        const char *name = duet_archive_member(archive.name);
+        if (name != NULL) status = duet_picture_list_add(list, name, archive.position, error);
         if (status == DUET_OK) status = duet_archive_next(&archive, &more, error);
     }
     duet_archive_close(&archive);
@@ -70,7 +63,7 @@ static duet_status list_members(duet_picture_list *list, duet_error *error)
 duet_status duet_picture_archive_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                       duet_error *error)
 {
-    duet_picture_list *list = duet_picture_list_new(path, &archive_place, error);
+    duet_picture_list *list = duet_picture_list_new(path, &archive_place, options->labels, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
     list->is_archive = true;
     duet_status status = list_members(list, error);

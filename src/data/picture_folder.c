@@ -11,8 +11,6 @@
 #include "data/picture.h"
 #include "data/pictures.h"
 
-enum { DEEPEST = 8 };
-
 static duet_status open_reader(void **reader, const duet_picture_list *list, duet_error *error)
 {
     (void)list;
@@ -70,10 +68,10 @@ static duet_status look_at(duet_picture_list *list, const char *path, const char
 
 static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error)
 {
-    if (depth > DEEPEST)
+    if (depth > DUET_PICTURE_DEEPEST)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: folders lie more than %d deep; [train/ or test/][class/]... is expected", folder,
-                         DEEPEST);
+                         DUET_PICTURE_DEEPEST);
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
@@ -97,7 +95,7 @@ static int compare_entries(const void *a, const void *b)
 duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                      duet_error *error)
 {
-    duet_picture_list *list = duet_picture_list_new(path, &folder_place, error);
+    duet_picture_list *list = duet_picture_list_new(path, &folder_place, options->labels, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
     duet_status status = walk(list, path, "", 0, error);
     if (status != DUET_OK) {

@@ -233,9 +233,11 @@ static duet_status refuse_empty(const duet_picture_list *list, duet_error *error
     if (list->others > 0)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
-                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s",
+                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s",
                          list->source, list->other, list->others > 1 ? " and others" : "",
-                         duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "");
+                         duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
+                         list->array != NULL ? "; to read an array name it itself: " : "",
+                         list->array != NULL ? list->array : "");
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training pictures: PNG and JPEG files, or names such as "
                      "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",

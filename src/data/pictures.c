@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/copies.h"
 #include "data/picture.h"
 
@@ -21,13 +24,15 @@ typedef struct picture_rows {
     duet_file_bytes bytes;
 } picture_rows;
 
-duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, duet_error *error)
+duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, const char *labels,
+                                         duet_error *error)
 {
     duet_picture_list *list = calloc(1, sizeof *list);
     if (list != NULL) list->source = strdup(source);
     if (list != NULL && list->source != NULL) {
         list->users = 1;
         list->place = place;
+        list->labels = labels;
         return list;
     }
     free(list);
@@ -47,11 +52,9 @@ void duet_picture_list_release(duet_picture_list *list)
     free(list->source);
     free(list->other);
     free(list->table);
+    free(list->array);
     free(list);
 }
-
-static const char *const foreign_endings[] = {".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif",
-                                              ".jp2",  ".jxl", ".ppm", ".pgm", ".pbm",  ".svg",  NULL};
 
 /* Whether it is of labels by its name, then whether it is in front. */
 static bool is_rather(const char *name, bool labels, const char *than)
@@ -63,21 +66,44 @@ static bool is_rather(const char *name, bool labels, const char *than)
     return labels != others ? labels : strcmp(name, than) < 0;
 }
 
-/* Keeps what is most likely the labels. False: out of memory. */
+/* Whether it is the file of labels that is read. */
+static bool is_read(const duet_picture_list *list, const char *name)
+{
+    struct stat one, other;
+    char *path = duet_path_join(list->source, name);
+    const bool is = !list->is_archive && path != NULL && list->labels != NULL && stat(path, &one) == 0 &&
+                    stat(list->labels, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    free(path);
+    return is;
+}
+
+/* Keeps, if it is better, the one that is told of. False: out of memory. */
+static bool keep(char **kept, const char *name, bool better)
+{
+    if (*kept != NULL && !better) return true;
+    free(*kept);
+    return (*kept = strdup(name)) != NULL;
+}
+
+/* Keeps what is most likely the labels, and arrays that may be the set in place of the pictures. False: out of memory.
+ */
 static bool keep_table(duet_picture_list *list, const char *name)
 {
     duet_split split;
-    bool labels;
-    const char *slash = strrchr(name, '/');
-    if (!duet_data_name_is(slash == NULL ? name : slash + 1, true, &split, &labels)) return true;
-    if (list->table != NULL && !is_rather(name, labels, list->table)) return true;
-    free(list->table);
-    return (list->table = strdup(name)) != NULL;
+    bool labels = false;
+    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
+    const bool known = duet_data_name_is(last, true, &split, &labels);
+    if (duet_data_array_is(last) && !(known && labels)) {
+        if (is_read(list, name)) return true;
+        list->arrays++;
+        return keep(&list->array, name, list->array != NULL && strcmp(name, list->array) < 0);
+    }
+    return !known || keep(&list->table, name, list->table != NULL && is_rather(name, labels, list->table));
 }
 
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
-    bool sound = true, foreign = duet_name_ends_in(name, foreign_endings);
+    bool sound = true, foreign = duet_picture_is_foreign(name);
     if (!duet_picture_name_is(name)) {
         if (list->others == 0 || (foreign && list->foreign == 0)) {
             free(list->other);
@@ -140,9 +166,11 @@ static duet_status take_header(duet_picture_list *list, size_t entry, size_t fir
     if (list->fitted || (header->height == list->height && header->width == list->width)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: %s is %zu x %zu pixels and %s %zu x %zu; with --size HEIGHTxWIDTH, such as --size %zux%zu, "
-                     "all are scaled to cover that size and cut at the centre",
+                     "all are scaled to cover that size and cut at the centre%s%s",
                      list->source, list->entries[first].name, list->height, list->width, list->entries[entry].name,
-                     header->height, header->width, list->height, list->width);
+                     header->height, header->width, list->height, list->width,
+                     list->array != NULL ? "; to read an array that lies among them name it itself: " : "",
+                     list->array != NULL ? list->array : "");
 }
 
 /* All pictures are of one size, and grey if all are. */
@@ -311,6 +339,30 @@ static void tell_of_table(const duet_picture_list *list, const duet_data_options
                    list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table);
 }
 
+/* Arrays among pictures are not the set, though one alone would be. */
+static void tell_of_arrays(const duet_picture_list *list, const duet_data_options *options)
+{
+    const char *source = list->is_archive ? "" : list->source, *slash = list->is_archive ? "" : "/";
+    const bool may_be_labels = list->classes == NULL && options->labels == NULL && !options->for_use;
+    duet_text labels = {0};
+    if (list->arrays == 0) return;
+    if (may_be_labels)
+        duet_text_add(&labels, "; if it holds their labels, --labels %s%s%s", source, slash, list->array);
+    if (list->arrays > 1)
+        duet_notes_add(options->notes, false,
+                       "%s: its pictures are read, and %zu arrays that lie among them, such as %s, are left out: to "
+                       "have one in their place %s%s%s%s%s",
+                       list->source, list->arrays, list->array, list->is_archive ? "unpack it, and " : "",
+                       "give --data ", source, slash, list->array);
+    else
+        duet_notes_add(options->notes, false,
+                       "%s: its pictures are read, and %s, which lies among them, is left out: to have it in their "
+                       "place %sgive --data %s%s%s%s",
+                       list->source, list->array, list->is_archive ? "unpack it, and " : "", source, slash, list->array,
+                       duet_text_get(&labels));
+    duet_text_free(&labels);
+}
+
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,
                                duet_error *error)
 {
@@ -324,6 +376,7 @@ duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const
     list->width = options->width;
     duet_status status = duet_picture_list_sort_out(list, options, error);
     if (status == DUET_OK) tell_of_table(list, options);
+    if (status == DUET_OK) tell_of_arrays(list, options);
     if (status == DUET_OK) status = examine_all(list, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], list, (duet_split)split, error);

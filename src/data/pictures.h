@@ -5,6 +5,8 @@
 
 #include "data/data.h"
 
+enum { DUET_PICTURE_DEEPEST = 8 /* folders below the set's */ };
+
 typedef struct duet_picture_entry {
     char *name;      /* the path within the folder or archive */
     size_t position; /* of an archive's member: which one it is */
@@ -47,10 +49,15 @@ struct duet_picture_list {
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* the first of either */
-    char *table;            /* a file of arrays or a table among them, such as labels.csv; NULL: there is none */
+    char *table;            /* a table or a file of labels among them, such as labels.csv; NULL: there is none */
+    size_t arrays;          /* others of arrays */
+    char *array;            /* the first of them by its name */
+    const char *labels;     /* the file that the options name, which is read; NULL: none */
 };
 
-duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, duet_error *error);
+/** `labels`: the file that holds the pictures' labels, or NULL. */
+duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_place *place, const char *labels,
+                                         duet_error *error);
 /** One user fewer; the last one frees it. NULL is fine. */
 void duet_picture_list_release(duet_picture_list *list);
 /** Adds a file if its name is a picture's, and counts it among the others if not. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which files a data set is read from, so that nobody writes over them: files are compared, not their names, as one file
- * has many. */
+/* Which files a data set is read from, so that nobody writes over them: files are compared, not their names, as one
+ * file has many. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "duet/data.h"
 
@@ -30,16 +30,19 @@ static bool lies_in(const char *path, const struct stat *folder)
     return found;
 }
 
-/* Of files that are found by their names those count, of pictures in a folder all that lie there. */
+/* Of files that are found by their names those count, of pictures in a folder all that lie there but for arrays, such
+ * as codes that were written beside them. */
 static bool reads(const duet_data_options *options, const char *path, const struct stat *file)
 {
     duet_data_files files = {0};
     struct stat set;
     bool found = is_same(options->labels, file) || is_same(options->path, file);
-    if (duet_data_files_find(&files, options->path, options, NULL) == DUET_OK)
+    const bool is_folder = stat(options->path, &set) == 0 && S_ISDIR(set.st_mode);
+    if (duet_files_fit(options->path, is_folder) &&
+        duet_data_files_find(&files, options->path, options, NULL) == DUET_OK)
         for (int split = 0; split < 2 && !found; split++)
             found = is_same(files.examples[split], file) || is_same(files.labels[split], file);
-    else if (!found && stat(options->path, &set) == 0 && S_ISDIR(set.st_mode))
+    else if (!found && is_folder && !duet_data_array_is(path))
         found = lies_in(path, &set);
     duet_data_files_free(&files);
     return found;

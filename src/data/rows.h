@@ -97,7 +97,7 @@ struct duet_rows {
 typedef struct duet_format {
     const char *name;
     const char *begins;     /* for messages; NULL: nothing that is always the same */
-    const char *file_name;  /* a piece of the name by which files of a folder are known */
+    const char *file_name;  /* how names end by which files of a folder are known; of IDX see duet_data_name_is */
     unsigned char magic[8]; /* the first bytes */
     size_t magic_length;    /* 0: none are always the same; then `is` knows the format by the file's name and size */
     bool (*is)(const duet_stream *stream);

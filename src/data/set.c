@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "data/among.h"
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/copies.h"
@@ -114,6 +115,14 @@ static const duet_set_format formats[] = {
     {"a folder of pictures", is_picture_folder, duet_picture_folder_open},
 };
 
+/* Of arrays in a folder that other pictures lie in. */
+static void tell_of_pictures(const duet_set_format *format, const duet_data_options *options)
+{
+    struct stat about;
+    if (format->open == duet_picture_folder_open || stat(options->path, &about) != 0 || !S_ISDIR(about.st_mode)) return;
+    duet_among_tell(options->path, format->name, options->notes);
+}
+
 /* What is no file or folder, such as a pipe, is never opened: that could wait for ever. */
 static duet_status find_format(const char *path, const duet_set_format **format, duet_error *error)
 {
@@ -204,6 +213,7 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     DUET_TRY(find_format(options->path, &format, error));
     data->format = format->name;
     DUET_TRY(format->open(rows, options->path, options, error));
+    tell_of_pictures(format, options);
     if (rows[DUET_TRAIN].source == NULL) { /* for use: the test split alone, until the end in the other's place */
         rows[DUET_TRAIN] = rows[DUET_TEST];
         rows[DUET_TEST] = (duet_rows){0};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* A mean of pictures or their codes, saved beside them, are not the set; train.npy beside some pictures is. */
+#include "data/among.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "data/data.h"
+#include "data/picture.h"
+#include "data/pictures.h"
+
+enum { MANY = 10 /* pictures of one folder that are more than views of what lies beside them */ };
+
+/* Keeps the name that comes first, so that no order of files matters. */
+static void keep_first(char kept[256], size_t count, const char *name)
+{
+    if (count == 1 || strcmp(name, kept) < 0) (void)snprintf(kept, 256, "%s", name);
+}
+
+static void add_picture(duet_among *it, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char place[256] = "";
+    if (slash != NULL) (void)snprintf(place, sizeof place, "%.*s", (int)(slash - path), path);
+    if (it->pictures++ == 0) memcpy(it->place, place, sizeof place);
+    it->scattered |= strcmp(it->place, place) != 0;
+    keep_first(it->picture, it->pictures, path);
+}
+
+void duet_among_add(duet_among *it, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    duet_split split;
+    bool labels;
+    if (duet_picture_name_is(name) || duet_picture_is_foreign(name)) {
+        add_picture(it, path);
+    } else if (duet_data_name_is(name, false, &split, &labels) && !labels) {
+        it->arrays++;
+        it->has[split] = true;
+        it->whole |= (it->has[DUET_TRAIN] && it->has[DUET_TEST]) || duet_data_name_is_whole(name);
+        keep_first(it->array, it->arrays, path);
+    }
+}
+
+static void walk(duet_among *it, const char *folder, const char *inner, int depth);
+
+/* An entry of a folder; `name`: its path from the first one on. Arrays count right in that one, also those that cannot
+ * be opened, which is told of by what reads them. */
+static void look_at(duet_among *it, const char *path, const char *name, int depth)
+{
+    struct stat about;
+    if (duet_picture_name_is(name) || stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
+        if (depth == 0 || !duet_data_array_is(name)) duet_among_add(it, name);
+    } else {
+        walk(it, path, name, depth + 1);
+    }
+}
+
+static void walk(duet_among *it, const char *folder, const char *inner, int depth)
+{
+    DIR *entries = depth > DUET_PICTURE_DEEPEST ? NULL : opendir(folder);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        if (entry->d_name[0] == '.') continue;
+        char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
+        if (path != NULL && name != NULL) look_at(it, path, name, depth);
+        free(path);
+        free(name);
+    }
+    if (entries != NULL) (void)closedir(entries);
+}
+
+void duet_among_look(duet_among *it, const char *folder)
+{
+    *it = (duet_among){0};
+    walk(it, folder, "", 0);
+}
+
+bool duet_among_are_pictures(const duet_among *it)
+{
+    return it->pictures > 0 && (it->arrays == 0 || (!it->whole && (it->scattered || it->pictures >= MANY)));
+}
+
+/* One picture, or a few beside what is a set by its names, are views of it. */
+void duet_among_tell(const char *folder, const char *format, duet_notes *notes)
+{
+    duet_among it;
+    duet_among_look(&it, folder);
+    const bool lone = it.arrays > 0 && !it.whole;
+    if (it.pictures < 2 || !(lone || it.scattered || it.pictures >= MANY)) return;
+    duet_notes_add(notes, false,
+                   "%s: %zu pictures in it, such as %s, are left out in favour of %s: to have them read, give a "
+                   "folder of them alone",
+                   folder, it.pictures, it.picture, it.arrays > 0 ? it.array : format);
+}
