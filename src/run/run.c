@@ -154,7 +154,8 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != told)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), told);
-    duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory);
+    DUET_TRY(
+        duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory, error));
     run->judge = judge;
     return DUET_OK;
 }
@@ -180,6 +181,15 @@ static bool is_same_order(duet_shape expected, duet_shape given)
     return duet_shape_equal(without_ones(expected), without_ones(given));
 }
 
+/* What the samples are beside the examples that the run is asked of, or else learnt from. */
+static duet_status compare_samples(const duet_run *run, duet_data *samples, duet_error *error)
+{
+    const duet_data_info *own = duet_data_describe(run->data), *learnt = &run->file.data.info;
+    const char *owner = run->directory == NULL ? "the run" : run->directory;
+    duet_data_compare_ranges(samples, own, owner);
+    return duet_data_compare_columns(samples, own->columns != NULL ? own : learnt, owner, error);
+}
+
 /* Samples that are examples of the run's own data: nobody drew them, and each figure would be perfect. */
 static duet_status look_for_examples(duet_data *samples, duet_data *own, duet_error *error)
 {
@@ -203,9 +213,9 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     DUET_TRY(duet_data_open_for_use(&samples, data, DUET_DIVISION_LAST, error));
     const duet_data_info *info = duet_data_describe(samples), *own = duet_data_describe(run->data);
     if (!info->generated && is_same_order(own->shape, info->shape)) {
-        duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
         run->samples = samples;
-        const duet_status looked = look_for_examples(samples, run->data, error);
+        duet_status looked = compare_samples(run, samples, error);
+        if (looked == DUET_OK) looked = look_for_examples(samples, run->data, error);
         if (looked != DUET_OK) duet_data_close(&run->samples);
         return looked;
     }
@@ -248,7 +258,9 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
                          "%s has rows of %zu features and %s of %zu: they are not of one encoder", of_samples,
                          widths[0], of_examples, widths[1]);
     DUET_TRY(duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
-    return duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
+    DUET_TRY(duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
+    return duet_data_compare_columns(run->given[DUET_OF_SAMPLES], duet_data_describe(run->given[DUET_OF_EXAMPLES]),
+                                     NULL, error);
 }
 
 duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)

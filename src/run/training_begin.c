@@ -240,7 +240,8 @@ static duet_status compare_data(duet_training *run, duet_error *error)
                           "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
                           run->directory, words);
         DUET_TRY(duet_resumption_note_data(&run->resumption, then, now, error));
-        return look_through(run, error);
+        DUET_TRY(look_through(run, error));
+        return duet_data_compare_columns(run->data, then, run->directory, error);
     }
     const bool own = run->options->own_data != NULL;
     return duet_fail(error, DUET_ERROR_DATA, "%s was trained on other data than %s now holds: %s%s%s", run->directory,
