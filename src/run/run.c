@@ -38,6 +38,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
     DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
     duet_model_set_classes(run->model, file->data.info.classes);
+    duet_model_set_bytes(run->model, file->data.bytes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));

@@ -272,6 +272,7 @@ static duet_status open_parts(duet_training *run, duet_error *error)
                          : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
                                           choice->seed, error));
     duet_model_set_ranks(run->model, options->ranks);
+    if (run->resumed) duet_model_set_bytes(run->model, run->before.data.bytes);
     DUET_TRY(open_device(run, error));
     take_tuning(run);
     return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;
