@@ -140,6 +140,48 @@ static void nats_are_compared_under_one_likelihood(void **state)
     json_decref(document);
 }
 
+/* A run with an nll, and bits where it is of bytes. */
+static void make_density(const char *name, bool bits, const char *dequantise, bool within)
+{
+    char path[PATH_SIZE], text[256], evaluation[768];
+    const char *more = ", {\"name\": \"bits-per-dimension\", \"metric\": \"bits-per-dimension\", \"group\": \"g\", "
+                       "\"order\": 2, \"better\": \"smaller\", \"value\": 1, \"low\": 1, \"high\": 1, \"n\": 9}";
+    (void)snprintf(
+        evaluation, sizeof evaluation,
+        "{\"metrics\": [{\"name\": \"nll\", \"metric\": \"nll\", \"group\": \"g\", \"order\": 1, \"better\": "
+        "\"smaller\", \"by_likelihood\": true, \"value\": %zu, \"low\": %zu, \"high\": %zu, \"n\": 9}%s]}",
+        strlen(name), strlen(name), strlen(name), bits ? more : "");
+    make_run(name, "d", evaluation);
+    (void)snprintf(text, sizeof text,
+                   "{\"settings\": {\"dequantise\": \"%s\"}, \"data\": {\"name\": \"d\", \"unit_range\": %s}}",
+                   dequantise, within ? "true" : "false");
+    (void)snprintf(path, sizeof path, "%s/%s/run.json", folder, name);
+    test_file_write(path, text, strlen(text));
+}
+
+/* A density of bytes with noise is of other numbers than one of the numbers as they are. */
+static void densities_of_unlike_numbers_are_not_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        bool bits[2];
+        const char *dequantise[2];
+        bool within, compared;
+    } rows[] = {
+        {{true, true}, {"auto", "auto"}, true, true},   {{false, false}, {"auto", "auto"}, true, true},
+        {{true, false}, {"auto", "auto"}, true, false}, {{false, false}, {"yes", "auto"}, true, false},
+        {{false, false}, {"yes", "auto"}, false, true}, {{true, true}, {"yes", "auto"}, true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        make_density("a", rows[i].bits[0], rows[i].dequantise[0], rows[i].within);
+        make_density("ab", rows[i].bits[1], rows[i].dequantise[1], rows[i].within);
+        json_t *document = compared("a", "ab"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+        assert_int_equal(json_array_size(json_object_get(row, "best")), rows[i].compared ? 1 : 0);
+        assert_int_equal(json_is_string(json_object_get(row, "not_comparable")), !rows[i].compared);
+        json_decref(document);
+    }
+}
+
 /* The metric of `metric`, evaluated on data of that checksum. */
 static const char *on_data(double value, const char *checksum, const char *split)
 {
@@ -508,10 +550,16 @@ int main(void)
     for (size_t i = 0; i < VERDICTS; i++)
         marks[i] = TEST_ROW(verdict_cases[i].name, the_better_run_is_marked, &verdict_cases[i]);
     const struct CMUnitTest files[] = {
-        IN_FOLDER(nats_are_compared_under_one_likelihood), IN_FOLDER(times_are_not_marked),
-        IN_FOLDER(the_same_examples_are_compared),         IN_FOLDER(what_is_missing_is_said),
-        IN_FOLDER(settings_that_differ_come_apart),        IN_FOLDER(nothing_of_a_run_becomes_markup),
-        IN_FOLDER(a_page_of_ten_runs_stays_small),         IN_FOLDER(reports_become_curves),
+        IN_FOLDER(nats_are_compared_under_one_likelihood),
+        IN_FOLDER(times_are_not_marked),
+        IN_FOLDER(densities_of_unlike_numbers_are_not_compared),
+        IN_FOLDER(times_are_not_marked),
+        IN_FOLDER(the_same_examples_are_compared),
+        IN_FOLDER(what_is_missing_is_said),
+        IN_FOLDER(settings_that_differ_come_apart),
+        IN_FOLDER(nothing_of_a_run_becomes_markup),
+        IN_FOLDER(a_page_of_ten_runs_stays_small),
+        IN_FOLDER(reports_become_curves),
     };
     const struct CMUnitTest program[] = {
         cmocka_unit_test(training_leaves_a_page),

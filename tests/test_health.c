@@ -156,6 +156,46 @@ static void rates_that_come_to_nothing_are_told_of(void **state)
     }
 }
 
+static void warm_ups_that_do_not_end_are_told_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        const char *setting, *words; /* words NULL: nothing is said */
+    } rows[] = {
+        {"scheduled", "lr_warm_up=1000000", "lr_warm_up of often (18 of 1000000 updates), lr_warm_up of gated (8 of"},
+        {"scheduled", "lr_warm_up=9",
+         ": lr_warm_up of gated (8 of 9 updates), lr_warm_up of own (8 of 9 updates): ask"},
+        {"scheduled", "lr_warm_up=8", NULL},
+        {"scheduled", "often.lr_warm_up=19",
+         "step 8, before what was to have come to its end by then: lr_warm_up of often"},
+        {"vae", "warm_up=9", ": warm_up (8 of 9 steps): ask for fewer, or train for longer"},
+        {"vae", "warm_up=8", NULL},
+        {"gan", "instance_noise_steps=9", ": instance_noise_steps (8 of 9 steps): ask"},
+        {"gan", "instance_noise_steps=0", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[PATH], name[48];
+        duet_error error = {0};
+        (void)snprintf(name, sizeof name, "warm%zu", i);
+        said[0] = '\0';
+        const duet_family *const family = duet_family_find(rows[i].model);
+        const char *const settings[] = {rows[i].setting, "instance_noise=0.1"};
+        const duet_train_options options = {.family = family != NULL ? family : &scheduled,
+                                            .data = data,
+                                            .settings = settings,
+                                            .setting_count = strcmp(rows[i].model, "gan") == 0 ? 2 : 1,
+                                            .steps = 8,
+                                            .batch = TEST_TRAINING,
+                                            .out = path_in(name, path),
+                                            .log = keep_lines};
+        assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+        if (rows[i].words != NULL && strstr(said, rows[i].words) == NULL)
+            fail_msg("\"%s\" is missing from \"%s\"", rows[i].words, said);
+        assert_int_equal(strstr(said, "come to its end") != NULL, rows[i].words != NULL);
+    }
+}
+
 /* w is the number of steps done; the likelihood is best at 3. */
 static void build_passing(duet_model *m)
 {
@@ -360,6 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
+        cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
         cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_collapse_shows_in_two_looks_running),

@@ -289,11 +289,11 @@ static void points_that_are_far_from_generated_ones(void **state)
     }
 }
 
-static void write_table(const char *name, const char *head)
+static void write_table(const char *name, const char *head, int rows)
 {
     char text[2000];
     size_t used = (size_t)snprintf(text, sizeof text, "%s\n", head);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < rows; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%d,%d,%s\n", i * 7 % 11, i * 5 % 13,
                                  i % 2 ? "cat" : "dog");
     test_file_write(in_folder(name), text, used);
@@ -303,9 +303,9 @@ static void write_table(const char *name, const char *head)
 static void columns_are_compared_by_name(void **state)
 {
     (void)state;
-    write_table("table.csv", "height,width,label");
-    write_table("table-turned.csv", "width,height,label");
-    write_table("table-other.csv", "height,depth,label");
+    write_table("table.csv", "height,width,label", 40);
+    write_table("table-turned.csv", "width,height,label", 40);
+    write_table("table-other.csv", "height,depth,label", 40);
     expect(RUN("train", "vae", "--data", "@/table.csv", "--steps", "2", "--batch", "4", "--set", "hidden=8", "--out",
                "@/of-table"),
            0, NULL, NULL);
@@ -314,10 +314,61 @@ static void columns_are_compared_by_name(void **state)
            "in another order: column 1 of numbers is \"width\" here and \"height\" there");
     expect(RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-other.csv"), 0, "elbo",
            "column 2 of numbers is \"depth\", and \"width\" in what");
-    write_table("table-new.csv", "height,width,label");
+    write_table("table-new.csv", "height,width,label", 40);
     result same = RUN("eval", "@/of-table", "--metric", "elbo", "--data", "@/table-new.csv");
     assert_null(strstr(same.err, "of numbers is"));
     expect(same, 0, "elbo", NULL);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--samples", "@/table-turned.csv"), 1, "",
+           "in another order: column 1 of numbers is \"width\" here and \"height\" there");
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--samples", "@/table-other.csv"), 0, "elbo",
+           "column 2 of numbers is \"depth\", and \"width\" in what");
+    expect(RUN("eval", "@/of-table", "--metric", "frechet", "--features", "@/table-turned.csv", "--features",
+               "@/table.csv"),
+           1, "", "table.csv in another order: column 1 of numbers is \"width\" here and \"height\" there");
+    expect(RUN("eval", "@/of-table", "--metric", "frechet", "--features", "@/table-other.csv", "--features",
+               "@/table.csv"),
+           0, "frechet", "column 2 of numbers is \"depth\", and \"width\" in ");
+    write_table("table-turned.csv", "width,height,label", 39);
+    write_table("table-other.csv", "height,depth,label", 39);
+    expect(RUN("train", "--resume", "@/of-table", "--other-data", "--data", "@/table-turned.csv", "--steps", "3"), 1,
+           NULL, "in another order: column 1 of numbers is \"width\" here and \"height\" there");
+    expect(RUN("train", "--resume", "@/of-table", "--other-data", "--data", "@/table-other.csv", "--steps", "3"), 0,
+           NULL, "column 2 of numbers is \"depth\", and \"width\" in what");
+}
+
+static void write_pixels(const char *name, const char *first)
+{
+    char text[8000];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", first);
+    for (int i = 2; i < 16; i++) used += (size_t)snprintf(text + used, sizeof text - used, ",p%d", i);
+    used += (size_t)snprintf(text + used, sizeof text - used, ",label\n");
+    for (int i = 0; i < 40; i++) {
+        for (int k = 0; k < 16; k++)
+            used += (size_t)snprintf(text + used, sizeof text - used, "%g,", (i * 7 + k * 5) % 17 / 16.0);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s\n", i % 2 ? "cat" : "dog");
+    }
+    test_file_write(in_folder(name), text, used);
+}
+
+/* A judge has learnt its columns too. */
+static void judges_have_columns(void **state)
+{
+    (void)state;
+    write_pixels("pixels.csv", "a,b");
+    write_pixels("pixels-turned.csv", "b,a");
+    write_pixels("pixels-other.csv", "a,c");
+    expect(RUN("train", "classifier", "--data", "@/pixels.csv", "--size", "4x4", "--steps", "2", "--batch", "4",
+               "--out", "@/judge-of-pixels"),
+           0, NULL, NULL);
+    static const char *const others[][2] = {{"@/pixels-turned.csv", "@/turned"}, {"@/pixels-other.csv", "@/other"}};
+    for (size_t i = 0; i < 2; i++) {
+        expect(RUN("train", "cvae", "--data", others[i][0], "--size", "4x4", "--steps", "2", "--batch", "4", "--set",
+                   "hidden=8", "--out", others[i][1]),
+               0, NULL, NULL);
+        expect(RUN("eval", others[i][1], "--judge", "@/judge-of-pixels", "--metric", "agreement"), i == 0 ? 1 : 0, NULL,
+               i == 0 ? "in another order: column 1 of numbers is \"b\" here and \"a\" there"
+                      : "column 2 of numbers is \"c\", and \"b\" in what");
+    }
 }
 
 /* Numbers in another order are other pictures. */
@@ -397,6 +448,7 @@ int main(void)
         cmocka_unit_test(other_shapes_and_ranges),
         cmocka_unit_test(points_that_are_far_from_generated_ones),
         cmocka_unit_test(columns_are_compared_by_name),
+        cmocka_unit_test(judges_have_columns),
         cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
         cmocka_unit_test(two_classes_of_one_name),

@@ -3,6 +3,8 @@
  * place are refused unless they are asked for, which is recorded. By the program, on a file of small pictures. */
 #include "program.h"
 
+#include <math.h>
+
 #include "duet/report.h"
 
 enum { PICTURES = 200, PIXELS = 64 };
@@ -238,6 +240,84 @@ static void older_records_are_compared_by_counts(void **state)
     expect(RUN("sample", "@/run", "--out", "@/sample.png"), 1, NULL, "135 + 15 examples");
 }
 
+/* 200 x 2 floats between `low` and low + 64 / scale, in steps of 1 / scale; returns the mean of half their squares'
+ * sum. */
+static double write_numbers(const char *name, double low, double scale)
+{
+    float values[400];
+    double sum = 0;
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 400; i++) values[i] = (float)(low + (double)(i * 2654435761u >> 8 & 63) / scale);
+    for (size_t i = 0; i < 400; i++) sum += 0.5 * (double)values[i] * (double)values[i] / 200;
+    assert_ok(duet_write_npy(inside(name, path), values, DUET_SHAPE(200, 2), &error), &error);
+    return sum;
+}
+
+/* What eval says of one metric; NaN: it does not. */
+static double value_of(const char *of, const char *data, const char *metric)
+{
+    result said = RUN("eval", of, "--data", data, "--metric", metric, "--json");
+    json_t *document = json_loads(said.out, 0, NULL);
+    json_t *row = json_object_get(json_object_get(document, "metrics"), metric);
+    const double value = json_is_object(row) ? json_number_value(json_object_get(row, "value")) : (double)NAN;
+    json_decref(document);
+    result_free(&said);
+    return value;
+}
+
+/* A flow that has learnt nothing is the identity: of numbers as they are its nll is a normal's. Bytes have noise. */
+static void a_flow_takes_numbers_for_bytes_where_they_are(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    const double half = write_numbers("numbers.npy", 0.5, 4000), normal = log(2 * acos(-1)) + half;
+    (void)write_numbers("levels.npy", 0, 255);
+    static const struct {
+        const char *data, *name, *set;
+        bool bytes, noise;
+    } rows[] = {
+        {"@/numbers.npy", "numbers", "dequantise=auto", false, false},
+        {"@/numbers.npy", "noisy", "dequantise=yes", false, true},
+        {"@/levels.npy", "levels", "dequantise=auto", true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[64];
+        (void)snprintf(out, sizeof out, "@/%s", rows[i].name);
+        result said = RUN("train", "realnvp", "--data", rows[i].data, "--steps", "1", "--batch", "16", "--set", "lr=0",
+                          "--set", "hidden=4", "--set", rows[i].set, "--out", out);
+        assert_null(strstr(said.err, "k / 255"));
+        assert_int_equal(strstr(said.err, "bits_per_dimension") != NULL, rows[i].bytes);
+        expect(said, 0, NULL, NULL);
+        json_t *record = record_of(rows[i].name);
+        assert_int_equal(json_is_true(json_object_get(json_object_get(record, "data"), "bytes")), rows[i].bytes);
+        json_decref(record);
+        assert_int_equal(isnan(value_of(out, rows[i].data, "bits-per-dimension")), !rows[i].bytes);
+        if (!rows[i].noise) assert_true(fabs(value_of(out, rows[i].data, "nll") - normal) < 0.01);
+    }
+    const double before = value_of("@/noisy", "@/numbers.npy", "nll");
+    assert_true(fabs(before - normal) > 0.1);
+    /* a run of before took all data in [0, 1] for bytes, and does so still */
+    expect(RUN("train", "realnvp", "--data", "@/numbers.npy", "--steps", "1", "--batch", "16", "--set", "lr=0", "--set",
+               "hidden=4", "--out", "@/before"),
+           0, NULL, NULL);
+    json_t *record = record_of("before");
+    (void)json_object_del(json_object_get(record, "data"), "bytes");
+    assert_int_equal(json_dump_file(record, inside("before/run.json", path), 0), 0);
+    json_decref(record);
+    expect(RUN("eval", "@/before", "--metric", "bits-per-dimension"), 0, "bits-per-dimension",
+           "for bytes all the same");
+    assert_true(fabs(value_of("@/before", "@/numbers.npy", "nll") - before) < 1e-9);
+    /* what a run learnt decides of other data, too */
+    expect(RUN("eval", "@/levels", "--data", "@/numbers.npy", "--metric", "nll"), 0, "nll", "for bytes all the same");
+    assert_true(isnan(value_of("@/numbers", "@/levels.npy", "bits-per-dimension")));
+    expect(RUN("train", "--resume", "@/levels", "--data", "@/numbers.npy", "--other-data", "--steps", "2"), 0, NULL,
+           "for bytes all the same");
+    record = record_of("levels");
+    assert_true(json_is_true(json_object_get(json_object_get(record, "data"), "bytes")));
+    json_decref(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +329,7 @@ int main(void)
         cmocka_unit_test(older_records_are_compared_by_counts),
         cmocka_unit_test(a_checkpoint_is_of_the_data_of_its_run),
         cmocka_unit_test(a_range_that_was_another_is_told_of),
+        cmocka_unit_test(a_flow_takes_numbers_for_bytes_where_they_are),
     };
     return RUN_TESTS("run_data", tests, begin, remove_folder);
 }

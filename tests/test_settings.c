@@ -349,7 +349,8 @@ static float value_of(char kind, size_t row, size_t column)
     }
 }
 
-/* What learns densities of numbers as they are closes in on them. Noise blurs what lies in [0, 1] for flows. */
+/* What learns densities of numbers as they are closes in on them. Noise blurs bytes for flows, k / 255 in
+ * [0, 1]. */
 static void coarse_columns_are_warned_of(void **state)
 {
     (void)state;
@@ -362,7 +363,8 @@ static void coarse_columns_are_warned_of(void **state)
         {"mixture", "nn2", 0.1F, ": 3 (0 and 0.3 alone): "},
         {"realnvp", "nn2", 1, "array[:, 2] += 3 * numpy.random.random(len(array))"},
         {"nice", "nn2", 1, ": 3 (0 and 3 alone): "},
-        {"realnvp", "222", 0.1F, NULL},
+        {"realnvp", "222", 0.1F, ": 1 (0 and 0.3 alone), 2"},
+        {"realnvp", "222", 1.0F / 3, NULL},
         {"vae", "nn2", 1, NULL},
         {"ae", "nn2", 1, NULL},
         {"mixture", "nwf", 1,

@@ -41,8 +41,9 @@ static const cli_topic_row variables[] = {
      "A folder of kernel sources to use instead of the built-in ones. Which files it replaces is said."},
     {"DUET_CL_LOG",
      "A file that gets the source of a kernel that does not compile and all that the compiler says of it."},
-    {"DUET_CL_OPTIONS", "Options for the OpenCL compiler, behind Duet's own: with -cl-opt-disable PoCL compiles in half the "
-                        "time, and what is trained is slow. They are recorded as a part of the driver's name."},
+    {"DUET_CL_OPTIONS",
+     "Options for the OpenCL compiler, behind Duet's own: with -cl-opt-disable PoCL compiles in half the "
+     "time, and what is trained is slow. They are recorded as a part of the driver's name."},
     {"DUET_BUNDLES", "off keeps maps and reductions from sharing launches, so that a profile shows each; the bytes of "
                      "results are the same."},
     {"DUET_RANKS", "off: a process that mpirun or srun started with others works for itself."},

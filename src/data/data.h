@@ -131,6 +131,7 @@ struct duet_data {
     duet_data_part parts[2];
     bool all_test;  /* all examples are of the test split, and there are no others */
     bool asked;     /* examples are asked of a program's function, and never all at once */
+    bool bytes;     /* every value is k / 255, as bytes are; of a set from a record, what that says */
     bool streaming; /* the training split is to be streamed wherever it would fit */
     duet_notes notes;
     char **class_names; /* info.class_names where the set's files say them */

@@ -210,15 +210,17 @@ void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, cons
         duet_notes_add(&data->notes, false, "%s", words);
 }
 
-void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner)
+duet_status duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner, duet_error *error)
 {
     const bool named = data->info.class_names != NULL, learnt_named = learnt->class_names != NULL;
+    DUET_TRY(duet_data_compare_columns(data, learnt, owner, error));
     duet_data_compare_ranges(data, learnt, owner);
-    if (data->info.classes == 0 || named == learnt_named) return;
+    if (data->info.classes == 0 || named == learnt_named) return DUET_OK;
     duet_notes_add(&data->notes, false,
                    "%s: its classes have %s and those of %s %s, so that they are compared by number: class 0 here is "
                    "taken for class 0 there, and so on",
                    data->info.name, named ? "names" : "none", owner, learnt_named ? "names" : "none");
+    return DUET_OK;
 }
 
 /* Whether a list of lines has that line. */
@@ -240,7 +242,7 @@ static bool are_lines_of(const char *a, const char *b)
 duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
                                       duet_error *error)
 {
-    const char *here = data->info.columns, *there = known->columns;
+    const char *here = data->info.columns, *there = known->columns, *of = owner != NULL ? owner : known->name;
     size_t number = 1;
     if (here == NULL || there == NULL || strcmp(here, there) == 0) return DUET_OK;
     const bool reordered = are_lines_of(here, there) && are_lines_of(there, here);
@@ -254,10 +256,12 @@ duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *kno
     if (reordered)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: its columns are those of %s in another order: column %zu of numbers is \"%.*s\" here and "
-                         "\"%.*s\" there; save them in the order of \"columns\" in run.json",
-                         data->info.name, owner, number, shown[0], here, shown[1], there);
+                         "\"%.*s\" there; save them in the order of %s%s",
+                         data->info.name, of, number, shown[0], here, shown[1], there,
+                         owner != NULL ? "\"columns\" in the run.json of " : "", of);
     duet_notes_add(&data->notes, false,
-                   "%s: column %zu of numbers is \"%.*s\", and \"%.*s\" in what %s was trained on: are they the same?",
-                   data->info.name, number, shown[0], here, shown[1], there, owner);
+                   "%s: column %zu of numbers is \"%.*s\", and \"%.*s\" in %s%s%s: are they the same?", data->info.name,
+                   number, shown[0], here, shown[1], there, owner != NULL ? "what " : "", of,
+                   owner != NULL ? " was trained on" : "");
     return DUET_OK;
 }

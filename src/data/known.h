@@ -38,7 +38,7 @@ duet_status duet_data_check_names(const duet_data_info *now, const duet_data_inf
                                   duet_error *error);
 
 /** Compares the names of columns where both have some. DUET_ERROR_DATA for the same ones in another order; others are
- *  noted. */
+ *  noted. `owner`: the run that was trained on what is known; NULL: that is a file too, of its own name. */
 duet_status duet_data_compare_columns(duet_data *data, const duet_data_info *known, const char *owner,
                                       duet_error *error);
 
@@ -48,7 +48,9 @@ bool duet_data_doubts_range(const duet_data_info *known, const char *owner, cons
                             size_t count, char *words, size_t size);
 /** Notes it where that is so of an open set. */
 void duet_data_compare_ranges(duet_data *data, const duet_data_info *known, const char *owner);
-/** The same for a judge of them, which has `learnt` others; and notes it where the classes of one alone have names. */
-void duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner);
+/** The same for a judge of them, which has `learnt` others, and what duet_data_compare_columns does; and notes it where
+ *  the classes of one alone have names. */
+duet_status duet_data_compare_judge(duet_data *data, const duet_data_info *learnt, const char *owner,
+                                    duet_error *error);
 
 #endif

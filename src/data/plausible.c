@@ -132,8 +132,8 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
             if (bytes[i] > high) high = bytes[i];
         }
     }
-    *range =
-        (duet_range){.low = low == high ? low : 0, .high = high < BRIGHT || low == high ? high : 255, .whole = true};
+    *range = (duet_range){
+        .low = low == high ? low : 0, .high = high < BRIGHT || low == high ? high : 255, .whole = true, .levels = true};
     return DUET_OK;
 }
 

@@ -218,6 +218,12 @@ static bool is_farthest(duet_range *range, float value)
     return true;
 }
 
+bool duet_is_level(float value)
+{
+    const float rounding = 1e-3F; /* of 255 times the value, many times what float32 rounds */
+    return fabsf(255 * value - roundf(255 * value)) <= rounding;
+}
+
 /* Widens the range by elements of row `row` and those after it. */
 static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, const void *values, size_t count,
                          duet_error *error)
@@ -238,6 +244,7 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
         if (value > range->high) range->high = value;
         if (is_bytes) continue;
         range->whole = range->whole && value == floorf(value);
+        range->levels = range->levels && duet_is_level(value);
         if (!is_farthest(range, value)) continue;
         range->row = number_of(rows, place);
         range->element = element;
@@ -250,7 +257,7 @@ duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_ran
     size_t piece, row_bytes;
     void *values = piece_new(rows, &piece, &row_bytes, error);
     duet_status status = values == NULL ? DUET_ERROR_MEMORY : DUET_OK;
-    *range = (duet_range){.low = INFINITY, .high = -INFINITY, .whole = true, .rows = total};
+    *range = (duet_range){.low = INFINITY, .high = -INFINITY, .whole = true, .levels = true, .rows = total};
     for (size_t row = first, end = first + total; status == DUET_OK && row < end; row += piece) {
         size_t count = end - row < piece ? end - row : piece;
         status = duet_rows_read(rows, row, count, values, error);

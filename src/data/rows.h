@@ -138,12 +138,16 @@ duet_status duet_rows_checksum(duet_rows *rows, uint32_t *checksum, duet_error *
 /** What values lie between. */
 typedef struct duet_range {
     float low, high;
-    bool whole; /* all are whole numbers */
+    bool whole;  /* all are whole numbers */
+    bool levels; /* all are bytes, or k / 255 as bytes become: duet_is_level */
     /* of numbers that are no bytes: the largest in size, the largest below it, and where the first such one lies */
     float most, next;
     size_t row, element, times; /* times: how many are that large */
     size_t rows;                /* in all */
 } duet_range;
+
+/** Whether a number is k / 255, to the rounding of float32. */
+bool duet_is_level(float value);
 
 /** Reads the values of those rows once: each must be finite. Bytes are read as 0 to 255. */
 duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_range *range, duet_error *error);

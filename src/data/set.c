@@ -270,6 +270,7 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         data->info.high[split] = ranges[split].high / scale;
         data->info.unit_range &= data->info.low[split] >= 0 && data->info.high[split] <= 1;
     }
+    data->bytes = data->info.unit_range && ranges[DUET_TRAIN].levels && ranges[DUET_TEST].levels;
     return DUET_OK;
 }
 

@@ -138,6 +138,7 @@ duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
 {
     duet_node one = duet_constant(model->build->graph, 1);
     if (steps <= 0) return one;
+    if (steps > model->build->warm_up) model->build->warm_up = steps;
     return duet_minimum(duet_scale(duet_shift(duet_model_step(model), 1), 1 / steps), one);
 }
 

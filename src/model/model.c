@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "data/data.h"
 #include "graph/variable.h"
 #include "nn/names.h"
 #include "nn/optimiser.h"
@@ -29,6 +30,7 @@ duet_status duet_model_new(duet_model **model, const duet_family *family, duet_d
     made->data = data;
     made->seed = seed;
     made->classes = duet_data_describe(data)->classes;
+    made->bytes = data->bytes;
     duet_status status = duet_settings_read(&made->settings, family, settings, count, error);
     if (status != DUET_OK)
         duet_model_free(&made);
@@ -74,6 +76,16 @@ uint64_t duet_model_seed(const duet_model *model)
 void duet_model_set_classes(duet_model *model, size_t classes)
 {
     model->classes = classes;
+}
+
+bool duet_model_takes_bytes(const duet_model *model)
+{
+    return model->bytes;
+}
+
+void duet_model_set_bytes(duet_model *model, bool bytes)
+{
+    model->bytes = bytes;
 }
 
 const char *duet_model_setting_text(const duet_model *model, const char *key)

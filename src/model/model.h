@@ -103,6 +103,7 @@ typedef struct duet_build {
     duet_feed *feed;                        /* brings the batches of a build that streams; else NULL */
     duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */
     duet_node step;                         /* uint32 state "trainer.step": training steps done */
+    double warm_up, fading;                 /* steps of the longest duet_warm_up, and until noise is gone; 0: none */
     duet_procedure_description *procedures; /* the first is "train", whose outputs need no replay of its phases */
     size_t procedure_count, procedure_capacity;
     size_t open; /* index of the procedure that is being described */
@@ -123,6 +124,7 @@ struct duet_model {
     uint64_t seed;
     duet_ranks *ranks; /* that train it together; NULL: one process alone */
     size_t classes;    /* of labels in use; in training the data says how many there are */
+    bool bytes;        /* its data are taken for bytes, k / 255 */
     duet_build *build; /* the build being made; NULL outside duet_model_build_as */
 };
 
@@ -161,6 +163,11 @@ bool duet_report_is_taken(const duet_procedure_description *procedure, const cha
 
 /** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
 void duet_model_set_classes(duet_model *model, size_t classes);
+
+/** Whether the model takes its data for bytes as 0 to 1: those that it was made for are. */
+bool duet_model_takes_bytes(const duet_model *model);
+/** Says it as it was when a run began, whatever data it has now. */
+void duet_model_set_bytes(duet_model *model, bool bytes);
 
 /** The optimiser that the settings ask for. For a group, settings such as "generator.lr" override the common ones;
  *  NULL: the common ones alone. */

@@ -24,9 +24,6 @@ enum {
     SHOWN = 4        /* columns by number */
 };
 
-/* How far 255 times a float may lie from the byte that it was made of: a thousandth, many times what float32 rounds. */
-static const float byte_rounding = 1e-3F;
-
 /* The least and the largest number of the examples of both splits, and whether all are whole. */
 typedef struct range {
     float low, high;
@@ -108,51 +105,87 @@ static duet_status find_between(duet_data *data, duet_split split, float *found,
         size_t count = total - first < PIECE ? total - first : PIECE;
         status = duet_data_read(data, split, first, count, room, error);
         for (size_t i = 0; status == DUET_OK && isnan(*found) && i < count * features; i++)
-            if (fabsf(255 * room[i] - roundf(255 * room[i])) > byte_rounding) *found = room[i];
+            if (!duet_is_level(room[i])) *found = room[i];
     }
     free(room);
     return status;
+}
+
+/* Such a number of the examples that a model is made for, as find_between. false: there is none, nobody reads them yet,
+ * or a mistake is recorded. */
+static bool has_between(duet_model *model, float *found)
+{
+    duet_data *data = duet_model_data(model);
+    duet_error error = {0};
+    if (data->owner != NULL || data->bytes || !data->info.unit_range) return false;
+    duet_status status = find_between(data, DUET_TRAIN, found, &error);
+    if (status == DUET_OK && isnan(*found)) status = find_between(data, DUET_TEST, found, &error);
+    if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    return status == DUET_OK && !isnan(*found);
 }
 
 /* A run of bytes may be asked of other data, for which it was not made: that is said, and each time the function of the
  * model is built it would be said again. */
 static void tell_of_rounding(duet_data *data, const char *what, float found)
 {
-    const char *note;
+    const char *note, *taken = "takes each for the nearer of the two";
     for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
-        if (strstr(note, "takes each for the nearer") != NULL) return;
-    duet_notes_add(
-        &data->notes, false,
-        "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s takes each for the nearer of "
-        "the two; save (255 * array).round().astype('u1') to have it so",
-        duet_data_describe(data)->name, (double)found, what);
+        if (strstr(note, taken) != NULL) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save (255 * "
+                   "array).round().astype('u1') to have it so",
+                   duet_data_describe(data)->name, (double)found, what, taken);
 }
 
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
 {
-    duet_data *data = duet_model_data(model);
-    const duet_data_info *info = duet_data_describe(data);
-    duet_graph *graph = duet_model_graph(model);
-    duet_error error = {0};
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
     float found = NAN;
-    if (data->owner != NULL || info->type == DUET_UINT8 || !info->unit_range) return; /* owner: nobody reads it yet */
-    duet_status status = find_between(data, DUET_TRAIN, &found, &error);
-    if (status == DUET_OK && isnan(found)) status = find_between(data, DUET_TEST, &found, &error);
-    if (status != DUET_OK) {
-        duet_graph_refuse(graph, error.status, "%s", error.message);
-        return;
-    }
-    if (isnan(found)) return;
+    if (!has_between(model, &found)) return;
     if (!duet_model_training(model)) {
-        tell_of_rounding(data, what, found);
+        tell_of_rounding(duet_model_data(model), what, found);
         return;
     }
     duet_graph_refuse(
-        graph, DUET_ERROR_DATA,
+        duet_model_graph(model), DUET_ERROR_DATA,
         "%s is for bytes as 0 to 1, and the examples of %s have numbers between k / 255 and (k + 1) / 255, "
         "such as %.9g%s%s%s",
         what, info->name, (double)found, info->generated ? "" : ": save (255 * array).round().astype('u1')",
         instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
+}
+
+void duet_warn_of_noise(duet_model *model)
+{
+    duet_data *data = duet_model_data(model);
+    const char *note, *taken = "is taken for bytes all the same";
+    float found = NAN;
+    if (!has_between(model, &found)) return;
+    for (size_t i = 0; !duet_model_training(model) && (note = duet_data_note(data, i, NULL)) != NULL; i++)
+        if (strstr(note, taken) != NULL) return;
+    char text[640];
+    (void)duet_text_print(
+        text, sizeof text,
+        "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s, as the run began so: "
+        "its nll is that of numbers with noise of 1 / 256, and its bits are those of no bytes that "
+        "are there; train a new run for the density of numbers themselves",
+        duet_data_describe(data)->name, (double)found, taken);
+    if (duet_model_training(model))
+        duet_model_warn(model, "%s", text);
+    else
+        duet_notes_add(&data->notes, false, "%s", text);
+}
+
+void duet_warn_of_no_noise(duet_model *model)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
+    float found = NAN;
+    if (!duet_model_training(model) || info->shape.rank == 1 || !has_between(model, &found)) return;
+    duet_model_warn(
+        model,
+        "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, so that its pictures are learnt as "
+        "numbers, not bytes: nll is their density as they are, which has no bound where pixels are alike, "
+        "and there are no bits; dequantise=yes adds the noise of bytes%s",
+        info->name, (double)found, info->generated ? "" : ", and (255 * array).round().astype('u1') has bytes");
 }
 
 /* Of two values alone, of few for so many examples, or of one that a tenth of them have. */

@@ -230,6 +230,16 @@ static bool has_same_data(json_t *a, json_t *b)
     return true;
 }
 
+/* Whether noise lies on the examples of which the run gives a density, as a flow has it on bytes and else where it was
+ * asked to, or it gives probabilities of bytes; else they are numbers as they are. */
+static bool is_of_bytes_or_noise(json_t *run)
+{
+    const char *asked = json_string_value(json_object_get(json_object_get(run, "settings"), "dequantise"));
+    const bool unit = json_is_true(json_object_get(json_object_get(run, "data"), "unit_range"));
+    return entry_of(run, "metrics", "name", "bits-per-dimension") != NULL ||
+           (unit && asked != NULL && strcmp(asked, "yes") == 0);
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
@@ -245,6 +255,9 @@ static const char *not_comparable(json_t *document, json_t *metric, size_t a, si
     if (json_is_true(json_object_get(metric, "by_likelihood")) &&
         !is_same(json_object_get(settings_a, "likelihood"), json_object_get(settings_b, "likelihood")))
         return "under different likelihoods";
+    if (json_is_true(json_object_get(metric, "by_likelihood")) &&
+        is_of_bytes_or_noise(run_at(document, a)) != is_of_bytes_or_noise(run_at(document, b)))
+        return "of numbers as they are and of bytes, or numbers with noise";
     return NULL;
 }
 

@@ -59,16 +59,16 @@ static json_t *describe_columns(const duet_data_info *info)
     return list;
 }
 
-json_t *duet_data_record_make(const duet_data_info *info, const char *name)
+json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s, s:o}", "name",
-                     name, "source", info->source, "shape", describe_shape(info->shape), "type", type_names[info->type],
-                     "unit_range", (int)info->unit_range, "train", (json_int_t)info->count[DUET_TRAIN], "test",
-                     (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "class_names",
-                     describe_classes(info), "labelled", "train", (int)info->labelled[DUET_TRAIN], "test",
-                     (int)info->labelled[DUET_TEST], "split", duet_division_name(info->division), "range", "train",
-                     describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST), "checksum",
-                     info->checksum, "columns", describe_columns(info));
+    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s, s:o}",
+                     "name", name, "source", info->source, "shape", describe_shape(info->shape), "type",
+                     type_names[info->type], "unit_range", (int)info->unit_range, "bytes", (int)bytes, "train",
+                     (json_int_t)info->count[DUET_TRAIN], "test", (json_int_t)info->count[DUET_TEST], "classes",
+                     (json_int_t)info->classes, "class_names", describe_classes(info), "labelled", "train",
+                     (int)info->labelled[DUET_TRAIN], "test", (int)info->labelled[DUET_TEST], "split",
+                     duet_division_name(info->division), "range", "train", describe_range(info, DUET_TRAIN), "test",
+                     describe_range(info, DUET_TEST), "checksum", info->checksum, "columns", describe_columns(info));
 }
 
 /* Runs of before there was a choice had the last tenth; a set that needed no division leaves the usual one to others.
@@ -169,6 +169,7 @@ const char *duet_data_record_read(duet_data_record *record, const json_t *object
     info->shape = duet_json_reader_shape(&from, "shape");
     info->picture = info->shape.rank == 3 && (info->shape.dims[2] == 1 || info->shape.dims[2] == 3);
     info->unit_range = duet_json_reader_truth(&from, "unit_range");
+    record->bytes = info->unit_range && !json_is_false(json_object_get(object, "bytes"));
     info->count[DUET_TRAIN] = (size_t)duet_json_reader_count(&from, "train", false);
     info->count[DUET_TEST] = (size_t)duet_json_reader_count(&from, "test", false);
     info->classes = (size_t)duet_json_reader_count(&from, "classes", false);
@@ -271,6 +272,8 @@ duet_status duet_data_record_open(const duet_data_record *record, const char *ru
         if (record->is_whole) duet_data_compare_ranges(*data, &record->info, run);
         return duet_data_take_classes(*data, &record->info, run, error);
     }
-    if (record->is_whole && !record->info.generated) return duet_data_from_record(data, &record->info, run, error);
-    return open_at_once(record, run, data, error);
+    if (!record->is_whole || record->info.generated) return open_at_once(record, run, data, error);
+    DUET_TRY(duet_data_from_record(data, &record->info, run, error));
+    (*data)->bytes = record->bytes;
+    return DUET_OK;
 }

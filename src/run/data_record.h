@@ -12,11 +12,12 @@ typedef struct duet_data_record {
     const char **names;     /* info.class_names */
     char *columns;          /* info.columns */
     duet_division division; /* of a set without test examples whose name does not say it */
+    bool bytes;             /* its values count as bytes: those of older records do wherever they lie in [0, 1] */
     bool is_whole;          /* it says all that a model asks of its data; older records do not */
 } duet_data_record;
 
-/** `name`: that of the set or an absolute path. */
-json_t *duet_data_record_make(const duet_data_info *info, const char *name);
+/** `name`: that of the set or an absolute path; `bytes`: whether the model takes its values for bytes. */
+json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes);
 /** Reads it back. Returns the first key that is missing or of another type; NULL: it is sound. Free with
  *  duet_data_record_free, also if it is not. */
 const char *duet_data_record_read(duet_data_record *record, const json_t *object);

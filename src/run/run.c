@@ -38,6 +38,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
     DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
     duet_model_set_classes(run->model, file->data.info.classes);
+    duet_model_set_bytes(run->model, file->data.bytes);
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
@@ -149,7 +150,7 @@ static duet_status check_judge(duet_run *run, duet_run *judge, duet_error *error
     if (data->classes > 0 && duet_run_features(judge, DUET_CLASS_LOGITS) != told)
         return duet_fail(error, DUET_ERROR_DATA, "the judge knows %zu classes and the data of the run has %zu",
                          duet_run_features(judge, DUET_CLASS_LOGITS), told);
-    return DUET_OK;
+    return duet_data_compare_judge(run->data, seen, judge->directory == NULL ? "the judge" : judge->directory, error);
 }
 
 duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error)
@@ -162,8 +163,6 @@ duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error
     if (status == DUET_ERROR_DATA)
         (void)duet_text_print(run->judge_misfit, sizeof run->judge_misfit, "%s", own.message);
     if (status != DUET_OK) return duet_fail(error, status, "%s", own.message);
-    duet_data_compare_judge(run->data, duet_data_describe(judge->data),
-                            judge->directory == NULL ? "the judge" : judge->directory);
     run->judge = judge;
     return DUET_OK;
 }
@@ -189,6 +188,15 @@ static bool is_same_order(duet_shape expected, duet_shape given)
     return duet_shape_equal(without_ones(expected), without_ones(given));
 }
 
+/* What the samples are beside the examples that the run is asked of, or else learnt from. */
+static duet_status compare_samples(const duet_run *run, duet_data *samples, duet_error *error)
+{
+    const duet_data_info *own = duet_data_describe(run->data), *learnt = &run->file.data.info;
+    const char *owner = run->directory == NULL ? "the run" : run->directory;
+    duet_data_compare_ranges(samples, own, owner);
+    return duet_data_compare_columns(samples, own->columns != NULL ? own : learnt, owner, error);
+}
+
 /* Samples that are examples of the run's own data: nobody drew them, and each figure would be perfect. */
 static duet_status look_for_examples(duet_data *samples, duet_data *own, duet_error *error)
 {
@@ -212,9 +220,9 @@ duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *er
     DUET_TRY(duet_data_open_for_use(&samples, data, DUET_DIVISION_LAST, error));
     const duet_data_info *info = duet_data_describe(samples), *own = duet_data_describe(run->data);
     if (!info->generated && is_same_order(own->shape, info->shape)) {
-        duet_data_compare_ranges(samples, own, run->directory == NULL ? "the run" : run->directory);
         run->samples = samples;
-        const duet_status looked = look_for_examples(samples, run->data, error);
+        duet_status looked = compare_samples(run, samples, error);
+        if (looked == DUET_OK) looked = look_for_examples(samples, run->data, error);
         if (looked != DUET_OK) duet_data_close(&run->samples);
         return looked;
     }
@@ -257,7 +265,9 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
                          "%s has rows of %zu features and %s of %zu: they are not of one encoder", of_samples,
                          widths[0], of_examples, widths[1]);
     DUET_TRY(duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
-    return duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error);
+    DUET_TRY(duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
+    return duet_data_compare_columns(run->given[DUET_OF_SAMPLES], duet_data_describe(run->given[DUET_OF_EXAMPLES]),
+                                     NULL, error);
 }
 
 duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)

@@ -240,7 +240,8 @@ static duet_status compare_data(duet_training *run, duet_error *error)
                           "warning: %s goes on with other data than it began with, and counts its epochs by them: %s",
                           run->directory, words);
         DUET_TRY(duet_resumption_note_data(&run->resumption, then, now, error));
-        return look_through(run, error);
+        DUET_TRY(look_through(run, error));
+        return duet_data_compare_columns(run->data, then, run->directory, error);
     }
     const bool own = run->options->own_data != NULL;
     return duet_fail(error, DUET_ERROR_DATA, "%s was trained on other data than %s now holds: %s%s%s", run->directory,
@@ -271,6 +272,7 @@ static duet_status open_parts(duet_training *run, duet_error *error)
                          : duet_model_new(&run->model, family, run->data, choice->settings, choice->setting_count,
                                           choice->seed, error));
     duet_model_set_ranks(run->model, options->ranks);
+    if (run->resumed) duet_model_set_bytes(run->model, run->before.data.bytes);
     DUET_TRY(open_device(run, error));
     take_tuning(run);
     return options->profile ? duet_device_set_profiling(run->device, true, error) : DUET_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Schedules of rates beside the length of a training: one that has come to 0 leaves a group as it is, whatever the
- * steps that follow cost. */
+/* What changes with the steps beside the length of a training: a rate that has come to 0 leaves a group as it is,
+ * whatever the steps that follow cost, and one that is still rising at the end has hardly been used. */
 #include "train/trainer.h"
 
 #include <inttypes.h>
@@ -60,7 +60,51 @@ static void add_ends(const duet_trainer *trainer, const duet_group *group, uint6
     }
 }
 
-void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total)
+/* Adds the group's warm-up if it has more updates than there are until step `total`. */
+static bool add_warm_up(const duet_trainer *trainer, const duet_group *group, const duet_phase_description *owner,
+                        uint64_t total, duet_text *words)
+{
+    const uint64_t asked = duet_model_optimiser(trainer->model, duet_group_name(group)).rate_warm_up;
+    bool gated = false;
+    const uint64_t all = count_updates(trainer, group, owner, total, &gated);
+    if (all == 0 || all >= asked) return false;
+    duet_text_add(words, "%slr_warm_up of %s (%" PRIu64 " of %" PRIu64 " updates)", words->length > 0 ? ", " : "",
+                  duet_group_name(group), all, asked);
+    return true;
+}
+
+static void add_warm_ups(const duet_trainer *trainer, const duet_group *group, uint64_t total, duet_text *words)
+{
+    if (add_warm_up(trainer, group, NULL, total, words)) return;
+    for (size_t p = 0; p < trainer->schedule.phase_count; p++) {
+        const duet_phase_description *phase = trainer->schedule.phases[p].description;
+        if (phase->owns_moments && add_warm_up(trainer, group, phase, total, words)) return;
+    }
+}
+
+static void add_steps(const char *what, double asked, uint64_t total, duet_text *words)
+{
+    if (asked > (double)total)
+        duet_text_add(words, "%s%s (%" PRIu64 " of %.9g steps)", words->length > 0 ? ", " : "", what, total, asked);
+}
+
+static void tell_of_unfinished(const duet_trainer *trainer, uint64_t total)
+{
+    duet_text words = {0};
+    const duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
+        add_warm_ups(trainer, group, total, &words);
+    add_steps("warm_up", trainer->build->warm_up, total, &words);
+    add_steps("instance_noise_steps", trainer->build->fading, total, &words);
+    if (words.length > 0 && !words.failed)
+        duet_device_say(trainer->device,
+                        "warning: the training ends at step %" PRIu64
+                        ", before what was to have come to its end by then: %s: ask for fewer, or train for longer",
+                        total, duet_text_get(&words));
+    duet_text_free(&words);
+}
+
+static void tell_of_ends(const duet_trainer *trainer, uint64_t total)
 {
     duet_text words = {0};
     const duet_group *group;
@@ -72,4 +116,10 @@ void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total)
                         ", and nothing is learnt from there on (lr_final above 0, such as 0.1, leaves some): %s",
                         total, duet_text_get(&words));
     duet_text_free(&words);
+}
+
+void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total)
+{
+    tell_of_ends(trainer, total);
+    tell_of_unfinished(trainer, total);
 }

@@ -33,7 +33,8 @@ uint64_t duet_trainer_epochs_after(const duet_trainer *trainer, uint64_t steps);
 uint64_t duet_trainer_steps_for(const duet_trainer *trainer, uint64_t epochs);
 /** How many steps the device remembers the losses of: the host need not read them more often. */
 uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
-/** Warns of groups whose rates come to 0 before step `total`, the training's last. */
+/** Warns of groups whose rates come to 0 before step `total`, the training's last, and of warm-ups and fading noise
+ * that have not come to their end by then. */
 void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);

@@ -6,11 +6,20 @@
 
 #include <math.h>
 
+#include "model/model.h"
+
+/* Whether noise makes the data continuous. */
+static bool is_dequantised(duet_model *m)
+{
+    const bool always = duet_model_unit_range(m) && duet_setting_is(m, "dequantise", "yes");
+    return always || duet_model_takes_bytes(m);
+}
+
 /* (255 x + u) / 256: a density of the result bounds the bytes' probability from below (Theis et al. 2016,
  * arXiv:1511.01844, eq. 3). */
 static duet_node dequantised(duet_model *m, duet_node x)
 {
-    if (!duet_model_unit_range(m)) return x;
+    if (!is_dequantised(m)) return x;
     return duet_scale(duet_add(duet_scale(x, 255), duet_uniform(duet_node_graph(x), duet_node_shape(x))), 1.0 / 256);
 }
 
@@ -25,10 +34,10 @@ static duet_node logit(duet_node x, double alpha, duet_node *log_determinant)
     return duet_subtract(log_p, log_rest);
 }
 
-/* The alpha of logit; 0: the data go in as they are, as numbers that may lie anywhere do. */
+/* The alpha of logit; 0: the data go in as they are, as numbers that are no bytes do. */
 static double margin(duet_model *m)
 {
-    return duet_model_unit_range(m) ? duet_setting_number(m, "alpha") : 0;
+    return is_dequantised(m) ? duet_setting_number(m, "alpha") : 0;
 }
 
 /* The whole of it, from examples to codes and back. */
@@ -57,18 +66,26 @@ static void output_density(duet_model *m, duet_node nll, size_t features)
 {
     duet_report(m, "nll", duet_batch_mean(nll));
     duet_output(m, DUET_NLL, nll);
-    if (!duet_model_unit_range(m)) return;
+    if (!duet_model_takes_bytes(m)) return;
     duet_node bits = bits_per_dimension(nll, features);
     duet_report(m, "bits_per_dimension", duet_batch_mean(bits));
     duet_output(m, DUET_BITS, bits);
 }
 
+static void warn_of_data(duet_model *m)
+{
+    if (is_dequantised(m)) { /* noise blurs columns */
+        if (duet_setting_is(m, "dequantise", "auto")) duet_warn_of_noise(m);
+        return;
+    }
+    duet_warn_of_no_noise(m);
+    duet_warn_of_coarse_columns(m);
+    duet_warn_of_dependent_columns(m);
+}
+
 void duet_flow_likelihood(duet_model *m, const duet_flow *flow)
 {
-    if (!duet_model_unit_range(m)) { /* noise blurs the others */
-        duet_warn_of_coarse_columns(m);
-        duet_warn_of_dependent_columns(m);
-    }
+    warn_of_data(m);
     duet_node x = dequantised(m, duet_model_batch(m)), log_determinant = duet_constant(duet_model_graph(m), 0);
     size_t features = duet_features(x);
     const duet_prior prior =

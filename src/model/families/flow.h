@@ -9,7 +9,8 @@
 /** The rows of the settings table that duet_flow_likelihood reads. */
 #define DUET_FLOW_SETTINGS(prior, alpha)                                                                               \
     DUET_CHOICE("prior", prior, "normal|logistic", "p(h), what codes are measured by and drawn from"),                 \
-        DUET_NUMBER("alpha", alpha, 0, 0.4, "data in [0, 1] enter as logit(alpha + (1 - 2 alpha) x); 0: as they are")
+        DUET_NUMBER("alpha", alpha, 0, 0.4, "bytes enter as logit(alpha + (1 - 2 alpha) x); 0: as they are"),          \
+        DUET_CHOICE("dequantise", "auto", "auto|yes", "noise of 1/256: auto: on bytes; yes: on any data in [0, 1]")
 
 /** A bijection between rows, [batch, features], and codes of that shape, in both directions. */
 typedef struct duet_flow {
@@ -19,8 +20,8 @@ typedef struct duet_flow {
     duet_group *const *groups; /**< what is trained, NULL after the last */
 } duet_flow;
 
-/** The phase "likelihood", which minimises -log p(x) = -log p(h) - log |det dh / dx|, and the outputs. Data in [0, 1]
- *  are bytes: they become continuous by uniform noise, fresh each time, and have bits a dimension too. The density is
+/** The phase "likelihood", which minimises -log p(x) = -log p(h) - log |det dh / dx|, and the outputs. Bytes
+ *  become continuous by uniform noise, fresh each time, and have bits a dimension too. The density is
  *  that of data in their own units, whatever the flow sees of them. */
 void duet_flow_likelihood(duet_model *model, const duet_flow *flow);
 

@@ -14,6 +14,14 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
  * duet_needs_unit_range's. */
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
 
+/** Of data that are no bytes: says, where a model takes them for bytes since its run began so, what that makes of its
+ *  likelihood, as a warning of a training or a note of other data. */
+void duet_warn_of_noise(duet_model *model);
+
+/** Warns, where a model learns the density of numbers as they are and would add noise to bytes, of training pictures in
+ *  [0, 1] that are none. */
+void duet_warn_of_no_noise(duet_model *model);
+
 /** Warns, for what learns the density of numbers as they are, of training data of which a column has few values, or one
  *  again and again: such a density has no bound. Some thousand examples are looked at. */
 void duet_warn_of_coarse_columns(duet_model *model);
