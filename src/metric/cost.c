@@ -145,7 +145,7 @@ static duet_status plan_training(const duet_metric_task *task, plans *it, duet_e
     if (status == DUET_OK)
         status = duet_model_new(&model, duet_model_family(had), duet_run_data(task->run), (const char *const *)texts,
                                 count, 0, error);
-    if (status == DUET_OK) duet_model_set_bytes(model, duet_model_takes_bytes(had));
+    if (status == DUET_OK) duet_model_set_bytes(model, had->bytes);
     if (status == DUET_OK)
         status = duet_trainer_new(&trainer, duet_run_device(task->run), model, duet_run_batch(task->run), error);
     if (status == DUET_OK) status = look_at_plans(it, trainer, error);

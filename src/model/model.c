@@ -78,11 +78,6 @@ void duet_model_set_classes(duet_model *model, size_t classes)
     model->classes = classes;
 }
 
-bool duet_model_takes_bytes(const duet_model *model)
-{
-    return model->bytes;
-}
-
 void duet_model_set_bytes(duet_model *model, bool bytes)
 {
     model->bytes = bytes;

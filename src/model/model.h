@@ -164,8 +164,6 @@ bool duet_report_is_taken(const duet_procedure_description *procedure, const cha
 /** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
 void duet_model_set_classes(duet_model *model, size_t classes);
 
-/** Whether the model takes its data for bytes as 0 to 1: those that it was made for are. */
-bool duet_model_takes_bytes(const duet_model *model);
 /** Says it as it was when a run began, whatever data it has now. */
 void duet_model_set_bytes(duet_model *model, bool bytes);
 

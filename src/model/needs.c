@@ -154,6 +154,16 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
         instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
 }
 
+bool duet_model_takes_bytes(const duet_model *model)
+{
+    return model->bytes;
+}
+
+void duet_note_fading(duet_model *model, double steps)
+{
+    model->build->fading = steps;
+}
+
 void duet_warn_of_noise(duet_model *model)
 {
     duet_data *data = duet_model_data(model);

@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-#include "model/model.h"
-
 /* Whether noise makes the data continuous. */
 static bool is_dequantised(duet_model *m)
 {

@@ -14,6 +14,12 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
  * duet_needs_unit_range's. */
 void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
 
+/** Whether the model takes its data for bytes as 0 to 1: those that it was made for are. */
+bool duet_model_takes_bytes(const duet_model *model);
+
+/** Something is gone at step `steps`; 0: it stays. A training that ends before is warned of. */
+void duet_note_fading(duet_model *model, double steps);
+
 /** Of data that are no bytes: says, where a model takes them for bytes since its run began so, what that makes of its
  *  likelihood, as a warning of a training or a note of other data. */
 void duet_warn_of_noise(duet_model *model);

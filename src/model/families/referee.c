@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "model/model.h"
+#include "model/families/needs.h"
 
 static const double guessing = 0.5, nearly_all = 0.95; /* shares of a batch that D is right about */
 
@@ -78,7 +78,7 @@ duet_node duet_referee_blur(duet_model *m, duet_node x)
     if (sigma == 0) return x;
     double steps = duet_setting_number(m, "instance_noise_steps");
     duet_node left = duet_constant(duet_model_graph(m), 1);
-    m->build->fading = steps;
+    duet_note_fading(m, steps);
     if (steps > 0) left = duet_relu(duet_subtract(left, duet_scale(duet_model_step(m), 1 / steps)));
     return duet_add(x, duet_multiply(duet_scale(left, sigma), duet_normal(duet_model_graph(m), duet_node_shape(x))));
 }
