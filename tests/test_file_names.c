@@ -120,7 +120,11 @@ static const struct {
     {"x-images.npy", 2, FRAMES, false, "24 pictures in it, such as a/0.png, are left out in favour of x-images.npy"},
     {"faces.idx", 2, 2, false, "4 pictures in it, such as a/0.png, are left out in favour of faces.idx"},
     {"train.npy", 1, 2, false, NULL}, /* views of it */
+    {"codes_train.npy", 2, 2, true, "codes_train.npy, which lies among them, is left out"},
     {"faces.npy", 1, 1, false, NULL},
+    {"faces.npy", 2, 2, false, "4 pictures in it, such as a/0.png, are left out in favour of faces.npy"},
+    {"faces.npy", 2, FRAMES, true, "its pictures are read, and faces.npy, which lies among them, is left out"},
+    {"faces.idx2-int", 2, FRAMES, false, "24 pictures in it"},
     {"faces.npy", 1, 2, false, "2 pictures in it, such as 0.png, are left out in favour of faces.npy"},
 };
 

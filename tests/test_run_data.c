@@ -272,28 +272,31 @@ static void a_flow_takes_numbers_for_bytes_where_they_are(void **state)
     (void)state;
     char path[PATH_SIZE];
     const double half = write_numbers("numbers.npy", 0.5, 4000), normal = log(2 * acos(-1)) + half;
-    (void)write_numbers("levels.npy", 0, 255);
+    const double of_levels = log(2 * acos(-1)) + write_numbers("levels.npy", 0, 255);
     static const struct {
         const char *data, *name, *set;
         bool bytes, noise;
     } rows[] = {
         {"@/numbers.npy", "numbers", "dequantise=auto", false, false},
         {"@/numbers.npy", "noisy", "dequantise=yes", false, true},
+        {"@/levels.npy", "plain", "dequantise=no", true, false},
         {"@/levels.npy", "levels", "dequantise=auto", true, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char out[64];
+        const bool bits = rows[i].bytes && rows[i].noise;
         (void)snprintf(out, sizeof out, "@/%s", rows[i].name);
         result said = RUN("train", "realnvp", "--data", rows[i].data, "--steps", "1", "--batch", "16", "--set", "lr=0",
                           "--set", "hidden=4", "--set", rows[i].set, "--out", out);
         assert_null(strstr(said.err, "k / 255"));
-        assert_int_equal(strstr(said.err, "bits_per_dimension") != NULL, rows[i].bytes);
+        assert_int_equal(strstr(said.err, "bits_per_dimension") != NULL, bits);
         expect(said, 0, NULL, NULL);
         json_t *record = record_of(rows[i].name);
         assert_int_equal(json_is_true(json_object_get(json_object_get(record, "data"), "bytes")), rows[i].bytes);
         json_decref(record);
-        assert_int_equal(isnan(value_of(out, rows[i].data, "bits-per-dimension")), !rows[i].bytes);
-        if (!rows[i].noise) assert_true(fabs(value_of(out, rows[i].data, "nll") - normal) < 0.01);
+        assert_int_equal(isnan(value_of(out, rows[i].data, "bits-per-dimension")), !bits);
+        const double density = rows[i].bytes ? of_levels : normal;
+        if (!rows[i].noise) assert_true(fabs(value_of(out, rows[i].data, "nll") - density) < 0.01);
     }
     const double before = value_of("@/noisy", "@/numbers.npy", "nll");
     assert_true(fabs(before - normal) > 0.1);
@@ -311,6 +314,8 @@ static void a_flow_takes_numbers_for_bytes_where_they_are(void **state)
     /* what a run learnt decides of other data, too */
     expect(RUN("eval", "@/levels", "--data", "@/numbers.npy", "--metric", "nll"), 0, "nll", "for bytes all the same");
     assert_true(isnan(value_of("@/numbers", "@/levels.npy", "bits-per-dimension")));
+    expect(RUN("eval", "@/numbers", "--data", "@/levels.npy", "--metric", "nll"), 0, "nll",
+           "are taken as the numbers that they are");
     expect(RUN("train", "--resume", "@/levels", "--data", "@/numbers.npy", "--other-data", "--steps", "2"), 0, NULL,
            "for bytes all the same");
     record = record_of("levels");

@@ -68,18 +68,19 @@ static char *read_whole(const char *path, size_t most, size_t *size)
 }
 
 /* Labels that an earlier command left lie beside the array that it wrote before them, one for each row. Others are
- * somebody's own, but that nothing is lost where those to come are the same bytes. */
-static bool may_go(const char *path, const char *beside, const uint8_t *labels, size_t count)
+ * somebody's own. *same: those to come are the same bytes. */
+static bool may_go(const char *path, const char *beside, const uint8_t *labels, size_t count, bool *same)
 {
     unsigned long long rows, said;
     char header[HEADER];
     size_t size;
+    *same = false;
     if (!is_array(path, &rows) || !is_array(beside, &said) || said != rows) return false;
     char *bytes = read_whole(beside, rows + 2 * HEADER, &size);
     make_header(header, rows);
-    bool may = bytes != NULL && size == HEADER + rows && memcmp(bytes, header, HEADER) == 0;
+    const bool may = bytes != NULL && size == HEADER + rows && memcmp(bytes, header, HEADER) == 0;
     if (bytes != NULL && labels != NULL && rows == count && size > count && strstr(bytes + 10, "'|u1'") != NULL)
-        may |= memcmp(bytes + size - count, labels, count) == 0;
+        *same = memcmp(bytes + size - count, labels, count) == 0;
     free(bytes);
     return may;
 }
@@ -88,13 +89,16 @@ static int drop(const char *path, const char *beside, const uint8_t *labels, siz
 {
     struct stat about;
     const bool is_there = lstat(beside, &about) == 0;
+    bool same;
     if (!is_there && (errno == ENOENT || errno == ENOTDIR)) return CLI_DONE;
     if (!is_there)
         return cli_complain(CLI_FAILED,
                             "%s, where labels of an earlier array may lie, cannot be looked at: %s: give --out another "
                             "name",
                             beside, strerror(errno));
-    if (!may_go(path, beside, labels, count))
+    const bool may = may_go(path, beside, labels, count, &same);
+    if (same) return CLI_DONE; /* what is written takes their place, and until then nothing is lost */
+    if (!may)
         return cli_complain(
             CLI_FAILED,
             "%s stands where labels of these examples belong, and nothing says that an earlier command left it beside "

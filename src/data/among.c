@@ -13,7 +13,10 @@
 #include "data/picture.h"
 #include "data/pictures.h"
 
-enum { MANY = 10 /* pictures of one folder that are more than views of what lies beside them */ };
+enum {
+    MANY = 10,      /* pictures that are more than views of what lies beside them */
+    ENTRIES = 20000 /* after so many it is known well enough what lies there */
+};
 
 /* Keeps the name that comes first, so that no order of files matters. */
 static void keep_first(char kept[256], size_t count, const char *name)
@@ -36,13 +39,18 @@ void duet_among_add(duet_among *it, const char *path)
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     duet_split split;
     bool labels;
-    if (duet_picture_name_is(name) || duet_picture_is_foreign(name)) {
+    if (duet_picture_name_is(name)) {
         add_picture(it, path);
-    } else if (duet_data_name_is(name, false, &split, &labels) && !labels) {
+    } else if (duet_data_name_is(name, false, &split, &labels)) {
+        const bool derived = duet_data_name_is_derived(name);
+        it->whole |= labels && !derived;
+        if (labels) return;
         it->arrays++;
+        keep_first(it->array, it->arrays, path);
+        if (derived) return;
+        it->plain++;
         it->has[split] = true;
         it->whole |= (it->has[DUET_TRAIN] && it->has[DUET_TEST]) || duet_data_name_is_whole(name);
-        keep_first(it->array, it->arrays, path);
     }
 }
 
@@ -53,7 +61,7 @@ static void walk(duet_among *it, const char *folder, const char *inner, int dept
 static void look_at(duet_among *it, const char *path, const char *name, int depth)
 {
     struct stat about;
-    if (duet_picture_name_is(name) || stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
+    if (duet_picture_name_is(name) || lstat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
         if (depth == 0 || !duet_data_array_is(name)) duet_among_add(it, name);
     } else {
         walk(it, path, name, depth + 1);
@@ -62,9 +70,11 @@ static void look_at(duet_among *it, const char *path, const char *name, int dept
 
 static void walk(duet_among *it, const char *folder, const char *inner, int depth)
 {
-    DIR *entries = depth > DUET_PICTURE_DEEPEST ? NULL : opendir(folder);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+    const bool is_run = depth > 0 && duet_path_holds_file(folder, "run.json");
+    DIR *entries = depth > DUET_PICTURE_DEEPEST || is_run ? NULL : opendir(folder);
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL && it->entries < ENTRIES;) {
         if (entry->d_name[0] == '.') continue;
+        it->entries++;
         char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
         if (path != NULL && name != NULL) look_at(it, path, name, depth);
         free(path);
@@ -81,7 +91,8 @@ void duet_among_look(duet_among *it, const char *folder)
 
 bool duet_among_are_pictures(const duet_among *it)
 {
-    return it->pictures > 0 && (it->arrays == 0 || (!it->whole && (it->scattered || it->pictures >= MANY)));
+    const bool enough = it->pictures >= MANY || (it->scattered && it->plain == 0);
+    return it->pictures > 0 && (it->arrays == 0 || (!it->whole && enough));
 }
 
 /* One picture, or a few beside what is a set by its names, are views of it. */

@@ -28,6 +28,8 @@ bool duet_data_array_is(const char *name);
 /** Whether it is called as the training examples of a set, as train.npy, x_train.npy, faces-images.npy and IDX files
  *  are, where faces.npy may be anything. */
 bool duet_data_name_is_whole(const char *name);
+/** Whether it is called as what is made of a set, such as mean.npy or codes-labels.npy. */
+bool duet_data_name_is_derived(const char *name);
 /** Fills `files` from a folder (told apart by their names), or from one file and, unless the options name labels, those
  *  beside it. For use a folder may hold the test split alone. The caller frees them with duet_data_files_free, also on
  *  failure. */

@@ -29,8 +29,8 @@ static char *small_letters(const char *name)
     return small;
 }
 
-/* Whether it is one of IDX by custom: x-idx3-ubyte, x.idx3-ubyte, x-idx3 or x.idx. "class_to_idx.json" and "word_idx"
- * are others. */
+/* Whether it is one of IDX by custom: x-idx3-ubyte, x-idx2-int, x.idx3-ubyte, x-idx3 or x.idx. "class_to_idx.json" and
+ * "word_idx" are others. */
 static bool is_idx_name(const char *name)
 {
     for (const char *at = name; (at = strstr(at, "idx")) != NULL; at++) {
@@ -39,6 +39,7 @@ static bool is_idx_name(const char *name)
         if (at == name || strchr("-._", at[-1]) == NULL || (!counts && at[-1] != '.')) continue;
         end += counts;
         if (counts && *end != '\0' && strchr("-._", *end) != NULL && strncmp(end + 1, "ubyte", 5) == 0) end += 6;
+        if (counts) end += strcspn(end, "."); /* -int; " (1)" of what was downloaded twice */
         if (*end == '\0' || strcmp(end, ".gz") == 0) return true;
     }
     return false;
@@ -121,10 +122,20 @@ bool duet_data_name_is_whole(const char *name)
     char *small = small_letters(name);
     duet_split split;
     bool labels, is = false;
-    if (small != NULL && duet_data_name_is(small, true, &split, &labels) && !labels && split == DUET_TRAIN) {
-        is = is_idx_name(small) || strncmp(small, "x_", 2) == 0;
+    if (small != NULL && duet_data_name_is(small, true, &split, &labels) && !labels) {
+        is = is_idx_name(small) || strncmp(small, "x_", 2) == 0 || strncmp(small, "test.", 5) == 0;
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) is |= has_word(small, words[i]);
     }
+    free(small);
+    return is && !duet_data_name_is_derived(name);
+}
+
+bool duet_data_name_is_derived(const char *name)
+{
+    static const char *const words[] = {"mean", "std", "code", "feature", "embedding", "latent", "encoded"};
+    char *small = small_letters(name);
+    bool is = false;
+    for (size_t i = 0; small != NULL && i < sizeof words / sizeof *words; i++) is |= has_word(small, words[i]);
     free(small);
     return is;
 }
@@ -212,7 +223,7 @@ static bool has_enough(const duet_data_files *files, bool for_use)
 
 /* Tables and arrays in one folder. */
 typedef struct both {
-    bool there[2], whole[2]; /* arrays, then tables; whether they are called as a set is */
+    bool there[2], whole[2], trains[2]; /* arrays, then tables; whether they are called as a set; for training */
     char name[2][256];
 } both;
 
@@ -228,6 +239,7 @@ static void look_at_both(both *it, const char *folder)
         const bool is_table = duet_name_ends_in(name, tables);
         if (!duet_data_name_is(name, is_table, &split, &labels) || labels) continue;
         it->whole[is_table] |= split == DUET_TEST || duet_data_name_is_whole(name);
+        it->trains[is_table] |= split == DUET_TRAIN;
         if (!it->there[is_table] || strcmp(name, it->name[is_table]) < 0)
             (void)snprintf(it->name[is_table], sizeof it->name[is_table], "%s", name);
         it->there[is_table] = true;
@@ -241,7 +253,8 @@ static duet_status find_in_folder(duet_data_files *files, const char *folder, bo
 {
     both found;
     look_at_both(&found, folder);
-    const bool are_both = found.there[0] && found.there[1], tables = are_both && found.whole[1] && !found.whole[0];
+    const bool are_both = found.there[0] && found.there[1];
+    const bool tables = are_both && found.whole[1] && found.trains[1] && !found.whole[0];
     DUET_TRY(find_named(files, folder, tables ? TABLES : ARRAYS, error));
     if (has_enough(files, for_use)) {
         if (are_both && (tables || found.whole[0] == found.whole[1])) files->passed = strdup(found.name[!tables]);

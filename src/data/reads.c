@@ -36,13 +36,16 @@ static bool reads(const duet_data_options *options, const char *path, const stru
 {
     duet_data_files files = {0};
     struct stat set;
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    duet_split split;
+    bool labels;
     bool found = is_same(options->labels, file) || is_same(options->path, file);
     const bool is_folder = stat(options->path, &set) == 0 && S_ISDIR(set.st_mode);
     if (duet_files_fit(options->path, is_folder) &&
         duet_data_files_find(&files, options->path, options, NULL) == DUET_OK)
-        for (int split = 0; split < 2 && !found; split++)
-            found = is_same(files.examples[split], file) || is_same(files.labels[split], file);
-    else if (!found && is_folder && !duet_data_array_is(path))
+        for (int part = 0; part < 2 && !found; part++)
+            found = is_same(files.examples[part], file) || is_same(files.labels[part], file);
+    else if (!found && is_folder && (!duet_data_name_is(name, false, &split, &labels) || labels))
         found = lies_in(path, &set);
     duet_data_files_free(&files);
     return found;

@@ -185,10 +185,30 @@ void duet_warn_of_noise(duet_model *model)
         duet_notes_add(&data->notes, false, "%s", text);
 }
 
+/* Of bytes that a run takes for the numbers that it began with. */
+static void tell_of_bytes(duet_model *model)
+{
+    duet_data *data = duet_model_data(model);
+    const char *note, *taken = "are taken as the numbers that they are";
+    for (size_t i = 0; !duet_model_training(model) && (note = duet_data_note(data, i, NULL)) != NULL; i++)
+        if (strstr(note, taken) != NULL) return;
+    char text[384];
+    (void)duet_text_print(
+        text, sizeof text,
+        "%s: holds bytes, k / 255, which %s, as the run began with numbers: its nll compares with none "
+        "of bytes with noise; train a new run for that",
+        duet_data_describe(data)->name, taken);
+    if (duet_model_training(model))
+        duet_model_warn(model, "%s", text);
+    else
+        duet_notes_add(&data->notes, false, "%s", text);
+}
+
 void duet_warn_of_no_noise(duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     float found = NAN;
+    if (!model->bytes && duet_model_data(model)->bytes) tell_of_bytes(model);
     if (!duet_model_training(model) || info->shape.rank == 1 || !has_between(model, &found)) return;
     duet_model_warn(
         model,

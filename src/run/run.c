@@ -245,7 +245,7 @@ bool duet_run_samples_read(const duet_run *run)
     return run->samples_read;
 }
 
-duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
+static duet_status set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
 {
     const char *const paths[] = {[DUET_OF_SAMPLES] = of_samples, [DUET_OF_EXAMPLES] = of_examples};
     size_t widths[2];
@@ -268,6 +268,13 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
     DUET_TRY(duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
     return duet_data_compare_columns(run->given[DUET_OF_SAMPLES], duet_data_describe(run->given[DUET_OF_EXAMPLES]),
                                      NULL, error);
+}
+
+duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples, duet_error *error)
+{
+    const duet_status status = set_features(run, of_samples, of_examples, error);
+    for (size_t i = 0; i < 2 && status != DUET_OK; i++) duet_data_close(&run->given[i]);
+    return status;
 }
 
 duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)

@@ -9,8 +9,8 @@
 /* Whether noise makes the data continuous. */
 static bool is_dequantised(duet_model *m)
 {
-    const bool always = duet_model_unit_range(m) && duet_setting_is(m, "dequantise", "yes");
-    return always || duet_model_takes_bytes(m);
+    if (duet_setting_is(m, "dequantise", "auto")) return duet_model_takes_bytes(m);
+    return duet_model_unit_range(m) && duet_setting_is(m, "dequantise", "yes");
 }
 
 /* (255 x + u) / 256: a density of the result bounds the bytes' probability from below (Theis et al. 2016,
@@ -64,7 +64,7 @@ static void output_density(duet_model *m, duet_node nll, size_t features)
 {
     duet_report(m, "nll", duet_batch_mean(nll));
     duet_output(m, DUET_NLL, nll);
-    if (!duet_model_takes_bytes(m)) return;
+    if (!is_dequantised(m) || !duet_model_takes_bytes(m)) return;
     duet_node bits = bits_per_dimension(nll, features);
     duet_report(m, "bits_per_dimension", duet_batch_mean(bits));
     duet_output(m, DUET_BITS, bits);
@@ -76,7 +76,7 @@ static void warn_of_data(duet_model *m)
         if (duet_setting_is(m, "dequantise", "auto")) duet_warn_of_noise(m);
         return;
     }
-    duet_warn_of_no_noise(m);
+    if (duet_setting_is(m, "dequantise", "auto")) duet_warn_of_no_noise(m);
     duet_warn_of_coarse_columns(m);
     duet_warn_of_dependent_columns(m);
 }

@@ -10,7 +10,7 @@
 #define DUET_FLOW_SETTINGS(prior, alpha)                                                                               \
     DUET_CHOICE("prior", prior, "normal|logistic", "p(h), what codes are measured by and drawn from"),                 \
         DUET_NUMBER("alpha", alpha, 0, 0.4, "bytes enter as logit(alpha + (1 - 2 alpha) x); 0: as they are"),          \
-        DUET_CHOICE("dequantise", "auto", "auto|yes", "noise of 1/256: auto: on bytes; yes: on any data in [0, 1]")
+        DUET_CHOICE("dequantise", "auto", "auto|yes|no", "noise of 1/256: auto: on bytes; yes: on any data in [0, 1]")
 
 /** A bijection between rows, [batch, features], and codes of that shape, in both directions. */
 typedef struct duet_flow {
