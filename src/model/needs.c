@@ -164,44 +164,46 @@ void duet_note_fading(duet_model *model, double steps)
     model->build->fading = steps;
 }
 
-void duet_warn_of_noise(duet_model *model)
+/* A warning of a training; of other data, for which a run is built several times, one note that holds the words. */
+static void tell_of_data(duet_model *model, const char *words, const char *text)
 {
     duet_data *data = duet_model_data(model);
-    const char *note, *taken = "is taken for bytes all the same";
+    const char *note;
+    if (duet_model_training(model)) {
+        duet_model_warn(model, "%s", text);
+        return;
+    }
+    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
+        if (strstr(note, words) != NULL) return;
+    duet_notes_add(&data->notes, false, "%s", text);
+}
+
+void duet_warn_of_noise(duet_model *model)
+{
+    const char *taken = "is taken for bytes all the same";
     float found = NAN;
-    if (!has_between(model, &found)) return;
-    for (size_t i = 0; !duet_model_training(model) && (note = duet_data_note(data, i, NULL)) != NULL; i++)
-        if (strstr(note, taken) != NULL) return;
     char text[640];
+    if (!has_between(model, &found)) return;
     (void)duet_text_print(
         text, sizeof text,
         "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s, as the run began so: "
         "its nll is that of numbers with noise of 1 / 256, and its bits are those of no bytes that "
         "are there; train a new run for the density of numbers themselves",
-        duet_data_describe(data)->name, (double)found, taken);
-    if (duet_model_training(model))
-        duet_model_warn(model, "%s", text);
-    else
-        duet_notes_add(&data->notes, false, "%s", text);
+        duet_data_describe(duet_model_data(model))->name, (double)found, taken);
+    tell_of_data(model, taken, text);
 }
 
 /* Of bytes that a run takes for the numbers that it began with. */
 static void tell_of_bytes(duet_model *model)
 {
-    duet_data *data = duet_model_data(model);
-    const char *note, *taken = "are taken as the numbers that they are";
-    for (size_t i = 0; !duet_model_training(model) && (note = duet_data_note(data, i, NULL)) != NULL; i++)
-        if (strstr(note, taken) != NULL) return;
+    const char *taken = "are taken as the numbers that they are";
     char text[384];
     (void)duet_text_print(
         text, sizeof text,
         "%s: holds bytes, k / 255, which %s, as the run began with numbers: its nll compares with none "
         "of bytes with noise; train a new run for that",
-        duet_data_describe(data)->name, taken);
-    if (duet_model_training(model))
-        duet_model_warn(model, "%s", text);
-    else
-        duet_notes_add(&data->notes, false, "%s", text);
+        duet_data_describe(duet_model_data(model))->name, taken);
+    tell_of_data(model, taken, text);
 }
 
 void duet_warn_of_no_noise(duet_model *model)

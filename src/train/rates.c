@@ -51,12 +51,17 @@ static bool add_end(const duet_trainer *trainer, const duet_group *group, const 
     return true;
 }
 
-static void add_ends(const duet_trainer *trainer, const duet_group *group, uint64_t total, duet_text *words)
+typedef bool add_group(const duet_trainer *trainer, const duet_group *group, const duet_phase_description *owner,
+                       uint64_t total, duet_text *words);
+
+/* By the group's own counter of updates, else by those of phases that have one. */
+static void add_first(add_group *add, const duet_trainer *trainer, const duet_group *group, uint64_t total,
+                      duet_text *words)
 {
-    if (add_end(trainer, group, NULL, total, words)) return;
+    if (add(trainer, group, NULL, total, words)) return;
     for (size_t p = 0; p < trainer->schedule.phase_count; p++) {
         const duet_phase_description *phase = trainer->schedule.phases[p].description;
-        if (phase->owns_moments && add_end(trainer, group, phase, total, words)) return;
+        if (phase->owns_moments && add(trainer, group, phase, total, words)) return;
     }
 }
 
@@ -73,15 +78,6 @@ static bool add_warm_up(const duet_trainer *trainer, const duet_group *group, co
     return true;
 }
 
-static void add_warm_ups(const duet_trainer *trainer, const duet_group *group, uint64_t total, duet_text *words)
-{
-    if (add_warm_up(trainer, group, NULL, total, words)) return;
-    for (size_t p = 0; p < trainer->schedule.phase_count; p++) {
-        const duet_phase_description *phase = trainer->schedule.phases[p].description;
-        if (phase->owns_moments && add_warm_up(trainer, group, phase, total, words)) return;
-    }
-}
-
 static void add_steps(const char *what, double asked, uint64_t total, duet_text *words)
 {
     if (asked > (double)total)
@@ -93,7 +89,7 @@ static void tell_of_unfinished(const duet_trainer *trainer, uint64_t total)
     duet_text words = {0};
     const duet_group *group;
     for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
-        add_warm_ups(trainer, group, total, &words);
+        add_first(add_warm_up, trainer, group, total, &words);
     add_steps("warm_up", trainer->build->warm_up, total, &words);
     add_steps("instance_noise_steps", trainer->build->fading, total, &words);
     if (words.length > 0 && !words.failed)
@@ -109,7 +105,7 @@ static void tell_of_ends(const duet_trainer *trainer, uint64_t total)
     duet_text words = {0};
     const duet_group *group;
     for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
-        add_ends(trainer, group, total, &words);
+        add_first(add_end, trainer, group, total, &words);
     if (words.length > 0 && !words.failed)
         duet_device_say(trainer->device,
                         "warning: learning rates come to 0 before the training's end at step %" PRIu64
