@@ -250,6 +250,13 @@ static void a_set_in_use_stays_where_it_is(void **state)
         error = (duet_error){0};
     }
     duet_trainer_free(&trainer);
+    for (int again = 0; again < 8; again++) { /* a device that may lie where the closed one lay */
+        duet_device_close(&device);
+        device = test_device_open();
+        assert_status(duet_trainer_new(&trainer, device, model, 8, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, "already lives on another device");
+        error = (duet_error){0};
+    }
     duet_model_free(&model);
     duet_device_close(&device);
     duet_data_close(&data);

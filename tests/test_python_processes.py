@@ -109,12 +109,12 @@ class Threads(Folder):
         train(data, "after")
 
 
-class Forks(Folder):
+class Programs(Folder):
     def run_program(self, program):
         """What a program prints in a process that has used no OpenCL yet; a wait without end fails."""
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(self.beginning) + textwrap.dedent(program)],
-            env={**os.environ, "PYTHONPATH": os.path.abspath(sys.argv[1])},
+            env={**os.environ, "PYTHONPATH": os.path.abspath(sys.argv[1]), "MALLOC_PERTURB_": "165"},
             cwd=self.folder.name,
             capture_output=True,
             text=True,
@@ -140,6 +140,43 @@ class Forks(Folder):
             os._exit(0)
     """
 
+
+class Garbage(Programs):
+    def test_what_holds_itself_is_freed_in_any_order(self):
+        orders = "device, data, model, trainer, plan, run", "run, plan, trainer, model, data, device"
+        made = """
+            import gc
+            duet.train("vae", x, steps=1, batch=20, settings=settings, out="run")
+
+            def make():
+                device, store = duet.Device(), duet.Store(1)
+                data = duet.Data.from_arrays(x)
+                model, run = duet.Model("vae", data, settings), duet.open("run", device=device)
+                plan, trainer = duet.Plan(device, [duet.Graph(store).constant(3) + 1]), duet.Trainer(device, model, 20)
+                trainer.step(), run.sample(2)
+                return locals()
+
+            def leave(order):
+                made = make()
+                ring = [made[name] for name in order.split(", ")]
+                for one in ring:
+                    one.ring = ring
+        """
+        said = self.run_program(
+            textwrap.dedent(made)
+            + textwrap.dedent(
+                f"""
+                for order in {orders}:
+                    leave(order)
+                    print(gc.collect() > 0)
+                leave({orders[0]!r})
+                """
+            )
+        )
+        self.assertEqual(said, ["True"] * len(orders))
+
+
+class Forks(Programs):
     def test_after_a_device_was_opened_they_are_refused(self):
         refused = "device this process was forked after OpenCL was used, .*'spawn'"
         said = self.run_program(

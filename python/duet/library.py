@@ -7,7 +7,7 @@ import os
 import pathlib
 import re
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
 from ._interface import constants, ffi
 
@@ -223,15 +223,23 @@ class Handle(Single):
     _on_device: bool = False  # whether it is used by way of OpenCL
     _gone: str = ""  # what is said where it is closed
 
+    _pointer: Any = None
+    _left: Any = None  # the pointer of one that is closed and not freed yet
+    _ended = False  # closed
+    _below: Sequence["Handle"] = ()  # what it was made on, freed after it
+    _above: Any = ()  # what was made on it, freed before it
+    _open_above = 0  # how many of those are not freed; a collector of garbage clears weak references before all else
+
     def __init__(self, pointer: Any, *keeps: Any):
         self._process = os.getpid()
         self._pointer = pointer
-        self._kept = keeps  # freed after this one
-        self._made: Any = weakref.WeakSet()  # on this one, freed before it
-        for one in keeps:
-            on = one if isinstance(one, Handle) else getattr(one, "keeps", None)  # of a node its graph
-            if isinstance(on, Handle):
-                on._made.add(self)
+        self._kept = keeps
+        self._above = weakref.WeakSet()
+        on = [one if isinstance(one, Handle) else getattr(one, "keeps", None) for one in keeps]  # of a node its graph
+        self._below = [one for one in on if isinstance(one, Handle)]
+        for one in self._below:
+            one._above.add(self)
+            one._open_above += 1
 
     @property
     def pointer(self) -> Any:
@@ -245,14 +253,24 @@ class Handle(Single):
     def close(self) -> None:
         """Frees it, and before it what was made on it, which then says that it is closed. In a process that was forked
         since it is left to the one that made it."""
-        for one in list(getattr(self, "_made", ())):
+        for one in list(self._above):
             one.close()
-        pointer, self._pointer = getattr(self, "_pointer", None), None
-        if pointer is not None and self._free and self._process == os.getpid():
+        self._left, self._pointer, self._ended = self._pointer or self._left, None, True
+        self._free_left()
+
+    def _free_left(self) -> None:
+        """Frees what was closed, unless something on it is not: of garbage that holds itself, the collector may close
+        what is below first, and cannot tell it of what is above."""
+        if not self._ended or self._open_above:
+            return
+        if self._left is not None and self._free and self._process == os.getpid():
             slot = ffi.new(ffi.typeof(getattr(lib, self._free)).args[0])
-            slot[0] = pointer
+            slot[0] = self._left
             getattr(lib, self._free)(slot)
-        self._kept = ()
+        below, self._left, self._below, self._kept = self._below, None, (), ()
+        for one in below:
+            one._open_above -= 1
+            one._free_left()
 
     def __enter__(self) -> Any:
         return self

@@ -62,6 +62,14 @@ duet_status duet_queue_check_stamps(const duet_device *device, duet_error *error
                      "CL_QUEUE_PROFILING_ENABLE");
 }
 
+bool duet_buffer_is_on(const duet_device *device, cl_mem buffer)
+{
+    cl_context context = NULL;
+    return device->paper.row != NULL ||
+           (clGetMemObjectInfo(buffer, CL_MEM_CONTEXT, sizeof context, &context, NULL) == CL_SUCCESS &&
+            context == device->context);
+}
+
 duet_status duet_buffer_check(const duet_device *device, cl_mem buffer, size_t offset, size_t bytes, bool in_place,
                               duet_error *error)
 {

@@ -61,6 +61,8 @@ duet_status duet_buffer_read(duet_device *device, cl_mem buffer, size_t offset, 
 /** Copies bytes from one buffer to another behind what is enqueued; does not wait. */
 duet_status duet_buffer_copy(duet_device *device, cl_mem from, size_t from_offset, cl_mem to, size_t to_offset,
                              size_t bytes, duet_error *error);
+/** Whether the buffer is of the device's context: one of a closed device, in whose place another lies now, is not. */
+bool duet_buffer_is_on(const duet_device *device, cl_mem buffer);
 /** DUET_ERROR_USAGE unless a caller's buffer is of the device's context and has `bytes` from `offset` on. `in_place`:
  *  and unless kernels may read and write it. */
 duet_status duet_buffer_check(const duet_device *device, cl_mem buffer, size_t offset, size_t bytes, bool in_place,

@@ -388,7 +388,7 @@ static const char *name_of(const duet_storage *storage)
 duet_status duet_storage_begin(duet_storage *storage, duet_device *device, duet_error *error)
 {
     if (storage->buffer != NULL) {
-        if (storage->device == device) return DUET_OK;
+        if (storage->device == device && duet_buffer_is_on(device, storage->buffer)) return DUET_OK;
         return duet_fail(
             error, DUET_ERROR_USAGE,
             "\"%s\" already lives on another device, and is on one alone: open the set, or make the model, "
