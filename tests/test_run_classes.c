@@ -328,6 +328,13 @@ static void columns_are_compared_by_name(void **state)
     expect(RUN("eval", "@/of-table", "--metric", "frechet", "--features", "@/table-other.csv", "--features",
                "@/table.csv"),
            0, "frechet", "column 2 of numbers is \"depth\", and \"width\" in ");
+    write_table("table.csv", "width,height,label", 40); /* the same numbers, whose names alone are others */
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--seed", "2"), 1, "", "table.csv: its columns are those of");
+    expect(RUN("train", "--resume", "@/of-table", "--steps", "3"), 1, "", "table.csv: its columns are those of");
+    write_table("table.csv", "height,depth,label", 40);
+    expect(RUN("eval", "@/of-table", "--metric", "elbo", "--seed", "2"), 0, "elbo",
+           "column 2 of numbers is \"depth\", and \"width\" in what");
+    write_table("table.csv", "height,width,label", 40);
     write_table("table-turned.csv", "width,height,label", 39);
     write_table("table-other.csv", "height,depth,label", 39);
     expect(RUN("train", "--resume", "@/of-table", "--other-data", "--data", "@/table-turned.csv", "--steps", "3"), 1,

@@ -143,6 +143,7 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
                          own.status == DUET_ERROR_FILE ? "; --data PATH says where they are now" : "");
     duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
     if (status == DUET_OK && !same) status = duet_data_refuse_replaced(data->owner, data->name, words, error);
+    if (status == DUET_OK) status = duet_data_compare_columns(*opened, &data->info, data->owner, error);
     if (status != DUET_OK) duet_data_close(opened);
     return status;
 }

@@ -258,7 +258,8 @@ static duet_status open_at_once(const duet_data_record *record, const char *run,
     DUET_TRY(duet_data_open_again(data, record->info.name, record->division, error));
     DUET_TRY(duet_data_record_fits(record, run, duet_data_describe(*data), error));
     DUET_TRY(duet_data_record_compare(record, *data, &same, words, error));
-    return same ? DUET_OK : duet_data_refuse_replaced(run, record->info.name, words, error);
+    if (!same) return duet_data_refuse_replaced(run, record->info.name, words, error);
+    return duet_data_compare_columns(*data, &record->info, run, error);
 }
 
 duet_status duet_data_record_open(const duet_data_record *record, const char *run, const char *name, duet_data **data,

@@ -233,7 +233,7 @@ static duet_status compare_data(duet_training *run, duet_error *error)
     bool same;
     DUET_TRY(duet_data_record_fits(&run->before.data, run->directory, now, error));
     DUET_TRY(duet_data_record_compare(&run->before.data, run->data, &same, words, error));
-    if (same) return DUET_OK;
+    if (same) return duet_data_compare_columns(run->data, then, run->directory, error);
     if (run->options->other_data && now->classes == then->classes) {
         DUET_TRY(duet_data_check_names(now, then, run->directory, error));
         duet_training_say(run,
