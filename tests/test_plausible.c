@@ -375,11 +375,13 @@ static void an_outlier_is_to_be_looked_at(void **state)
                        outliers[i].options[0] != '\0' ? outliers[i].options : ":split=last");
         assert_noted(outliers[i].title, open_sound(name), outliers[i].piece);
     }
-    for (int rows = 12; rows <= 22; rows += 10) { /* a number that each row has, one or two of them for the test */
+    for (int rows = 12; rows <= 32;
+         rows += 10) { /* a number that each row has, or each third one, few of them for the test */
         char text[1024];
         int used = snprintf(text, sizeof text, "id,b\n");
         for (int row = 0; row < rows; row++)
-            used += snprintf(text + used, sizeof text - (size_t)used, "1000000000,%g\n", row * 7 % rows / 5.0);
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s,%g\n",
+                             rows < 32 || row % 3 == 1 ? "1000000000" : "0", row * 7 % rows / 5.0);
         write_file("t.csv", text, (size_t)used);
         char name[2 * TEST_PATH_SIZE];
         (void)snprintf(name, sizeof name, "%s:split=last", in_folder("t.csv"));

@@ -240,7 +240,7 @@ static duet_status make_all_test(duet_data_part *parts, duet_error *error)
 }
 
 /* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. An empty split
- * has the range of the other. */
+ * has the range of the other. No test row stands out by what training rows have. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_range ranges[2];
@@ -253,7 +253,8 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         duet_tell_of_rounded_columns(&parts[split].rows, options);
     bool told = false;
     for (size_t split = 0; split < 2 && !options->for_use; split++)
-        told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
+        if (split == DUET_TRAIN || data->all_test || ranges[DUET_TEST].most > ranges[DUET_TRAIN].most)
+            told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
     if (!told && (!options->for_use ||
                   (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
         duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
