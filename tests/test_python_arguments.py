@@ -211,10 +211,11 @@ class Models(Refused):
         def build(model):
             x = model.batch()
             net, rows = model.group("net"), model.batch_size()
+            by_store = model.store.group("net")
 
             def decode(m, z):  # called when the model is built, and for what is asked of it later
                 kept["z"], kept["last"] = z, m
-                return duet.sigmoid(duet.dense(net, "out", z, duet.features(m.batch())))
+                return duet.sigmoid(duet.dense(by_store, "out", z, duet.features(m.batch())))
 
             z = duet.dense(net, "in", x, 3)
             nll = duet.batch_mean(duet.bernoulli_nll(duet.dense(net, "out", z, duet.features(x)), x))

@@ -22,6 +22,7 @@ class Store(Handle):
     """Variables by name, with their memory once a device is given; parameters start from `seed`."""
 
     _free = "duet_store_free"
+    keeps: Any  # what its groups belong to
 
     def __init__(self, seed: int = 0):
         super().__init__(lib.duet_store_new(whole("seed", seed)))
@@ -29,7 +30,7 @@ class Store(Handle):
 
     def group(self, name: str) -> Group:
         """Finds or makes the group of that name."""
-        return Group(lib.duet_group_of(self.pointer, text(name)), self)
+        return Group(lib.duet_group_of(self.pointer, text(name)), self.keeps)
 
     def read(self, device: Device, name: str, shape: Sequence[int], dtype: Any = numpy.float32) -> numpy.ndarray:
         """A variable's numbers from the device; it must have memory and be of that shape."""

@@ -196,7 +196,7 @@ class Model(ModelFunctions, Handle):
         store = Store.__new__(Store)
         store._free = ""
         Handle.__init__(store, lib.duet_model_store(self.pointer), self)
-        store.keeps = store
+        store.keeps = self  # also in a later function of the same build
         return store
 
     def setting_text(self, key: str) -> Optional[str]:
