@@ -44,7 +44,7 @@ static void data_of_another_range_or_shape_is_refused(void **state)
     train_well(&part, "changed");
     edit("changed", "run.json", "\"unit_range\": true", "\"unit_range\": false");
     train(options_of(&vae), "changed", true, DUET_ERROR_DATA, &error);
-    assert_message(&error, "all values in [0, 1]");
+    assert_message(&error, "values all in [0, 1]");
 }
 
 static void checkpoints_of_others_are_refused(void **state)

@@ -46,7 +46,7 @@ static void describe(const duet_data_info *info, char words[200])
                    duet_shape_text(info->shape, shape), info->classes);
 }
 
-static const char *range_words(bool unit_range)
+const char *duet_data_range_words(bool unit_range)
 {
     return unit_range ? "all in [0, 1]" : "beyond [0, 1]";
 }
@@ -80,7 +80,7 @@ duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "%s then, %s now", then, here);
     if (strcmp(then, here) != 0) return DUET_OK;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "its values were %s then and are %s now",
-                   range_words(known->unit_range), range_words(now->unit_range));
+                   duet_data_range_words(known->unit_range), duet_data_range_words(now->unit_range));
     if (known->unit_range != now->unit_range) return DUET_OK;
     (void)snprintf(words, DUET_DIFFERENCE_SIZE, "the classes have other names now");
     if (!same_names(known, now)) return DUET_OK;

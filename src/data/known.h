@@ -25,6 +25,9 @@ duet_status duet_data_from_record(duet_data **data, const duet_data_info *known,
 duet_status duet_data_compare(duet_data *data, const duet_data_info *known, bool *same,
                               char words[DUET_DIFFERENCE_SIZE], duet_error *error);
 
+/** Where values lie, as far as models care: "all in [0, 1]". */
+const char *duet_data_range_words(bool unit_range);
+
 /** The source of sets that a program holds or makes. */
 #define DUET_OWN_SOURCE "the program's own"
 /** DUET_ERROR_DATA: the data of a run were such a set, which no name leads to. */

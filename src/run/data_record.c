@@ -194,11 +194,6 @@ void duet_data_record_free(duet_data_record *record)
     *record = (duet_data_record){0};
 }
 
-static const char *range_words(bool unit_range)
-{
-    return unit_range ? "all values in [0, 1]" : "values beyond [0, 1]";
-}
-
 /* Whether b is a turned round, [channels, height, width]. */
 static bool is_channels_first(duet_shape a, duet_shape b)
 {
@@ -232,11 +227,12 @@ duet_status duet_data_record_fits(const duet_data_record *record, const char *ru
     if (same) return DUET_OK;
     char had[96], has[96], way[320] = "";
     duet_data_record_way(known, data, way, sizeof way);
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s was trained on examples of shape %s with %s; those of %s have shape %s and %s: this model "
-                     "would read them wrongly%s",
-                     run, duet_shape_text(known->shape, had), range_words(known->unit_range), data->name,
-                     duet_shape_text(data->shape, has), range_words(data->unit_range), way);
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s was trained on examples of shape %s with values %s; those of %s have shape %s and values %s: this model "
+        "would read them wrongly%s",
+        run, duet_shape_text(known->shape, had), duet_data_range_words(known->unit_range), data->name,
+        duet_shape_text(data->shape, has), duet_data_range_words(data->unit_range), way);
 }
 
 duet_status duet_data_record_compare(const duet_data_record *record, duet_data *data, bool *same,
