@@ -85,8 +85,8 @@ static inline void write_jpeg_file(const char *name, unsigned width, unsigned he
     assert_int_equal(fclose(stream), 0);
 }
 
-/* An archive of files of the folder, by the names given, ending in NULL. ".zip" and ".npz" names make zip files,
- * deflated where `deflated`; ".tar.gz" tar files in gzip, others tar files. */
+/* An archive of files of the folder, by the names given, ending in NULL; "NAME<FILE" is another file's content. ".zip"
+ * and ".npz" names make zip files, deflated where `deflated`; ".tar.gz" tar files in gzip, others tar files. */
 static inline void write_archive(const char *name, const char *const *members, bool deflated)
 {
     struct archive *archive = archive_write_new();
@@ -98,9 +98,12 @@ static inline void write_archive(const char *name, const char *const *members, b
     assert_int_equal(archive_write_open_filename(archive, in_folder(name)), ARCHIVE_OK);
     for (size_t i = 0; members[i] != NULL; i++) {
         size_t size;
-        char *bytes = test_file_read(in_folder(members[i]), &size);
+        char called[128];
+        const char *other = strchr(members[i], '<');
+        (void)snprintf(called, sizeof called, "%.*s", (int)strcspn(members[i], "<"), members[i]);
+        char *bytes = test_file_read(in_folder(other != NULL ? other + 1 : called), &size);
         struct archive_entry *entry = archive_entry_new();
-        archive_entry_set_pathname(entry, members[i]);
+        archive_entry_set_pathname(entry, called);
         archive_entry_set_filetype(entry, AE_IFREG);
         archive_entry_set_perm(entry, 0644);
         archive_entry_set_size(entry, (la_int64_t)size);
