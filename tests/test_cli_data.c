@@ -4,6 +4,9 @@
 #include "picture_files.h"
 #include "program.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "duet/run.h"
 
 enum { PICTURES = 12 };
@@ -105,6 +108,12 @@ static void documents_sheets_and_conversions(void **state)
     expect(RUN("data", "@/made.npz"), 0, "train     11, values in [0, 1]", NULL);
     expect(RUN("data", "ring8", "--out", "@/points.png"), 0, "points.png", NULL);
     expect(RUN("data", "ring8", "--convert", "@/no.npz"), 2, NULL, "never ends");
+    const struct rlimit little = {4096, RLIM_INFINITY}, all_there_is = {RLIM_INFINITY, RLIM_INFINITY};
+    (void)signal(SIGXFSZ, SIG_IGN); /* so that a file that grows too long is an error, as on a disk that is full */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    result full = RUN("data", "@/photos", "--convert", "@/full.npz");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all_there_is), 0);
+    expect(full, 1, NULL, "full.npz: cannot be written: File too large");
 }
 
 /* The remedy that a message names is tried. */

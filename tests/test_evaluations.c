@@ -316,6 +316,21 @@ static void leave_alone(void)
     assert_int_equal(unsetenv("LD_PRELOAD"), 0);
 }
 
+/* Data that cannot be read have not moved. */
+static void a_disk_that_fails_is_not_data_elsewhere(void **state)
+{
+    (void)state;
+    const char *const words[] = {"reconstruct", "@/vae", "--out", "@/x.png", NULL};
+    const char *const again[] = {"train", "--resume", "@/vae", "--steps", "9", NULL};
+    for (int i = 0; i < 2; i++) {
+        disturb("train-images-idx3-ubyte", 1);
+        result made = run(i == 0 ? words : again);
+        leave_alone();
+        assert_null(strstr(made.err, "--data PATH says where"));
+        expect(made, 1, NULL, "Input/output error");
+    }
+}
+
 /* A disk that fails now and then costs no metric for ever: it is told of, and asked for again. */
 static void what_fails_in_passing_is_asked_for_again(void **state)
 {
@@ -552,6 +567,7 @@ int main(void)
         cmocka_unit_test(replaced_kernels_are_another_evaluation),
         cmocka_unit_test(long_options_are_told_apart),
 #ifdef TEST_PRELOAD_READS
+        cmocka_unit_test(a_disk_that_fails_is_not_data_elsewhere),
         cmocka_unit_test(what_fails_in_passing_is_asked_for_again),
 #endif
         cmocka_unit_test(what_was_away_and_is_back_is_read),

@@ -218,8 +218,18 @@ static void a_range_that_was_another_is_told_of(void **state)
     assert_int_equal(json_object_set_new(json_object_get(record, "data"), "unit_range", json_false()), 0);
     assert_int_equal(json_dump_file(record, inside("c/run.json", path), 0), 0);
     json_decref(record);
-    expect(RUN("eval", "@/c"), 1, NULL, "its values were beyond [0, 1] then and are all in [0, 1] now");
+    expect(RUN("eval", "@/c"), 1, NULL, "unit_range=true, and the run.json beside it says unit_range=false");
     expect(RUN("train", "--resume", "@/c", "--steps", "6"), 1, NULL, "this model would read them wrongly");
+    for (int scale = 2; scale > 0; scale--) { /* the file itself, where the run knows the one before */
+        float rows[60][2];
+        duet_error error = {0};
+        for (size_t i = 0; i < 120; i++) rows[i / 2][i % 2] = (float)scale * (float)(i * 37 % 101) / 100;
+        assert_ok(duet_write_npy(inside("wide.npy", path), rows[0], DUET_SHAPE(60, 2), &error), &error);
+        if (scale == 2)
+            expect(RUN("train", "ae", "--data", path, "--steps", "2", "--batch", "16", "--out", "@/wide"), 0, NULL,
+                   NULL);
+    }
+    expect(RUN("eval", "@/wide"), 1, NULL, "its values were beyond [0, 1] then and are all in [0, 1] now");
 }
 
 /* A record of before types and checksums were kept: counts are compared, and the data are there from the beginning. */

@@ -62,6 +62,24 @@ static void checkpoint_and_run_json_are_of_one_run(void **state)
         assert_message(&error, rows[i].message);
         edit("compared", "run.json", rows[i].to, rows[i].from);
     }
+    /* what examples are, of which no parameter tells: one may be as many numbers in another shape */
+    static const struct {
+        const char *from, *to, *message;
+    } examples[] = {
+        {"      8,\n      8,\n      3\n", "      4,\n      16,\n      3\n", "shape=[8,8,3]"},
+        {"\"unit_range\": true", "\"unit_range\": false", "unit_range=true"},
+        {"\"bytes\": true", "\"bytes\": false", "bytes=true"},
+    };
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        char path[PATH];
+        duet_checkpoint_facts facts;
+        edit("compared", "run.json", examples[i].from, examples[i].to);
+        assert_run("compared", DUET_ERROR_DATA, examples[i].message);
+        path_of(path, "compared", "");
+        error = (duet_error){0};
+        assert_status(duet_checkpoint_check(path, &facts, &error), DUET_ERROR_DATA, &error);
+        edit("compared", "run.json", examples[i].to, examples[i].from);
+    }
     /* Rates may change between checkpoints, and another way to write a number is none. */
     edit("compared", "run.json", "\"lr\": \"0.001\"", "\"lr\": \"0.5\"");
     edit("compared", "run.json", "\"beta\": \"1\"", "\"beta\": \"1.0\"");

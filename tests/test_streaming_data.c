@@ -227,7 +227,8 @@ static void a_file_that_is_replaced_is_found(void **state)
     free(content);
     assert_ok(duet_model_new(&model, duet_family_find("vae"), data, vae_settings, 2, 3, &error), &error);
     assert_status(duet_trainer_new(&trainer, device, model, TEST_BATCH, &error), DUET_ERROR_FILE, &error);
-    assert_message(&error, "replaced.npy: was changed while it was in use");
+    assert_message(&error,
+                   "replaced.npy: was changed while it was in use: another file of as many bytes took its place");
     duet_model_free(&model);
     duet_data_close(&data);
     duet_device_close(&device);

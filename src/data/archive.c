@@ -16,18 +16,30 @@
 
 enum { BLOCK = 64 * 1024 };
 
+/* What the system said where it could not read; NULL: it did. Other numbers are libarchive's own. */
+static const char *fault_of(struct archive *handle)
+{
+    static const int codes[] = {EIO, ESTALE, ETIMEDOUT, EACCES, ENXIO};
+    const int code = archive_errno(handle);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (code == codes[i]) return strerror(code);
+    return NULL;
+}
+
+/* What libarchive has no words for, it could not read. */
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
-    const char *words = archive_error_string(it->handle);
-    const int code = archive_errno(it->handle); /* of the system where that could not read; else of no such list */
-    if (code == ENOMEM) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
-    if (code == EIO || code == ESTALE || code == ETIMEDOUT || code == EACCES)
-        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, strerror(code));
+    const char *words = archive_error_string(it->handle), *fault = fault_of(it->handle);
+    if (archive_errno(it->handle) == ENOMEM)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
+    if (fault != NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, fault);
     if (archive_read_has_encrypted_entries(it->handle) > 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: its members are encrypted: unpack it, and name the folder",
                          it->path);
-    return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path,
-                     words != NULL ? words : "it cannot be read");
+    if (words == NULL)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read to its end; if it is damaged, get it again",
+                         it->path);
+    return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path, words);
 }
 
 /* NULL after an error. */
@@ -43,6 +55,7 @@ static struct archive *open_file(const char *path, duet_error *error)
     for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
     if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return handle;
     const char *words = sound ? archive_error_string(handle) : "out of memory";
+    if (sound && fault_of(handle) != NULL) words = fault_of(handle);
     (void)duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s", path,
                     words != NULL ? words : "it is damaged or of another format");
     if (handle != NULL) (void)archive_read_free(handle);

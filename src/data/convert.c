@@ -2,6 +2,7 @@
 /* A set as one .npz file: a zip file whose members are stored as they are, which numpy reads too. */
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,8 @@ typedef struct writing {
 static duet_status fail(const writing *it, duet_error *error)
 {
     const char *words = it->archive == NULL ? NULL : archive_error_string(it->archive);
+    const int code = it->archive == NULL ? 0 : archive_errno(it->archive); /* of the system, or none of its numbers */
+    if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == EIO) words = strerror(code);
     return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be written: %s", it->path,
                      words != NULL ? words : "out of memory");
 }

@@ -3,10 +3,12 @@
  * open set in place when its examples are asked for. */
 #include "data/known.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/status.h"
 #include "base/text.h"
@@ -131,6 +133,12 @@ duet_status duet_data_check_names(const duet_data_info *now, const duet_data_inf
     return DUET_OK;
 }
 
+bool duet_data_is_gone(const char *source)
+{
+    struct stat about;
+    return source != NULL && stat(source, &about) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static duet_status open_as_known(duet_data **opened, const duet_data *data, duet_error *error)
 {
     duet_error own = {0};
@@ -140,7 +148,7 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
     if (duet_data_open_for_use(opened, data->name, unsaid, &own) != DUET_OK)
         return duet_fail(error, own.status, "the data of %s: %s%s", data->owner, own.message,
-                         own.status == DUET_ERROR_FILE ? "; --data PATH says where they are now" : "");
+                         duet_data_is_gone(data->source) ? "; --data PATH says where they are now" : "");
     duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
     if (status == DUET_OK && !same) status = duet_data_refuse_replaced(data->owner, data->name, words, error);
     if (status == DUET_OK) status = duet_data_compare_columns(*opened, &data->info, data->owner, error);

@@ -16,6 +16,9 @@ duet_status duet_data_open_for_use(duet_data **data, const char *name, duet_divi
  *  began, or nothing is learnt from them. */
 duet_status duet_data_open_again(duet_data **data, const char *name, duet_division unsaid, duet_error *error);
 
+/** Whether what a set was read from is no longer there, so that it may lie elsewhere by now. NULL: nobody knows. */
+bool duet_data_is_gone(const char *source);
+
 /** A set as `known` says, which is copied. Its files are opened when its examples are first asked for; they must then
  *  be those that `known` says, and the errors of that name `owner`, whose record it is. */
 duet_status duet_data_from_record(duet_data **data, const duet_data_info *known, const char *owner, duet_error *error);

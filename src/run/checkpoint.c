@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/size.h"
 #include "graph/variable.h"
 #include "model/model.h"
 #include "model/settings.h"
+#include "run/data_record.h"
 #include "run/safetensors.h"
 #include "train/trainer.h"
 
@@ -26,6 +28,35 @@ json_t *duet_settings_json(const duet_model *model)
         settings = NULL;
     }
     return settings;
+}
+
+/* What a model takes its examples for, of "data" in run.json: names of classes by their checksum. NULL: out of memory.
+ */
+static json_t *examples_json(const json_t *data)
+{
+    static const char *const keys[] = {"shape", "unit_range", "bytes", "classes"};
+    json_t *examples = json_object();
+    const json_t *names = json_object_get(data, "class_names");
+    char *list = json_is_array(names) ? json_dumps(names, JSON_COMPACT) : NULL, sum[DUET_CHECKSUM_SIZE];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        (void)json_object_set(examples, keys[i], json_object_get(data, keys[i]));
+    if (list != NULL) {
+        duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, list, strlen(list)), sum);
+        (void)json_object_set_new(examples, "class_names", json_string(sum));
+    }
+    free(list);
+    return examples;
+}
+
+/* "{}" where the set has a name that no JSON holds; NULL: out of memory. The caller frees it. */
+static char *describe_examples(const duet_model *model)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
+    json_t *data = duet_data_record_make(info, info->name, model->bytes), *examples = examples_json(data);
+    char *text = examples == NULL ? NULL : json_dumps(examples, JSON_COMPACT);
+    json_decref(examples);
+    json_decref(data);
+    return text;
 }
 
 /* A variable, and the step after which it is saved, for messages. */
@@ -96,8 +127,9 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
     contents all = list_contents(duet_model_store(model), facts->steps);
     json_t *settings_json = duet_settings_json(model);
     char *settings = settings_json == NULL ? NULL : json_dumps(settings_json, JSON_COMPACT);
+    char *examples = describe_examples(model);
     duet_status status;
-    if (all.sources == NULL || all.saved == NULL || settings == NULL) {
+    if (all.sources == NULL || all.saved == NULL || settings == NULL || examples == NULL) {
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a checkpoint");
     } else {
         const duet_metadata metadata[] = {
@@ -106,6 +138,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             {"duet.settings", settings},
             {"duet.data", duet_data_describe(duet_model_data(model))->name},
             {"duet.data_checksum", duet_data_describe(duet_model_data(model))->checksum},
+            {"duet.examples", examples},
             {"duet.batch", batch},
             {"duet.seed", seed},
             {"duet.step", steps},
@@ -116,6 +149,7 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             duet_safetensors_write(path, all.sources, all.count, metadata, sizeof metadata / sizeof *metadata, error);
     }
     free(settings);
+    free(examples);
     json_decref(settings_json);
     free(all.sources);
     free(all.saved);
@@ -253,6 +287,27 @@ static duet_status check_number(const duet_safetensors *file, const char *path, 
     return has == NULL || strcmp(has, number) == 0 ? DUET_OK : other_run(path, key, has, number, error);
 }
 
+/* What only one of them says is of another version of Duet, or of data without names of classes. */
+static duet_status check_examples(const duet_safetensors *file, const char *path, const json_t *data, duet_error *error)
+{
+    const char *text = duet_safetensors_metadata(file, "duet.examples"), *key;
+    json_t *told = text == NULL ? NULL : json_loads(text, 0, NULL), *own = examples_json(data), *value;
+    duet_status status = DUET_OK;
+    json_object_foreach(told, key, value)
+    {
+        const json_t *wanted = json_object_get(own, key);
+        if (status != DUET_OK || wanted == NULL || json_equal(value, wanted)) continue;
+        char *has = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY),
+             *wants = json_dumps(wanted, JSON_COMPACT | JSON_ENCODE_ANY);
+        status = other_run(path, key, has != NULL ? has : "", wants != NULL ? wants : "", error);
+        free(has);
+        free(wants);
+    }
+    json_decref(told);
+    json_decref(own);
+    return status;
+}
+
 /* A setting that only one of them knows is of another version of Duet. */
 duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
                                          const duet_checkpoint_record *record, duet_error *error)
@@ -272,6 +327,7 @@ duet_status duet_checkpoint_check_record(const duet_safetensors *file, const cha
     json_decref(settings);
     if (status == DUET_OK) status = check_number(file, path, "seed", record->seed, error);
     if (status == DUET_OK && record->batch > 0) status = check_number(file, path, "batch", record->batch, error);
+    if (status == DUET_OK && record->data != NULL) status = check_examples(file, path, record->data, error);
     return status;
 }
 
@@ -298,11 +354,12 @@ duet_status duet_checkpoint_check_data(const char *path, const char *checksum, c
 }
 
 static duet_status check_record_of(const duet_safetensors *file, const char *path, const duet_model *model,
-                                   uint64_t batch, duet_error *error)
+                                   const duet_checkpoint *facts, duet_error *error)
 {
     json_t *settings = duet_settings_json(model);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
-    const duet_checkpoint_record record = {duet_model_family(model)->name, settings, batch, duet_model_seed(model)};
+    const duet_checkpoint_record record = {duet_model_family(model)->name, settings, facts == NULL ? 0 : facts->batch,
+                                           duet_model_seed(model), facts == NULL ? NULL : facts->examples};
     duet_status status = duet_checkpoint_check_record(file, path, &record, error);
     json_decref(settings);
     return status;
@@ -330,7 +387,7 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     const char *data = duet_safetensors_metadata(file, "duet.data_checksum");
     snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
-        status = check_record_of(file, path, model, facts == NULL ? 0 : facts->batch, error);
+        status = check_record_of(file, path, model, facts, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_WHOLE)) status = check_no_more(file, path, store, error);
     if (status == DUET_OK) status = check_batch(path, facts, &read, error);
@@ -361,7 +418,7 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
 /* `run`: the run.json that it must belong to; NULL: none. */
 static duet_status load(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
 {
-    duet_checkpoint facts = {.batch = trainer->batch};
+    duet_checkpoint facts = {.batch = trainer->batch, .examples = json_object_get(run, "data")};
     const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : 0);
     DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, demands, &facts, error));
     if (run != NULL) DUET_TRY(duet_checkpoint_check_data(path, facts.data_checksum, run, error));

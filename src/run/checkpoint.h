@@ -13,6 +13,7 @@
 typedef struct duet_checkpoint {
     uint64_t steps, reported, batch; /* reported: steps whose losses had been read */
     char data_checksum[32];          /* of the data that it was trained on last; "" if it does not say */
+    const json_t *examples;          /* "data" of the run.json that it is to be of; NULL: there is none */
 } duet_checkpoint;
 
 /** What run.json says of a run and a checkpoint of it says too. */
@@ -20,6 +21,7 @@ typedef struct duet_checkpoint_record {
     const char *model;
     const json_t *settings; /* {"key": "value", ...} */
     uint64_t batch, seed;   /* batch: 0 if nobody knows */
+    const json_t *data;     /* run.json's; NULL: nobody knows */
 } duet_checkpoint_record;
 /** Both must say the same, but for rates, which a training may change. */
 duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,

@@ -84,7 +84,8 @@ duet_status duet_checkpoint_check(const char *run, duet_checkpoint_facts *facts,
     if (status == DUET_OK) status = duet_run_file_read(&file, place.directory, error);
     if (status == DUET_OK) {
         const duet_checkpoint_record record = {file.choice.model, json_object_get(file.document, "settings"),
-                                               file.choice.batch, file.choice.seed};
+                                               file.choice.batch, file.choice.seed,
+                                               json_object_get(file.document, "data")};
         status = read_facts(path, &record, file.document, facts, error);
     }
     duet_run_file_free(&file);

@@ -46,7 +46,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
 
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
-    duet_checkpoint facts = {.batch = choice->batch};
+    duet_checkpoint facts = {.batch = choice->batch, .examples = json_object_get(file->document, "data")};
     duet_status status = duet_run_place_check(from, error);
     if (status == DUET_OK)
         status = duet_checkpoint_load(path, run->model, run->device, DUET_CHECKPOINT_OF_RUN, &facts, error);

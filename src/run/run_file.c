@@ -308,7 +308,9 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
                                                words, directory);
     } else {
         file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
-        if (file->document == NULL)
+        if (file->document == NULL && ferror(stream))
+            status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+        else if (file->document == NULL)
             status = duet_fail(error, DUET_ERROR_DATA,
                                "%s is cut or damaged (line %d: %s): restore it from a copy, or train again", path,
                                fault.line, fault.text);

@@ -200,7 +200,7 @@ static duet_status find_data(duet_training *run, duet_error *error)
     duet_status (*const open)(duet_data **, const char *, duet_division, duet_error *) =
         known ? duet_data_open_again : duet_data_open_divided;
     if (open(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
-    bool moved = run->resumed && run->options->data == NULL && own.status == DUET_ERROR_FILE;
+    bool moved = run->resumed && run->options->data == NULL && duet_data_is_gone(source);
     return duet_fail(error, own.status, "%s%s", own.message, moved ? "; --data PATH says where the data are now" : "");
 }
 
