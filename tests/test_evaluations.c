@@ -414,6 +414,23 @@ static void what_was_away_and_is_back_is_read(void **state)
     json_decref(evaluation);
 }
 
+/* A run that cannot be written to cannot keep an evaluation, which is said before one is made. */
+static void a_run_that_cannot_be_written_is_told_of_first(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], away[PATH_SIZE];
+    (void)is_evaluated(RUN("report", "@/gan"));
+    assert_int_equal(unlink(inside("gan/evaluation.json", path)), 0);
+    assert_int_equal(rename(inside("gan/report", path), inside("gan-report", away)), 0);
+    test_file_write(path, "mine", 4); /* where the folder would be: also who is root cannot make it */
+    result made = RUN("report", "@/gan", "--out", "@/elsewhere.html");
+    assert_null(strstr(made.err, "evaluating"));
+    expect(made, 1, NULL, "what is measured is kept in the run, wherever the page goes: name a copy of the run");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(away, path), 0);
+    assert_true(is_evaluated(RUN("report", "@/gan")));
+}
+
 static double frechet_of(result made, char checksum[24])
 {
     json_t *parsed = document_of(made, 2), *value = json_object_get(json_object_get(parsed, "metrics"), "frechet");
@@ -571,6 +588,7 @@ int main(void)
         cmocka_unit_test(what_fails_in_passing_is_asked_for_again),
 #endif
         cmocka_unit_test(what_was_away_and_is_back_is_read),
+        cmocka_unit_test(a_run_that_cannot_be_written_is_told_of_first),
         cmocka_unit_test(a_judge_that_does_not_fit_costs_what_needs_one),
         cmocka_unit_test(features_are_what_the_judge_sees),
         cmocka_unit_test(features_of_two_judges_do_not_mix),

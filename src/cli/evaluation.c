@@ -337,16 +337,42 @@ static json_t *begin_evaluation(duet_run *run, const char *directory, const cli_
                      SEED, "metrics", "not_given");
 }
 
+/* What is measured is kept in the run: that it can be is asked before what takes long. */
+static int check_place(const char *run)
+{
+    duet_error error = {0};
+    char *path = duet_page_file(run, "evaluation.json"), *pictures = duet_page_file(run, "report");
+    if (duet_page_check(run, NULL, &error) != DUET_OK) {
+        free(path);
+        free(pictures);
+        return cli_fail_opened(&error);
+    }
+    if (path != NULL && pictures != NULL && duet_page_check(run, path, &error) == DUET_OK)
+        (void)duet_folder_make(pictures, &error);
+    const bool named = path != NULL && pictures != NULL;
+    free(path);
+    free(pictures);
+    if (!named) return cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
+    if (error.status == DUET_OK) return CLI_DONE;
+    return cli_complain(CLI_FAILED,
+                        "%s: what is measured is kept in the run, wherever the page goes: name a copy of the run that "
+                        "may be written to (cp -r %s .)",
+                        error.message, run);
+}
+
 /* *evaluation: what was made, which the caller drops. */
 static int evaluate(const char *directory, const cli_evaluation_wish *wish, const cli_basis *basis, json_t **evaluation)
 {
     duet_run *run = NULL, *judge = NULL;
     cli_list taken = {.count = 0};
+    int status = check_place(directory);
+    *evaluation = NULL;
+    if (status != CLI_DONE) return status;
     cli_print(stderr, "evaluating %s\n", directory);
     if (basis->judge_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
                      directory, basis->judge_lost.message);
-    int status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
+    status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
     *evaluation = status == CLI_DONE ? begin_evaluation(run, directory, basis) : NULL;
     if (status == CLI_DONE && *evaluation == NULL) status = CLI_FAILED;
     if (status == CLI_DONE)
