@@ -50,6 +50,8 @@ static const surroundings_case cases[] = {
 
     {{"options that the compiler does not have", {TRAIN}, 1, NULL, "with DUET_CL_OPTIONS=-no-such-option"},
      {"DUET_CL_OPTIONS=-no-such-option"}},
+    {{"an option without its word", {TRAIN}, 2, NULL, "ends in -I, which wants a word behind it"},
+     {"DUET_CL_OPTIONS=-cl-opt-disable -I"}},
     {{"options that it has", {"devices"}, 0, " with -cl-opt-disable", NULL}, {"DUET_CL_OPTIONS=-cl-opt-disable"}},
 
     /* files that are pipes or folders */

@@ -26,6 +26,19 @@ const char *duet_cl_options(void)
     return options != NULL ? options : "";
 }
 
+/* Some drivers read the word behind it all the same, and end the process. */
+static duet_status check_options(const char *options, duet_error *error)
+{
+    static const char blanks[] = " \t\n";
+    size_t end = strlen(options), begin;
+    while (end > 0 && strchr(blanks, options[end - 1]) != NULL) end--;
+    for (begin = end; begin > 0 && strchr(blanks, options[begin - 1]) == NULL;) begin--;
+    const char *last = options + begin;
+    if (end - begin != 2 || (strncmp(last, "-D", 2) != 0 && strncmp(last, "-I", 2) != 0)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "DUET_CL_OPTIONS=\"%s\" ends in %.2s, which wants a word behind it",
+                     options, last);
+}
+
 static const double announce_seconds = 0.3, remind_seconds = 10; /* after twice as long again, and so on */
 
 typedef struct build {
@@ -180,6 +193,7 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
         duet_cl_source_say(device);
     }
     const char *own = options != NULL ? options : "", *more = duet_cl_options();
+    DUET_TRY(check_options(more, error));
     const size_t length = strlen(COMMON_OPTIONS) + strlen(own) + strlen(more) + 2;
     char *all_options = malloc(length);
     if (all_options == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name);
