@@ -165,19 +165,35 @@ duet_status duet_folder_make(const char *path, duet_error *error)
     return fail_make(path, code, error);
 }
 
+/* Who trains, and how that is ended. A child that was forked while its parent trained holds the lock after it. */
+static void tell_of_holder(long holder, const char *path, char words[320])
+{
+    if (holder <= 0)
+        (void)snprintf(words, 320, "another process: wait until that ends");
+    else if (holder == (long)getpid())
+        (void)snprintf(words, 320, "this very process, in another thread: wait until that ends");
+    else if (duet_lock_holder_lives(holder))
+        (void)snprintf(words, 320,
+                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)", holder);
+    else
+        (void)snprintf(
+            words, 320,
+            "a process of another machine, or by a child that process %ld, which is gone here, has left: end "
+            "it (fuser %.100s/lock names it)",
+            holder, path);
+}
+
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)
 {
     long holder = DUET_LOCK_FREE;
-    char number[40] = "another process", *file = duet_path_join(path, "lock");
+    char words[320], *file = duet_path_join(path, "lock");
     if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_lock_take(lock, file, &holder, error);
     free(file);
     if (status != DUET_OK || holder == DUET_LOCK_FREE) return status;
-    if (holder > 0) snprintf(number, sizeof number, "process %ld", holder);
-    return duet_fail(error, DUET_ERROR_FILE,
-                     "%s is being trained by %s: wait until that ends, or stop it (kill -INT has it write a "
-                     "checkpoint), then go on with --resume %s",
-                     path, number, path);
+    tell_of_holder(holder, path, words);
+    return duet_fail(error, DUET_ERROR_FILE, "%s is being trained by %s, then go on with --resume %s", path, words,
+                     path);
 }
 
 duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
