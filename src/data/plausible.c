@@ -180,6 +180,13 @@ static bool tell_of_constant(const duet_rows *rows, const duet_range *train, con
     return true;
 }
 
+/* Years, kelvins: a model that begins about 0 learns little but where they lie. */
+static bool is_far_off(const duet_range *range, double most)
+{
+    enum { MUCH = 16 };
+    return most > MUCH && (range->low > 0 || range->high < 0) && span(range) < most / MUCH;
+}
+
 /* Numbers that are all far from 1, or so far apart that most are next to nothing. */
 static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
 {
@@ -187,8 +194,10 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
     bool pictures = rows->shape.rank > 1;
     double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
     char scaled[96], words[ANSWER];
-    if (most <= large && span(range) >= 1 / large) return;
-    if (range->low < 0)
+    if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
+    if (is_far_off(range, most) && range->low > 0)
+        (void)duet_text_print(scaled, sizeof scaled, "((array - %.9g) / %.9g)", (double)range->low, span(range));
+    else if (range->low < 0)
         (void)duet_text_print(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
     else
         (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
