@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 
 enum { ROWS = 67, WHOLE = 7, CLASSES = 4, EXAMPLES = 320, SIDE = 12, CAPACITY = 5 << 20 };
-/* Of points, which are more pieces of a search than one: the last tenth are test examples. */
-enum { POINTS = 6600, LEARNT = POINTS / 10 * 9, AGAIN = 3000, AXES = 3 };
+/* Of points, of which a search has three pieces; the last tenth are test examples. The first lie in the last piece
+ * again.
+ */
+enum { POINTS = 6600, LEARNT = POINTS / 10 * 9, REPEATED = 1000, AGAIN = 4500, AXES = 3 };
 
 static char labelled[PATH], points[PATH];
 
@@ -238,8 +240,8 @@ static void write_points(const char *path, size_t salt)
 {
     static float values[AXES * POINTS];
     duet_error error = {0};
-    for (size_t i = 0; i < AXES * POINTS; i++)
-        values[i] = (float)((i % (AXES * AGAIN) + salt) * 2654435761u >> 5 & 4095) / 2048 - 1;
+    for (size_t i = 0; i < AXES * POINTS; i++) values[i] = (float)((i + salt) * 2654435761u >> 5 & 4095) / 2048 - 1;
+    memcpy(values + AXES * AGAIN, values, AXES * REPEATED * sizeof *values);
     assert_ok(duet_write_npy(path, values, DUET_SHAPE(POINTS, AXES), &error), &error);
 }
 
