@@ -14,7 +14,7 @@ enum { ROWS = 67, WHOLE = 7, CLASSES = 4, EXAMPLES = 320, SIDE = 12, CAPACITY = 
  */
 enum { POINTS = 6600, LEARNT = POINTS / 10 * 9, REPEATED = 1000, AGAIN = 4500, AXES = 3 };
 
-static char labelled[PATH], points[PATH];
+static char labelled[PATH], points[PATH], drawn[PATH];
 
 static const char *const vae_kept[] = {"hidden=12", "latent=3", "average=0.9"};
 static const char *const game_kept[] = {"width=4", "latent=5", "average=0.9"};
@@ -166,11 +166,12 @@ static void ask_where(duet_run *run, question *it)
     }
 }
 
+/* Of samples that lie as the points do, which those of so short a training do not. */
 static void ask_neighbours(duet_run *run, question *it)
 {
     static const char *const metrics[] = {"memorisation"};
     ask_where(run, it);
-    if (it->error.status == DUET_OK)
+    if (it->error.status == DUET_OK && duet_run_set_samples(run, drawn, &it->error) == DUET_OK)
         (void)duet_metric_compute_all(run, metrics, 1, DUET_TEST, 1, it->metrics, 64, &it->metric_count, &it->error);
 }
 
@@ -490,7 +491,9 @@ static int train_all(void **state)
     (void)begin(state);
     write_labelled();
     path_of(points, "points.npy", "");
+    path_of(drawn, "drawn.npy", "");
     write_points(points, 0);
+    write_points(drawn, 5);
     train_well(&variational, "vae");
     train_well(&judge, "judge");
     train_well(&game, "game");
