@@ -2,8 +2,8 @@
 /* The nearest of many references, wherever they lie: against distances by differences in double. */
 #include "workshop.h"
 
-#include "metric/distances.h"
-#include "metric/nearest.h"
+#include "run/distances.h"
+#include "run/nearest.h"
 
 enum { QUERIES = 40, REFERENCES = 300, FEATURES = 50 };
 

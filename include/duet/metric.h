@@ -121,7 +121,7 @@ DUET_API duet_status duet_discriminator_curve(duet_run *run, double low, double 
                                               duet_curve_point *points, size_t count, duet_error *error);
 
 /** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
- * row of NaNs is near nothing: SIZE_MAX and infinity. */
+ * row of NaNs is near nothing: SIZE_MAX and infinity. Ranks that share the run search together. */
 DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
                                            double *distances, duet_error *error);
 

@@ -8,11 +8,12 @@
  * neither sees it.
  * Intervals: that of an area under a curve (DeLong et al. 1988) over samples and test examples, and Wilson's; the
  * training examples count as given. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "metric/metric.h"
-#include "metric/nearest.h"
+#include "run/search.h"
 
 enum { ROWS = 1000, LEAST = 50 };
 
@@ -44,17 +45,13 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 static duet_status search(const duet_metric_task *task, const float *rows, size_t count, const size_t *skip,
                           float *distances, size_t *found, duet_error *error)
 {
-    size_t features = duet_run_features(task->run, DUET_SAMPLE);
-    duet_nearest *nearest;
-    DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), rows, count, features, error));
-    for (size_t i = 0; i < count && skip != NULL; i++) duet_nearest_leave_out(nearest, i, skip[i]);
-    duet_status status = duet_nearest_show_training(nearest, duet_run_data(task->run), error);
+    duet_neighbour nearest[ROWS];
+    DUET_TRY(duet_run_nearest(task->run, rows, count, skip, nearest, error));
     for (size_t i = 0; i < count; i++) {
-        distances[i] = (float)duet_nearest_distance(nearest, i);
-        if (!duet_nearest_find(nearest, i, &found[i])) found[i] = 0; /* a sample of NaNs, infinitely far */
+        distances[i] = (float)nearest[i].distance;
+        found[i] = isinf(nearest[i].distance) ? 0 : (size_t)nearest[i].number; /* a sample of NaNs, infinitely far */
     }
-    duet_nearest_free(&nearest);
-    return status;
+    return DUET_OK;
 }
 
 /* Squared distances of samples, of test examples, and of the samples' nearest training examples to their own. */

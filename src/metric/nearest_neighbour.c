@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "metric/metric.h"
-#include "metric/nearest.h"
+#include "run/nearest.h"
 
 enum { QUERIES = 2000, REFERENCES = 10000 };
 

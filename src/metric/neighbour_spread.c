@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "metric/distances.h"
 #include "metric/metric.h"
+#include "run/distances.h"
 
 enum { ROWS = 500, LEAST = 2 };
 

@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "metric/distances.h"
 #include "metric/features.h"
+#include "run/distances.h"
 
 enum { LEAST = 100, K = 5 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Each pair of rows is looked at once, for both of its rows. */
-#include "metric/distances.h"
+#include "run/distances.h"
 
 #include <math.h>
 #include <stdlib.h>

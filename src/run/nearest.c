@@ -3,17 +3,16 @@
  * the origin that difference of large numbers is mostly rounding. So both are taken less the middle of the queries, and
  * what comes within rounding of the nearest so far is compared by differences, in double: distances are exact, and of
  * equally near references it is the first. */
-#include "metric/nearest.h"
+#include "run/nearest.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/metric.h"
 #include "duet/op.h"
 #include "duet/plan.h"
-#include "metric/distances.h"
+#include "run/distances.h"
 
 enum { PIECE = DUET_NEAREST_PIECE };
 
@@ -167,12 +166,16 @@ duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *er
     return DUET_OK;
 }
 
-duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_error *error)
+duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_part part, const volatile int *stop,
+                                       duet_error *error)
 {
-    size_t total = duet_data_describe(data)->count[DUET_TRAIN];
-    for (size_t first = 0; first < total; first += PIECE) {
-        size_t count = total - first < PIECE ? total - first : PIECE;
-        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, search->room, error));
+    search->shown = part.begin;
+    for (size_t done = 0; done < part.count; done += PIECE) {
+        size_t count = part.count - done < PIECE ? part.count - done : PIECE;
+        if (stop != NULL && *stop != 0)
+            return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %zu of %zu training examples", done,
+                             part.count);
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, part.begin + done, count, search->room, error));
         DUET_TRY(duet_nearest_show(search, count, error));
     }
     return DUET_OK;
@@ -187,21 +190,4 @@ bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *referen
 double duet_nearest_distance(const duet_nearest *search, size_t query)
 {
     return search->best[query];
-}
-
-duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places, double *distances,
-                                  duet_error *error)
-{
-    duet_data *data = duet_run_data(run);
-    duet_nearest *search;
-    size_t features = duet_shape_elements(duet_data_describe(data)->shape);
-    if (count == 0) return DUET_OK;
-    DUET_TRY(duet_nearest_new(&search, duet_run_device(run), rows, count, features, error));
-    duet_status status = duet_nearest_show_training(search, data, error);
-    for (size_t i = 0; status == DUET_OK && i < count; i++) {
-        (void)duet_nearest_find(search, i, &places[i]);
-        distances[i] = sqrt(duet_nearest_distance(search, i));
-    }
-    duet_nearest_free(&search);
-    return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Distances between rows of features, and how far each row's k-th neighbour is. */
-#ifndef DUET_SRC_METRIC_DISTANCES_H
-#define DUET_SRC_METRIC_DISTANCES_H
+#ifndef DUET_SRC_RUN_DISTANCES_H
+#define DUET_SRC_RUN_DISTANCES_H
 
 #include <stddef.h>
 
