@@ -90,6 +90,9 @@ const char *duet_metric_why_no_classes(duet_run *run);
 const char *duet_metric_why_unlabelled(duet_run *run);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
+/** Why a discriminator's word of samples is not asked: others are given in place of those that it plays against. NULL:
+ *  none are. */
+const char *duet_metric_why_not_played(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
 const char *duet_metric_why_no_odds(duet_run *run);
 /** A count that requests set ("examples=200"), for the metric itself; `initial` where nothing is said. */
