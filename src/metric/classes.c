@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
- * training example in raw pixels. A class counts as covered by over 1% of the samples. The ends of its interval count
- * the classes whose share is over 1% at the lower, and at the upper, end of Wilson's interval; that of the largest
- * share is Wilson's, and lies a little high where several classes are nearly as large, since the samples chose it. */
+ * training example in raw pixels, of several as near by one that is drawn of them. A class counts as covered by over 1%
+ * of the samples. The ends of its interval count the classes whose share is over 1% at the lower, and at the upper, end
+ * of Wilson's interval; that of the largest share is Wilson's, and lies a little high where several classes are nearly
+ * as large, since the samples chose it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -48,7 +49,8 @@ static duet_status label_by_neighbours(duet_metric_task *task, const float *samp
     duet_nearest *search;
     size_t features = duet_run_features(task->run, DUET_SAMPLE);
     DUET_TRY(duet_nearest_new(&search, duet_run_device(task->run), samples, SAMPLES, features, error));
-    duet_status status = duet_nearest_show_training(search, duet_run_data(task->run), error);
+    duet_status status = duet_nearest_draw_ties(search, error);
+    if (status == DUET_OK) status = duet_nearest_show_training(search, duet_run_data(task->run), error);
     for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++) {
         size_t found;
         known[i] = duet_nearest_find(search, i, &found);

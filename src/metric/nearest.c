@@ -2,7 +2,7 @@
 /* The search for nearest neighbours: |q - r|^2 = |q|^2 - 2 q r + |r|^2, of which |q|^2 is the same for all r. Far from
  * the origin that difference of large numbers is mostly rounding. So both are taken less the middle of the queries, and
  * what comes within rounding of the nearest so far is compared by differences, in double: distances are exact, and of
- * equally near references it is the first. */
+ * equally near references it is the first, or one that is drawn. */
 #include "metric/nearest.h"
 
 #include <float.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/philox.h"
 #include "duet/metric.h"
 #include "duet/op.h"
 #include "duet/plan.h"
@@ -31,6 +32,7 @@ struct duet_nearest {
     double *best;             /* the least squared distance; infinite: none yet */
     double *squares;          /* |q|^2 less the middle */
     size_t *found, *left_out; /* numbers of references; SIZE_MAX: none */
+    uint32_t *ties;           /* references that are as near as the nearest; NULL: the first of them counts */
 };
 
 /* The mean of the queries that are finite. */
@@ -119,6 +121,7 @@ void duet_nearest_free(duet_nearest **search)
     free(old->squares);
     free(old->found);
     free(old->left_out);
+    free(old->ties);
     free(old);
     *search = NULL;
 }
@@ -131,6 +134,23 @@ float *duet_nearest_room(duet_nearest *search)
 void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference)
 {
     search->left_out[query] = reference;
+}
+
+duet_status duet_nearest_draw_ties(duet_nearest *search, duet_error *error)
+{
+    search->ties = calloc(search->count, sizeof *search->ties);
+    if (search->ties != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances of %zu examples", search->count);
+}
+
+/* Whether a reference as near as the nearest so far takes its place: the last of n such with one in n, so that each has
+ * the same chance in the end. */
+static bool is_drawn(duet_nearest *search, size_t query, size_t reference)
+{
+    enum { STREAM = 0x74696573 };
+    if (search->ties == NULL) return false;
+    const duet_philox_block block = duet_philox_element(0, STREAM, (uint32_t)query, (uint32_t)reference);
+    return duet_philox_uniform(block) * ++search->ties[query] < 1;
 }
 
 /* How far the device's distance to a reference may be off: rounding of the sums it is a difference of, whose sizes are
@@ -147,9 +167,12 @@ static void compare(duet_nearest *search, size_t i, size_t count)
     for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
         double distance = (double)search->values[i * PIECE + k] + search->squares[i];
         double least = distance - rounding_of(search, search->squares[i], distance);
-        if (!(least < search->best[i]) || search->shown + k == search->left_out[i]) continue;
+        if (!(least <= search->best[i]) || search->shown + k == search->left_out[i]) continue;
         distance = duet_squared_distance(query, search->room + k * search->features, search->features);
-        if (!(distance < search->best[i])) continue;
+        if (!(distance <= search->best[i])) continue;
+        const bool nearer = distance < search->best[i];
+        if (nearer && search->ties != NULL) search->ties[i] = 1;
+        if (!nearer && !is_drawn(search, i, search->shown + k)) continue;
         search->best[i] = distance;
         search->found[i] = search->shown + k;
     }

@@ -21,6 +21,9 @@ void duet_nearest_free(duet_nearest **search);
 float *duet_nearest_room(duet_nearest *search);
 /** The reference that has this number is not shown to query i: it is the same example. Before the first piece. */
 void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference);
+/** Of equally near references one is drawn, each as likely, in place of the first: order in a file is to say nothing.
+ *  Which one follows from the numbers of query and reference. Before the first piece. */
+duet_status duet_nearest_draw_ties(duet_nearest *search, duet_error *error);
 /** Shows the first `count` rows of the room. References are numbered in the order in which they are shown, from 0. */
 duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error);
 /** Shows all training examples of the data, in order. */
