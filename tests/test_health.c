@@ -330,6 +330,54 @@ static void a_collapse_shows_in_two_looks_running(void **state)
     assert_int_equal(steps_until_lost("stuck", NULL, 9), 2);
 }
 
+/* What it draws is no number, whatever is learnt. */
+static void build_undrawn(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(4);
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "climb", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 0)), net);
+    duet_node drawn = duet_log(duet_shift(duet_negate(duet_square(duet_latent(m, &prior, 1))), -1));
+    duet_output(m, DUET_DECODE, drawn);
+    duet_output(m, DUET_SAMPLE, drawn);
+}
+static const duet_family undrawn = {.name = "undrawn", .build = build_undrawn};
+
+/* A metric that fails is null with its reason, once, and costs no other; what is never finite is never the best. */
+static void a_metric_that_fails_ends_no_training(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"latent-rank"};
+    static const char null[] = "note: latent-rank is null: 32 numbers that the model gives are not finite",
+                      best[] = "warning: neighbour-spread is no finite number after epoch 1: there is no best";
+    char path[PATH];
+    duet_error error = {0};
+    duet_train_summary summary;
+    duet_monitor *monitor;
+    const duet_monitor_options wanted = {.metrics = metrics, .metric_count = 1, .best = "neighbour-spread"};
+    assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+    said[0] = '\0';
+    const duet_train_options options = {.family = &undrawn,
+                                        .data = data,
+                                        .epochs = 3,
+                                        .batch = TEST_TRAINING,
+                                        .out = path_in("undrawn", path),
+                                        .log = keep_lines,
+                                        .at_epoch = duet_monitor_look,
+                                        .watcher = monitor};
+    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    duet_monitor_free(&monitor);
+    assert_int_equal(summary.steps, 3);
+    assert_non_null(strstr(said, null));
+    assert_null(strstr(strstr(said, null) + 1, null)); /* once */
+    assert_non_null(strstr(said, best));
+    assert_null(strstr(strstr(said, best) + 1, best));
+    char *text = test_file_read(path_in("undrawn/metrics.jsonl", path), NULL);
+    assert_non_null(strstr(text, "\"latent-rank\":null,\"neighbour-spread\":null"));
+    free(text);
+    assert_int_equal(access(path_in("undrawn/best.safetensors", path), F_OK), -1);
+}
+
 /* What run.json says that a training was watched by somebody looked at. */
 static void watching_needs_a_watcher(void **state)
 {
@@ -402,6 +450,7 @@ int main(void)
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(a_metric_that_fails_ends_no_training),
         cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_collapse_shows_in_two_looks_running),
         cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),

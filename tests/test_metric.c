@@ -330,6 +330,33 @@ static void classes_are_those_of_the_nearest_examples(void **state)
     duet_run_close(&run);
 }
 
+/* Rows of a table, a quarter of class 0 before all of class 1, that are as near as each other: a file's order says
+ * nothing. */
+static void equally_near_examples_count_alike(void **state)
+{
+    (void)state;
+    enum { ROWS = 400 };
+    float points[2 * ROWS];
+    uint8_t labels[ROWS];
+    char path[PATH], file[PATH + 24];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i / 2 % 2);
+    for (size_t i = 0; i < ROWS; i++) labels[i] = i >= ROWS / 4;
+    (void)snprintf(path, sizeof path, "%s/sorted", folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    (void)snprintf(file, sizeof file, "%s/train.npy", path);
+    assert_ok(duet_write_npy(file, points, DUET_SHAPE(ROWS, 2), &error), &error);
+    (void)snprintf(file, sizeof file, "%s/train-labels.npy", path);
+    assert_ok(duet_write_npy_bytes(file, labels, DUET_SHAPE(ROWS), &error), &error);
+    duet_run *run = open_run("bits", "gan", path, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 2, 0);
+    assert_close(value_of(run, "classes", DUET_TEST, "largest-share").value, 0.75, 0.06);
+    duet_run_close(&run);
+    run = open_run("bit-codes", "ae", path, SETTINGS("hidden=4", "latent=2")); /* all codes are 0 */
+    assert_close(value_of(run, "nearest-neighbour", DUET_TRAIN, "nearest-neighbour").value, 0.625, 0.12);
+    duet_run_close(&run);
+}
+
 static void modes_are_counted_within_three_sigma(void **state)
 {
     (void)state;
@@ -472,6 +499,7 @@ int main(void)
         cmocka_unit_test(copies_are_found),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
+        cmocka_unit_test(equally_near_examples_count_alike),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
         cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),

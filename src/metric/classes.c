@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
- * training example in raw pixels. A class counts as covered by over 1% of the samples. The ends of its interval count
- * the classes whose share is over 1% at the lower, and at the upper, end of Wilson's interval; that of the largest
- * share is Wilson's, and lies a little high where several classes are nearly as large, since the samples chose it. */
+ * training example in raw pixels, of several as near by one that is drawn of them. A class counts as covered by over 1%
+ * of the samples. The ends of its interval count the classes whose share is over 1% at the lower, and at the upper, end
+ * of Wilson's interval; that of the largest share is Wilson's, and lies a little high where several classes are nearly
+ * as large, since the samples chose it. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -47,7 +48,7 @@ static duet_status label_by_neighbours(duet_metric_task *task, const float *samp
 {
     duet_neighbour nearest[SAMPLES];
     duet_data *data = duet_run_data(task->run);
-    duet_status status = duet_run_nearest(task->run, samples, SAMPLES, NULL, nearest, error);
+    duet_status status = duet_run_nearest(task->run, samples, SAMPLES, true, NULL, nearest, error);
     for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++) {
         known[i] = !isinf(nearest[i].distance);
         if (known[i]) status = duet_data_labels(data, DUET_TRAIN, (size_t)nearest[i].number, 1, &labels[i], error);

@@ -81,7 +81,11 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
                                     duet_mean_squared_distance(drawn, it.count, it.features)};
         double distance = duet_kernel_distance(&kernel, it.codes, it.count, drawn, it.count, it.features);
         double reach = duet_kernel_reach(&kernel, it.codes, drawn, it.count, it.features);
-        duet_metric_add(task, "latent-mmd", distance, distance - reach, distance + reach, it.count);
+        if (kernel.scale > 0)
+            duet_metric_add(task, "latent-mmd", distance, distance - reach, distance + reach, it.count);
+        else
+            duet_metric_add_unknown(task, "latent-mmd",
+                                    "all draws of the prior are alike, so that its kernel has no width", it.count);
     }
     free(drawn);
     free_part(&it);

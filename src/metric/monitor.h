@@ -18,6 +18,9 @@ struct duet_monitor {
     uint64_t best_epoch;  /* the epoch that gave it */
     bool recalled;        /* what a run that goes on had as its best is taken in */
     const char *said;     /* what the last look found lost, which was warned of; NULL: nothing */
+    const char *told[DUET_VERDICT_VALUES]; /* values of which it was said why there are none */
+    size_t told_count;
+    bool told_of_best;    /* that there is none yet was said */
     bool looked, lost;    /* a look came before, here or before the run went on; it showed a collapse */
 };
 

@@ -12,7 +12,7 @@ duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count
 {
     duet_neighbour *found = malloc((count + 1) * sizeof *found);
     if (found == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu neighbours", count);
-    const duet_status status = duet_run_nearest(run, rows, count, NULL, found, error);
+    const duet_status status = duet_run_nearest(run, rows, count, false, NULL, found, error);
     for (size_t i = 0; status == DUET_OK && i < count; i++) {
         places[i] = (size_t)found[i].number;
         distances[i] = sqrt(found[i].distance);

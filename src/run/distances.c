@@ -27,19 +27,53 @@ static void insert(double *smallest, size_t k, double distance)
     smallest[at] = distance;
 }
 
-duet_status duet_neighbour_radii(const float *rows, size_t count, size_t features, size_t k, double *radii,
+/* The `kept` smallest distances of each row, [count, kept]; the caller frees them. */
+static duet_status find_smallest(const float *rows, size_t count, size_t features, size_t kept, double **made,
                                  duet_error *error)
 {
-    double *smallest = malloc(count * k * sizeof *smallest);
-    if (smallest == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu neighbours", count * k);
-    for (size_t i = 0; i < count * k; i++) smallest[i] = INFINITY;
+    double *smallest = *made = malloc(count * kept * sizeof *smallest);
+    if (smallest == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu neighbours", count * kept);
+    for (size_t i = 0; i < count * kept; i++) smallest[i] = INFINITY;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < i; j++) {
             double distance = duet_squared_distance(rows + i * features, rows + j * features, features);
-            insert(smallest + i * k, k, distance);
-            insert(smallest + j * k, k, distance);
+            insert(smallest + i * kept, kept, distance);
+            insert(smallest + j * kept, kept, distance);
         }
+    return DUET_OK;
+}
+
+duet_status duet_neighbour_radii(const float *rows, size_t count, size_t features, size_t k, double *radii,
+                                 duet_error *error)
+{
+    double *smallest;
+    DUET_TRY(find_smallest(rows, count, features, k, &smallest, error));
     for (size_t i = 0; i < count; i++) radii[i] = smallest[i * k + k - 1];
+    free(smallest);
+    return DUET_OK;
+}
+
+/* Other rows that lie no further from row `at` than its radius. */
+static size_t count_within(const float *rows, size_t count, size_t features, size_t at, double radius)
+{
+    size_t within = 0;
+    for (size_t i = 0; i < count; i++)
+        within += i != at && duet_squared_distance(rows + at * features, rows + i * features, features) <= radius;
+    return within;
+}
+
+duet_status duet_neighbour_shares(const float *rows, size_t count, size_t features, size_t k, double *radii,
+                                  double *shares, duet_error *error)
+{
+    double *smallest;
+    DUET_TRY(find_smallest(rows, count, features, k + 1, &smallest, error));
+    for (size_t i = 0; i < count; i++) {
+        const double *own = smallest + i * (k + 1);
+        size_t within = k;
+        radii[i] = own[k - 1];
+        if (own[k] == radii[i]) within = count_within(rows, count, features, i, radii[i]);
+        shares[i] = within > k ? (double)k / (double)within : 1;
+    }
     free(smallest);
     return DUET_OK;
 }

@@ -22,6 +22,12 @@ void duet_nearest_free(duet_nearest **search);
 float *duet_nearest_room(duet_nearest *search);
 /** The reference that has this number is not shown to query i: it is the same example. Before the first piece. */
 void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference);
+/** Of equally near references one is drawn, each as likely, in place of the first: order in a file is to say nothing.
+ *  Which one follows from the numbers of query and reference. Before the first piece. */
+void duet_nearest_draw_ties(duet_nearest *search);
+/** What the nearest has drawn, by which those of two searches that are equally near are told apart: the lower counts.
+ */
+uint32_t duet_nearest_lot(const duet_nearest *search, size_t query);
 /** Shows the first `count` rows of the room. References are numbered in the order in which they are shown, from 0. */
 duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *error);
 /** Shows those training examples of the data, in order, under the numbers that they have there, whatever was shown

@@ -281,7 +281,7 @@ static bool read_hunt(hunt *it, const server *by, duet_run *run, duet_order *ord
     const size_t features = duet_shape_elements(duet_data_describe(run->data)->shape);
     const size_t count = duet_order_number(order), total = duet_order_number(order);
     it->checksum = duet_order_word(order);
-    const bool leaves_out = duet_order_number(order) != 0;
+    const bool draws = duet_order_number(order) != 0, leaves_out = duet_order_number(order) != 0;
     it->rows = calloc(count + 1, features * sizeof *it->rows);
     it->left_out = leaves_out ? calloc(count + 1, sizeof *it->left_out) : NULL;
     it->found = calloc(count + 1, sizeof *it->found);
@@ -291,6 +291,7 @@ static bool read_hunt(hunt *it, const server *by, duet_run *run, duet_order *ord
     it->search = (duet_search){.run = run,
                                .rows = it->rows,
                                .count = count,
+                               .draws = draws,
                                .left_out = it->left_out,
                                .part = duet_search_part_of(total, by->ranks, duet_ranks_rank(by->ranks)),
                                .stop = &it->halt,
