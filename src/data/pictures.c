@@ -45,6 +45,8 @@ void duet_picture_list_release(duet_picture_list *list)
     if (list == NULL || --list->users > 0) return;
     for (size_t i = 0; i < list->count; i++) free(list->entries[i].name);
     for (size_t i = 0; i < list->class_count; i++) free(list->classes[i]);
+    for (size_t i = 0; i < list->folder_count; i++) free(list->folders[i]);
+    free(list->folders);
     free(list->classes);
     free(list->entries);
     free(list->order[0]);
@@ -101,9 +103,33 @@ static bool keep_table(duet_picture_list *list, const char *name)
     return !known || keep(&list->table, name, list->table != NULL && is_rather(name, labels, list->table));
 }
 
+/* Folders that a path goes through are not empty. */
+static void forget_folders(duet_picture_list *list, const char *name)
+{
+    for (size_t i = list->folder_count; i-- > 0;) {
+        if (strncmp(name, list->folders[i], strlen(list->folders[i])) != 0) continue;
+        free(list->folders[i]);
+        list->folders[i] = list->folders[--list->folder_count];
+    }
+}
+
+duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *name, duet_error *error)
+{
+    forget_folders(list, name);
+    char *copy = strdup(name);
+    if (copy == NULL ||
+        !duet_array_grow(&list->folders, list->folder_count, &list->folder_capacity, sizeof *list->folders)) {
+        free(copy);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its folders", list->source);
+    }
+    list->folders[list->folder_count++] = copy;
+    return DUET_OK;
+}
+
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
     bool sound = true, foreign = duet_picture_is_foreign(name);
+    forget_folders(list, name);
     if (!duet_picture_name_is(name)) {
         if (list->others == 0 || (foreign && list->foreign == 0)) {
             free(list->other);
