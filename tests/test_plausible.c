@@ -158,7 +158,8 @@ static const struct {
 } tables[] = {
     {"usual", "", -1, 0.1, false, NULL},
     {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
-    {"far away", "", 1e6, 0.1, false, "models begin with numbers of about 1: save ((a - a.mean(0)) / a.std(0))"},
+    {"far away", "", 1e6, 0.1, false,
+     "models begin with numbers of about 1: save ((a - a.mean(0)) / numpy.where(a.std(0) > 0, a"},
     {"next to nothing", "", 0, 1e-5, false, "models begin with numbers of about 1"},
     {"meant so", ":values=numbers", 1e6, 0.1, false, NULL},
     {"an index", "", -1, 0.1, true, "the column \"a\" counts the rows: if it is no more than their index, take it out"},

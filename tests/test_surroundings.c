@@ -316,10 +316,13 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(program_keeps_to_its_cores),      cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(program_keeps_to_its_cores),
+        cmocka_unit_test(closed_folder_is_named),
         cmocka_unit_test(program_starts_without_proc),
-        cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
-        cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
+        cmocka_unit_test(quickstart_advises_what_it_does),
+        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(quickstart_counts_what_ci_lacks),
+        cmocka_unit_test(quickstart_names_other_systems_packages),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

@@ -8,30 +8,31 @@
 #include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/advice.h"
 #include "data/data.h"
 #include "data/label_order.h"
 
-enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
+enum { BRIGHT = 128 /* of bytes: what is darker is asked about */ };
 
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
 {
     duet_range range;
-    char scaled[64];
+    char scaled[DUET_ADVICE];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
-    if (range.high - range.low < range.high / FAR) {
-        what = "(array - array.min(0)).astype('<f4')";
-        why = "for numbers that lie close together, which float32 would not tell apart";
-    } else if (range.low >= 0 && range.high <= 1) {
+    const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
+    if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
-    } else if (range.low >= 0 && range.high <= 255) {
-        what = "array.astype('u1')";
-        why = "for bytes, which are scaled to [0, 1]";
-    } else if (range.low >= 0) {
-        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g).astype('<f4')", (double)range.high);
-        what = scaled;
+    } else if (range.low >= 0 && range.high <= 255 && (range.high >= BRIGHT || !table)) {
+        what = range.high >= BRIGHT ? "array.astype('u1')" : duet_advice_unit(0, (double)range.high, scaled);
+        why = range.high >= BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
+    } else if (table && !small) {
+        what = DUET_ADVICE_STANDARD;
+        why = "for columns of about 1, each by itself";
+    } else if (!small) {
+        what = duet_advice_unit((double)range.low, (double)range.high, scaled);
         why = "for numbers in [0, 1]";
     }
     return duet_fail(error, DUET_ERROR_DATA,

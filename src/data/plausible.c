@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "data/advice.h"
 #include "data/class_names.h"
 
 enum {
@@ -19,8 +20,6 @@ enum {
     BRIGHT = 128,
     BYTES_AT_ONCE = 64 * 1024,
     COMPARED = 16,
-    LARGE = 1000,
-    LARGE_PICTURE = 30,
     MANY_CLASSES = 20,
     ANSWER = 1024
 };
@@ -82,13 +81,6 @@ static void ask_about_alpha(const duet_rows *rows, const duet_data_options *opti
                        rows->path, name, name);
 }
 
-/* Whether so many numbers may be a square picture of 1 or 3 channels, as rows often are. */
-static bool is_picture(size_t numbers)
-{
-    size_t side = (size_t)lround(sqrt((double)numbers)), of_three = (size_t)lround(sqrt((double)numbers / 3));
-    return side * side == numbers || 3 * of_three * of_three == numbers;
-}
-
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
@@ -101,7 +93,7 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
     bool perhaps_last = far_more && last > 4 * dims[0];    /* unlike two pictures of 28 x 28 */
     bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
     bool turned = rank == 1 && last >= MANY && last > 4 * rows->count && rows->labels.values == NULL &&
-                  (!is_picture(last) || is_picture(rows->count));
+                  (!duet_numbers_are_square(last) || duet_numbers_are_square(rows->count));
     if (turned && !first)
         duet_notes_add(options->notes, true,
                        "%s: %zu examples of %zu numbers: are the examples the columns? Then %s array.T%s", path,
@@ -163,9 +155,8 @@ static double span(const duet_range *range)
 /* Files may have told apart what float32 does not. */
 static const char *rounding_of(const duet_rows *rows)
 {
-    return rows->element == DUET_ELEMENT_FLOAT64
-               ? " as float32 (if not in the file, save ((a - a.min(0)) / numpy.ptp(a, 0)).astype('<f4'))"
-               : "";
+    return rows->element == DUET_ELEMENT_FLOAT64 ? " as float32 (if not in the file, save " DUET_ADVICE_STANDARD ")"
+                                                 : "";
 }
 
 /* One value says nothing of anything. */
@@ -184,18 +175,14 @@ static bool tell_of_constant(const duet_rows *rows, const duet_range *train, con
 static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
 {
     double most = fmax(fabs((double)range->low), fabs((double)range->high));
-    bool pictures = rows->shape.rank > 1;
-    double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
-    char scaled[96], words[ANSWER];
+    const double large = duet_large_number(rows->shape);
+    char scaled[DUET_ADVICE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large) return;
-    if (range->low < 0)
-        (void)duet_text_print(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
-    else
-        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
     duet_notes_add(options->notes, false,
-                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s.astype('<f4')%s%s",
-                   rows->path, (double)range->low, (double)range->high, hand_over(options),
-                   pictures ? scaled : "((a - a.mean(0)) / a.std(0))", pictures ? "" : " with a = array.astype('<f8')",
+                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s%s", rows->path,
+                   (double)range->low, (double)range->high, hand_over(options),
+                   rows->shape.rank == 1 ? DUET_ADVICE_STANDARD
+                                         : duet_advice_unit((double)range->low, (double)range->high, scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
@@ -222,7 +209,7 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
-    char words[ANSWER];
+    char words[ANSWER], scaled[DUET_ADVICE];
     if (said && rows->element == DUET_ELEMENT_UINT8)
         duet_notes_add(
             options->notes, false,
@@ -249,13 +236,15 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                        rows->path, (double)train->low, (double)train->high, answered(rows, options),
                        answered(rows, options));
     if (test == NULL || said) return;
+    const duet_range *wider = span(train) > span(test) ? train : test;
     bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));
     if (apart)
         duet_notes_add(options->notes, true,
                        "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
-                       "scaled? %s (array / %g).astype('<f4') in its place%s",
+                       "scaled? %s %s in its place%s",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       options->own ? "Pass" : "Save", (double)(train->high > test->high ? train->high : test->high),
+                       options->own ? "Pass" : "Save",
+                       duet_advice_unit((double)wider->low, (double)wider->high, scaled),
                        answer(words, ". If it is as it should be,", "values=numbers", rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
@@ -316,7 +305,8 @@ static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, s
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error)
 {
-    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS};
+    comparison it = {.table = duet_shape_is_table(rows->shape) &&
+                              (rows->row_elements < DUET_PICTURE_NUMBERS || rows->element != DUET_ELEMENT_UINT8)};
     if (count < 2) {
         duet_notes_add(options->notes, false,
                        "%s: has one training example: a model can only repeat it; give more examples", rows->path);
