@@ -96,6 +96,32 @@ class Advice(Folder):
         self.assertEqual(self.said(open_, array), [], title)
         self.assertTrue(numpy.isfinite(array).all(), title)
 
+    def test_advice_on_labels_is_taken(self):
+        random = numpy.random.default_rng(0)
+        x = random.random((600, 3)).astype("f4")
+        order = random.permutation(600)
+        for title, labels in (
+            ("numbers of examples", order),
+            ("300 classes", order % 300),
+            ("measurements", random.normal(size=600)),
+            ("halves", order % 7 / 2),
+            ("from 1000 on", 1000 + order % 3),
+            ("minus and plus 1", order % 2 * 2 - 1),
+            ("one 1 a row", numpy.eye(3)[order % 3]),
+        ):
+            path = self.path("labels.npz")
+            for open_ in (
+                lambda given: numpy.savez(path, x_train=x, y_train=given) or duet.Data(path),
+                lambda given: duet.Data.from_arrays(x, labels=given),
+            ):
+                with self.assertRaises(duet.Error, msg=title) as raised:
+                    open_(labels)
+                made = advised(str(raised.exception), array=labels, labels=labels)
+                self.assertIsNotNone(made, (title, raised.exception))
+                with open_(made) as data:
+                    self.assertEqual(data.notes, [], title)
+                    self.assertGreater(len(data.classes), 1)
+
     def test_numbers_that_are_scaled_lie_in_bounds(self):
         random = numpy.random.default_rng(0)
         for shape in ((50, 3), (50, 4, 4)):

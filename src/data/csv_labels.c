@@ -79,12 +79,13 @@ void duet_csv_make_one_line(char *text)
 
 static duet_status fail_many(const duet_csv *it, duet_error *error)
 {
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: the column \"%s\" holds more than %d different values; %d classes are possible: name the "
-                     "column of labels with %s",
-                     it->path, it->names[it->label], MOST_CLASSES, MOST_CLASSES,
-                     duet_csv_only_labels(it) ? "column=NAME behind this file, as in --labels FILE:column=NAME"
-                                              : "--labels NAME");
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: the column \"%s\" holds more than %d different values; %d classes are possible: name the "
+        "column of labels with %s%s",
+        it->path, it->names[it->label], MOST_CLASSES, MOST_CLASSES,
+        duet_csv_only_labels(it) ? "column=NAME behind this file, as in --labels FILE:column=NAME" : "--labels NAME",
+        duet_csv_only_labels(it) ? "" : ", or give measurements another name, and they are examples' numbers");
 }
 
 static bool keep_word(duet_csv *it, const char *word)

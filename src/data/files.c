@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/advice.h"
+#include "data/class_names.h"
+#include "data/columns.h"
 #include "data/data.h"
 #include "data/label_order.h"
 
@@ -50,8 +52,28 @@ static duet_status check_examples(duet_rows *rows, duet_error *error)
     return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, error);
 }
 
-/* Numbers as labels: each must be one that a byte holds. */
-static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
+/* Numbered anew, 256 values at most are classes; more are measurements or numbers of examples. */
+static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t at, duet_error *error)
+{
+    const float number = numbers[at];
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (isfinite(numbers[i])) numbers[count++] = numbers[i];
+    const size_t distinct = duet_column_look(numbers, count).distinct;
+    if (distinct > DUET_MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: label %zu is %g; whole numbers from 0 to 255 are expected, and %zu different ones are no "
+                         "classes: leave them out, or make a few of them, of measurements as by "
+                         "numpy.digitize(array, numpy.quantile(array, [0.25, 0.5, 0.75]))",
+                         rows->path, at, (double)number, distinct);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
+                     "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                     rows->path, at, (double)number);
+}
+
+/* Numbers as labels: each must be one that a byte holds. What is refused may be sorted before. */
+static duet_status take_numbers(uint8_t *values, const duet_rows *rows, float *numbers, duet_error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
         if (!isfinite(numbers[i]))
@@ -60,11 +82,7 @@ static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const fl
                              "numpy.isfinite(labels) is false",
                              rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
-            return duet_fail(
-                error, DUET_ERROR_DATA,
-                "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
-                "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
-                rows->path, i, (double)numbers[i]);
+            return refuse_number(rows, numbers, i, error);
         values[i] = (uint8_t)numbers[i];
     }
     return DUET_OK;
