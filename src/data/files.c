@@ -234,7 +234,7 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
         error, DUET_ERROR_DATA,
         "%s: its column \"%s\" and %s both hold labels, and they differ: --labels %s says that the column is "
         "meant; otherwise take it out",
-        rows->path, rows->labels.column, labels->path, rows->labels.column);
+        rows->path, rows->labels.column, labels->path, DUET_WORD("%s", rows->labels.column));
 }
 
 /* A column that is asked for stands in the place of a file of labels. */
@@ -291,8 +291,8 @@ static void tell_of_passed(const duet_data_files *files, const char *path, bool 
     if (!array && options->labels != NULL) return; /* it may be these */
     duet_notes_add(options->notes, false,
                    "%s: its %s are read, and %s, which lies among them, is left out: to have it in their place give "
-                   "--data %s/%s%s",
-                   path, array ? "tables" : "arrays", files->passed, path, files->passed,
+                   "--data %s%s",
+                   path, array ? "tables" : "arrays", files->passed, DUET_WORD("%s/%s", path, files->passed),
                    array || labelled ? "" : "; if it holds their labels, give it as --labels");
 }
 
@@ -311,9 +311,9 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     if (status == DUET_OK && files.passed != NULL)
         tell_of_passed(&files, path, rows[DUET_TRAIN].labels.values != NULL, options);
     if (status == DUET_OK && files.unread != NULL && rows[DUET_TRAIN].labels.values == NULL && !options->for_use)
-        duet_notes_add(options->notes, false,
-                       "%s: %s lies beside it and is not read: if these are its labels, say %s:labels=%s", path,
-                       files.unread, options->name != NULL ? options->name : path, files.unread);
+        duet_notes_add(options->notes, false, "%s: %s lies beside it and is not read: if these are its labels, say %s",
+                       path, files.unread,
+                       DUET_WORD("%s:labels=%s", options->name != NULL ? options->name : path, files.unread));
     forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;

@@ -360,33 +360,30 @@ static void tell_of_table(const duet_picture_list *list, const duet_data_options
 {
     if (list->table == NULL || list->classes != NULL || options->labels != NULL || options->for_use) return;
     duet_notes_add(options->notes, false,
-                   "%s: %s lies in it and is not read: if it holds the labels of the pictures, %s--labels %s%s%s",
+                   "%s: %s lies in it and is not read: if it holds the labels of the pictures, %s--labels %s",
                    list->source, list->table, list->is_archive ? "unpack it and name it by " : "say ",
-                   list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table);
+                   DUET_WORD("%s%s%s", list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table));
 }
 
 /* Arrays among pictures are not the set, though one alone would be. */
 static void tell_of_arrays(const duet_picture_list *list, const duet_data_options *options)
 {
-    const char *source = list->is_archive ? "" : list->source, *slash = list->is_archive ? "" : "/";
     const bool may_be_labels = list->classes == NULL && options->labels == NULL && !options->for_use;
-    duet_text labels = {0};
+    const char *unpack = list->is_archive ? "unpack it, and " : "";
     if (list->arrays == 0) return;
-    if (may_be_labels)
-        duet_text_add(&labels, "; if it holds their labels, --labels %s%s%s", source, slash, list->array);
+    const char *array =
+        DUET_WORD("%s%s%s", list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->array);
     if (list->arrays > 1)
         duet_notes_add(options->notes, false,
                        "%s: its pictures are read, and %zu arrays that lie among them, such as %s, are left out: to "
-                       "have one in their place %s%s%s%s%s",
-                       list->source, list->arrays, list->array, list->is_archive ? "unpack it, and " : "",
-                       "give --data ", source, slash, list->array);
+                       "have one in their place %sgive --data %s",
+                       list->source, list->arrays, list->array, unpack, array);
     else
         duet_notes_add(options->notes, false,
                        "%s: its pictures are read, and %s, which lies among them, is left out: to have it in their "
-                       "place %sgive --data %s%s%s%s",
-                       list->source, list->array, list->is_archive ? "unpack it, and " : "", source, slash, list->array,
-                       duet_text_get(&labels));
-    duet_text_free(&labels);
+                       "place %sgive --data %s%s%s",
+                       list->source, list->array, unpack, array,
+                       may_be_labels ? "; if it holds their labels, --labels " : "", may_be_labels ? array : "");
 }
 
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,

@@ -35,7 +35,8 @@ static const char *answer(char words[ANSWER], const char *before, const char *ke
                           const duet_data_options *options)
 {
     words[0] = '\0';
-    if (!options->own) (void)snprintf(words, ANSWER, "%s say %s:%s", before, answered(rows, options), key);
+    if (!options->own)
+        (void)snprintf(words, ANSWER, "%s say %s", before, DUET_WORD("%s:%s", answered(rows, options), key));
     return words;
 }
 
@@ -51,10 +52,8 @@ static void ask_about_channels(const duet_rows *rows, const duet_data_options *o
     const char *name = answered(rows, options);
     char turn[ANSWER] = "pass numpy.moveaxis(array, 1, -1)", last[ANSWER];
     if (!options->own)
-        (void)snprintf(
-            turn, sizeof turn,
-            "say %s:channels=first, or turn the file round: duet data %s:channels=first --convert turned.npz", name,
-            name);
+        (void)snprintf(turn, sizeof turn, "say %s, or turn the file round: duet data %s --convert turned.npz",
+                       DUET_WORD("%s:channels=first", name), DUET_WORD("%s:channels=first", name));
     duet_notes_add(options->notes, true,
                    "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
                    "Then %s%s",
@@ -76,9 +75,9 @@ static void ask_about_alpha(const duet_rows *rows, const duet_data_options *opti
                 : "1 - (1 - array[..., :3]) * array[..., 3:]");
     else
         duet_notes_add(options->notes, true,
-                       "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
-                       "four channels as they are, without pictures: %s:alpha=keep",
-                       rows->path, name, name);
+                       "%s: pictures of 4 channels: are they RGBA? Then say %s, which lays them on white; "
+                       "four channels as they are, without pictures: %s",
+                       rows->path, DUET_WORD("%s:alpha=white", name), DUET_WORD("%s:alpha=keep", name));
 }
 
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
@@ -232,9 +231,10 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     else if (!said && as_bytes)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
-                       "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
-                       rows->path, (double)train->low, (double)train->high, answered(rows, options),
-                       answered(rows, options));
+                       "%s, and they are scaled to [0, 1]; if not, %s",
+                       rows->path, (double)train->low, (double)train->high,
+                       DUET_WORD("%s:values=bytes", answered(rows, options)),
+                       DUET_WORD("%s:values=numbers", answered(rows, options)));
     if (test == NULL || said) return;
     const duet_range *wider = span(train) > span(test) ? train : test;
     bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));

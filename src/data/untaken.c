@@ -187,7 +187,8 @@ static void say_remedy(duet_text *text, const part *of, const char *path, const 
         duet_text_add(text, "PNG and JPEG files in folders train and test are read: put its pictures there");
     else if (beside && duet_data_name_is(of->name, true, &split, &labels) &&
              duet_data_name_is(name, true, &split, &labels))
-        duet_text_add(text, "the folder holds both: give --data %.*s", folder, slash == NULL ? "." : path);
+        duet_text_add(text, "the folder holds both: give --data %s",
+                      DUET_WORD("%.*s", folder, slash == NULL ? "." : path));
     else if (duet_archive_is(it->options->path))
         duet_text_add(text,
                       "arrays in that file are read by names such as x_train and x_test: save its examples there");
@@ -209,10 +210,11 @@ static void tell(const parts *it, const char *path, bool beside)
     say_remedy(&remedy, of, path, it, beside);
     duet_notes_add(it->options->notes, false,
                    "%s: %s %s%s lies %s it, is for %s by its name and is %s, so that a tenth of the training examples "
-                   "is the test split: %s; if that is meant, say %s:split=shuffled",
+                   "is the test split: %s; if that is meant, say %s",
                    set, of->folder ? "the folder" : "the file", of->name, others > 0 ? ", as others do," : "",
                    beside ? "beside" : "in", of->validation ? "validation" : "the test",
-                   of->folder && of->files == 0 ? "empty" : "not read", duet_text_get(&remedy), it->options->name);
+                   of->folder && of->files == 0 ? "empty" : "not read", duet_text_get(&remedy),
+                   DUET_WORD("%s:split=shuffled", it->options->name));
     duet_text_free(&remedy);
 }
 
