@@ -158,7 +158,8 @@ static const struct {
 } tables[] = {
     {"usual", "", -1, 0.1, false, NULL},
     {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
-    {"far away", "", 1e6, 0.1, false, "models begin with numbers of about 1: save ((a - a.mean(0)) / a.std(0))"},
+    {"far away", "", 1e6, 0.1, false,
+     "models begin with numbers of about 1: save ((a - a.mean(0)) / numpy.where(a.std(0) > 0, a"},
     {"far off beside their spread", "", 300, 0.1, false, "its values go from 300"},
     {"negative ones", "", -302, 0.1, false, "its values go from -302"},
     {"large, and as far apart", "", 20, 4, false, NULL},

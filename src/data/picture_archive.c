@@ -47,13 +47,16 @@ static const duet_picture_place archive_place = {open_reader, load, close_reader
 
 static duet_status list_members(duet_picture_list *list, duet_error *error)
 {
-    duet_archive archive = {0};
+    duet_archive archive = {.folders = true};
     bool more = true;
     DUET_TRY(duet_archive_open(&archive, list->source, error));
     duet_status status = duet_archive_next(&archive, &more, error);
     while (status == DUET_OK && more) {
         const char *name = duet_archive_member(archive.name);
-        if (name != NULL) status = duet_picture_list_add(list, name, archive.position, error);
+        if (name != NULL && name[0] != '\0' && name[strlen(name) - 1] == '/')
+            status = duet_picture_list_add_folder(list, name, error);
+        else if (name != NULL)
+            status = duet_picture_list_add(list, name, archive.position, error);
         if (status == DUET_OK) status = duet_archive_next(&archive, &more, error);
     }
     duet_archive_close(&archive);

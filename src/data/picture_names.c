@@ -192,6 +192,12 @@ static bool are_parts(const char *train, const char *test)
 static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
 {
     for (size_t i = 0; i < list->class_count; i++)
+        if (part_of(list->classes[i], strlen(list->classes[i])) != PART_NONE && list->class_count > 1)
+            duet_notes_add(notes, false,
+                           "%s: its folder \"%s\" is read as a class: if it is a part of the set, put what is to be "
+                           "learnt from into a folder train beside it",
+                           list->source, list->classes[i]);
+    for (size_t i = 0; i < list->class_count; i++)
         for (size_t k = 0; k < list->class_count; k++) {
             if (!are_parts(list->classes[i], list->classes[k])) continue;
             duet_notes_add(notes, false,
@@ -200,6 +206,35 @@ static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
                            list->source, list->classes[i], list->classes[k]);
             return;
         }
+}
+
+/* Whether a folder lies where those of classes do, and no picture in it. */
+static bool is_empty_class(const duet_picture_list *list, const layout *how, const char *folder)
+{
+    if (strncmp(folder, list->entries[0].name, how->skip) != 0) return false;
+    const char *path = folder + how->skip;
+    if (how->parts && part_of(path, first_folder(path)) == PART_NONE) return false;
+    if (how->parts) path += first_folder(path) + 1;
+    if (part_of(path, first_folder(path)) != PART_NONE || path[0] == '\0') return false;
+    for (size_t i = 0; i < list->count; i++) /* archives may name a folder behind what lies in it */
+        if (strncmp(list->entries[i].name, folder, strlen(folder)) == 0) return false;
+    return path[first_folder(path) + 1] == '\0';
+}
+
+/* A class of which nothing was copied would vanish without a word. */
+static void tell_of_empty(const duet_picture_list *list, const layout *how, duet_notes *notes)
+{
+    const char *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; list->classes != NULL && i < list->folder_count; i++) {
+        if (!is_empty_class(list, how, list->folders[i])) continue;
+        if (count++ == 0 || strcmp(list->folders[i], first) < 0) first = list->folders[i];
+    }
+    if (count > 0)
+        duet_notes_add(notes, false,
+                       "%s: the folder %.*s%s is empty beside those of classes, and is none of them: put its pictures "
+                       "there, or take it out",
+                       list->source, (int)strlen(first) - 1, first, count > 1 ? ", as others," : "");
 }
 
 /* The entries of each split in the list's order. */
@@ -260,5 +295,6 @@ duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_
     duet_status status = find_classes(list, starts, error);
     free(starts);
     if (status == DUET_OK) tell_of_parts(list, options->notes);
+    if (status == DUET_OK && !options->for_use) tell_of_empty(list, &how, options->notes);
     return status == DUET_OK ? make_order(list, error) : status;
 }

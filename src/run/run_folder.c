@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/options.h"
 #include "duet/data.h"
 #include "duet/run.h"
@@ -119,7 +120,8 @@ duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
-                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
+                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path,
+                         DUET_WORD("%s", path));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
@@ -193,7 +195,7 @@ duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *
     if (status != DUET_OK || holder == DUET_LOCK_FREE) return status;
     tell_of_holder(holder, path, words);
     return duet_fail(error, DUET_ERROR_FILE, "%s is being trained by %s, then go on with --resume %s", path, words,
-                     path);
+                     DUET_WORD("%s", path));
 }
 
 duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
@@ -205,7 +207,7 @@ duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
     return duet_fail(error, DUET_ERROR_FILE,
                      "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
                      "was; begin it anew with --out %s",
-                     path, path);
+                     path, DUET_WORD("%s", path));
 }
 
 /* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */

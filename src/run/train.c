@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "data/data.h"
 #include "run/checkpoint.h"
 #include "run/training_ranks.h"
@@ -41,7 +42,7 @@ static duet_status stop(duet_training *run, duet_error *error)
     run->shared = true;
     return duet_fail(error, DUET_ERROR_INTERRUPTED,
                      "stopped at step %" PRIu64 " of %" PRIu64 "; go on with --resume %s", run->trainer->steps,
-                     run->total, run->directory);
+                     run->total, DUET_WORD("%s", run->directory));
 }
 
 /* Waits until the examples of the next step are there; *ready stays false where it is to stop before. One of several
