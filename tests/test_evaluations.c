@@ -241,6 +241,105 @@ static void devices_count_where_they_are_asked_for(void **state)
     assert_true(is_evaluated(RUN("report", "@/gan", "--device", "0")));
 }
 
+#ifdef TEST_PRELOAD_READS
+/* From that read of the file on, some fail. */
+static void disturb(const char *file, long first)
+{
+    char words[PATH_SIZE];
+    (void)snprintf(words, sizeof words, "%s %ld 4", file, first);
+    assert_int_equal(setenv("PRELOAD_READS", words, 1), 0);
+    assert_int_equal(setenv("LD_PRELOAD", TEST_PRELOAD_READS, 1), 0);
+}
+
+static void leave_alone(void)
+{
+    assert_int_equal(unsetenv("PRELOAD_READS"), 0);
+    assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+}
+
+/* A disk that fails now and then costs no metric for ever: it is told of, and asked for again. */
+static void what_fails_in_passing_is_asked_for_again(void **state)
+{
+    (void)state;
+    bool found = false;
+    for (long first = 10; !found && first < 2000; first += 10 + first / 8) { /* behind what is read before metrics */
+        disturb("t10k-images-idx3-ubyte", first);
+        result made = RUN("report", "@/vae", "--afresh");
+        leave_alone();
+        found =
+            made.status == 0 && strstr(made.err, "left out this time, and asked for again by the next report") != NULL;
+        if (found) assert_non_null(strstr(made.err, "cannot be read: Input/output error"));
+        result_free(&made);
+    }
+    assert_true(found);
+    json_t *lost = evaluation_of("vae");
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    json_t *whole = evaluation_of("vae");
+    assert_true(json_array_size(json_object_get(whole, "metrics")) > json_array_size(json_object_get(lost, "metrics")));
+    json_decref(lost);
+    json_decref(whole);
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+}
+#endif
+
+static bool has_metric(const char *run, const char *name)
+{
+    json_t *evaluation = evaluation_of(run), *entry;
+    bool has = false;
+    size_t i;
+    json_array_foreach(json_object_get(evaluation, "metrics"), i, entry)
+    {
+        has = has || strcmp(json_string_value(json_object_get(entry, "name")), name) == 0;
+    }
+    json_decref(evaluation);
+    return has;
+}
+
+/* Files that lie beside the run, and were away when it was evaluated. */
+static void what_was_away_and_is_back_is_read(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], away[PATH_SIZE];
+    assert_int_equal(rename(inside("vae/metrics.jsonl", path), inside("away.jsonl", away)), 0);
+    expect(RUN("report", "@/vae", "--afresh"), 0, NULL, "metrics.jsonl is not there");
+    assert_false(has_metric("vae", "step-ms"));
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    assert_int_equal(rename(away, path), 0);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    assert_true(has_metric("vae", "step-ms"));
+    assert_int_equal(rename(path, away), 0); /* what they said is kept while they are away */
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+    assert_true(has_metric("vae", "step-ms"));
+    assert_int_equal(rename(away, path), 0);
+    assert_false(is_evaluated(RUN("report", "@/vae")));
+
+    float *rows = calloc(PICTURES * PIXELS, sizeof *rows);
+    uint8_t labels[PICTURES];
+    duet_error error = {0};
+    for (size_t i = 0; i < PICTURES * PIXELS; i++) rows[i] = (float)(i * 2654435761u >> 20 & 255) / 255;
+    for (size_t i = 0; i < PICTURES; i++) labels[i] = (uint8_t)(i % 2);
+    (void)mkdir(inside("others", path), 0777);
+    assert_ok(duet_write_npy(inside("others/train.npy", path), rows, DUET_SHAPE(PICTURES, SIDE, SIDE, 1), &error),
+              &error);
+    assert_ok(duet_write_npy_bytes(inside("others/train-labels.npy", path), labels, DUET_SHAPE(PICTURES), &error),
+              &error);
+    free(rows);
+    expect(RUN("train", "classifier", "--data", "@/others", "--steps", "2", "--batch", "32", "--out", "@/third"), 0,
+           NULL, NULL);
+    assert_int_equal(rename(inside("others", path), inside("others-away", away)), 0);
+    expect(RUN("report", "@/vae", "--judge", "@/third"), 0, NULL, "how good the judge is is not known");
+    result still = RUN("report", "@/vae");
+    assert_null(strstr(still.err, "evaluating"));
+    expect(still, 0, NULL, "how good the judge is is not known");
+    assert_int_equal(rename(away, path), 0);
+    result back = RUN("report", "@/vae");
+    assert_null(strstr(back.err, "evaluating"));
+    expect(back, 0, NULL, "the judge is right about");
+    json_t *evaluation = evaluation_of("vae");
+    assert_true(json_is_object(json_object_get(json_object_get(evaluation, "judge"), "accuracy")));
+    json_decref(evaluation);
+}
+
 static double frechet_of(result made, char checksum[24])
 {
     json_t *parsed = document_of(made, 2), *value = json_object_get(json_object_get(parsed, "metrics"), "frechet");
@@ -391,6 +490,10 @@ int main(void)
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
+#ifdef TEST_PRELOAD_READS
+        cmocka_unit_test(what_fails_in_passing_is_asked_for_again),
+#endif
+        cmocka_unit_test(what_was_away_and_is_back_is_read),
         cmocka_unit_test(a_judge_that_does_not_fit_costs_what_needs_one),
         cmocka_unit_test(features_are_what_the_judge_sees),
         cmocka_unit_test(features_of_two_judges_do_not_mix),

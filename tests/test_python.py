@@ -16,6 +16,7 @@ import sys
 import threading
 import types
 import unittest
+import warnings
 from unittest import mock
 
 sys.dont_write_bytecode = True
@@ -452,6 +453,19 @@ class Runs(Folder):
         with self.assertRaisesRegex(LookupError, "mine"):
             duet.train(duet.Family("broken", build), pictures(), out=self.path("broken"))
 
+        def build_to_train(model):
+            if not model.training():
+                raise LookupError("in use")
+            net = model.group("net")
+            loss = duet.mean(duet.square(duet.dense(net, "all", model.batch(), 1)))
+            model.phase("walk", 1)
+            model.minimise(loss, net)
+            model.report("loss", loss)
+
+        run = duet.train(duet.Family("trains", build_to_train), pictures(), steps=2, batch=20, out=self.path("trains"))
+        with self.assertRaisesRegex(LookupError, "in use"):
+            run.shape
+
         def on_epoch(run, epoch):
             raise LookupError("at an epoch")
 
@@ -484,9 +498,37 @@ class Runs(Folder):
         with self.assertWarnsRegex(UserWarning, "whole numbers from 0 to 255"):
             x = pictures().astype(numpy.float32)
             duet.train("ae", x, epochs=1, settings={"hidden": 8}, out=self.path("warned"))
-        for asked, words in (({"epochs": 0}, "at least 1"), ({"other_data": True}, "resume")):
+        for asked, words in (({"epochs": 0}, "at least 1"), ({"other_data": True}, "resume"), ({"other_model": True}, "resume")):
             with self.assertRaisesRegex(ValueError, words):
                 duet.train("ae", pictures(), **asked)
+
+    def test_a_run_knows_its_family_again(self):
+        def family(activation):
+            def build(model):
+                net, x = model.group("net"), model.batch()
+                logits = duet.dense(net, "logits", activation(duet.dense(net, "hidden", x, 4)), duet.features(x))
+                nll = duet.batch_mean(duet.bernoulli_nll(logits, x))
+                model.phase("restore", 1)
+                model.minimise(nll, net)
+                model.report("nll", nll)
+                model.output("reconstruction", duet.sigmoid(logits))
+
+            return duet.Family("of-mine", build)
+
+        x = pictures()
+        run = duet.train(family(duet.relu), x, steps=2, batch=20, out=self.path("of-mine"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            duet.open(run.directory, family=family(duet.relu)).reconstruct(x[:2])
+            duet.train(family(duet.relu), x, resume=run, steps=3)
+        with self.assertWarnsRegex(UserWarning, 'this "of-mine" computes reconstruction otherwise'):
+            duet.open(run.directory, family=family(duet.tanh)).reconstruct(x[:2])
+        with self.assertRaisesRegex(duet.Error, "trains otherwise than the family .*; other_model goes on with this one"):
+            duet.train(family(duet.tanh), x, resume=run, steps=4)
+        with self.assertWarnsRegex(UserWarning, "goes on with another"):
+            duet.train(family(duet.tanh), x, resume=run, steps=4, other_model=True)
+        was, now = duet.open(run.directory, family=family(duet.tanh)).record["resumed"][-1]["changed"]["composition"]
+        self.assertNotEqual(was, now)
 
     def test_a_run_knows_its_arrays_again(self):
         x = pictures()

@@ -80,7 +80,7 @@ class Words(Refused):
         self.refuses(
             *(
                 (lambda name=name: train(**{name: "no"}), duet.Error, f"{name}='no'; True or False is expected")
-                for name in ("stream", "progress", "stop_on_collapse", "other_data")
+                for name in ("stream", "progress", "stop_on_collapse", "other_data", "other_model")
             ),
             (lambda: data.set_streaming("no"), duet.Error, "streaming='no'; True or False"),
             (lambda: duet.Family("f", build, averaged="no"), duet.Error, "averaged='no'"),

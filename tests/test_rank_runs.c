@@ -440,6 +440,20 @@ static void the_others_wait_for_one_that_plans(void **state)
             (duet_train_options){.family = &slow, .data = "ring8", .batch = 8, .steps = 2, .out = all.options[i].out};
     run_ranks(2, train_rank, &all);
     assert_all(&all, 2, DUET_OK);
+    /* what the family composes is the same for any number of them */
+    duet_train_options alone = all.options[0];
+    duet_train_summary summary;
+    duet_error error = {0};
+    char path[PATH];
+    path_of(path, "planned-alone", "");
+    alone.out = path;
+    alone.ranks = NULL;
+    assert_ok(duet_train(&alone, &summary, NULL, &error), &error);
+    json_t *two = read_record("planned"), *one = read_record("planned-alone");
+    assert_true(json_is_object(json_object_get(one, "composition")));
+    assert_true(json_equal(json_object_get(one, "composition"), json_object_get(two, "composition")));
+    json_decref(two);
+    json_decref(one);
 }
 
 int main(void)

@@ -458,6 +458,117 @@ static void advice_after_a_nan_is_true(void **state)
     assert_heard(&all, "has its checkpoint of step 1: --resume goes on from there");
 }
 
+/* What the program's family is at the moment, in parts that no parameter shows. */
+static struct {
+    bool tanh;
+    double weight, noise;
+    bool tells_more;
+} mine;
+
+static void build_mine(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model);
+    if (mine.tells_more) (void)duet_square(x); /* made, and read by nothing */
+    duet_node a = duet_dense(net, "hidden", x, 4),
+              h = duet_dropout(mine.tanh ? duet_tanh(a) : duet_relu(a), mine.noise);
+    duet_node y = duet_dense(net, "output", h, duet_features(x));
+    duet_node error = duet_scale(duet_batch_mean(duet_square(duet_subtract(y, x))), mine.weight);
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+    duet_output(model, DUET_RECONSTRUCTION, y);
+    if (mine.tells_more) duet_own_output(model, "hidden", h);
+}
+
+static const duet_family my_family = {.name = "mine", .build = build_mine};
+
+static void is_mine(bool tanh, double weight, double noise, bool tells_more)
+{
+    mine.tanh = tanh;
+    mine.weight = weight;
+    mine.noise = noise;
+    mine.tells_more = tells_more;
+}
+
+static void expect_doubt(const char *run, const char *words)
+{
+    char path[PATH];
+    duet_error error = {0};
+    duet_run *opened;
+    path_of(path, run, "");
+    assert_ok(duet_run_open_with(&opened, path, NULL, NULL, &my_family, &error), &error);
+    const char *doubt = duet_run_doubt(opened);
+    if (words == NULL && doubt != NULL) fail_msg("\"%s\" was not expected", doubt);
+    if (words != NULL && (doubt == NULL || strstr(doubt, words) == NULL))
+        fail_msg("\"%s\" is missing from \"%s\"", words, doubt == NULL ? "" : doubt);
+    duet_run_close(&opened);
+}
+
+static json_t *composition_of(const char *run)
+{
+    char path[PATH];
+    path_of(path, run, "run.json");
+    json_t *document = json_load_file(path, 0, NULL), *found = json_incref(json_object_get(document, "composition"));
+    json_decref(document);
+    return found;
+}
+
+/* A family of a program's own has the same parameters with another activation, loss or dropout. */
+static void another_family_of_one_name_is_noticed(void **state)
+{
+    (void)state;
+    duet_error error;
+    heard all = {.text = ""};
+    duet_train_options options = {
+        .family = &my_family, .data = pictures, .steps = 3, .batch = 4, .log = listen, .context = &all};
+    is_mine(false, 1, 0.25, false);
+    train(options, "mine", false, DUET_OK, &error);
+    options.stream = true;
+    options.steps = 4;
+    train(options, "mine-streamed", false, DUET_OK, &error);
+    json_t *one = composition_of("mine"), *other = composition_of("mine-streamed"), *none = composition_of("first");
+    assert_true(json_is_object(one) && json_equal(one, other));
+    assert_null(none); /* of the library's: version and settings say it */
+    json_decref(one);
+    json_decref(other);
+    options.stream = false;
+
+    expect_doubt("mine", NULL);
+    is_mine(false, 1, 0.25, true); /* more is told of the same */
+    expect_doubt("mine", NULL);
+    train(options, "mine", true, DUET_OK, &error);
+    is_mine(false, 5, 0.25, false); /* another loss, and nothing that a use reads */
+    expect_doubt("mine", NULL);
+    options.steps = 5;
+    train(options, "mine", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "trains otherwise than the family that the run began with");
+    is_mine(false, 1, 0.5, false); /* dropout, which is not in use */
+    expect_doubt("mine", NULL);
+    train(options, "mine", true, DUET_ERROR_USAGE, &error);
+    is_mine(true, 1, 0.25, false);
+    expect_doubt("mine",
+                 "this \"mine\" computes reconstruction otherwise than the family that the run was trained with");
+    train(options, "mine", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "other_model goes on with this one");
+    assert_null(strstr(all.text, "goes on with another"));
+    options.other_model = true;
+    train(options, "mine", true, DUET_OK, &error);
+    assert_heard(&all, "mine goes on with another \"mine\" than it began with");
+    assert_heard(&all, "composition is ");
+    expect_doubt("mine", NULL); /* by now it is a run of this one */
+    options.other_model = false;
+    options.steps = 6;
+    train(options, "mine", true, DUET_OK, &error);
+
+    edit("mine", "run.json", "\"duet\": \"", "\"duet\": \"9.9."); /* whose layers may have been others */
+    is_mine(false, 1, 0.25, false);
+    expect_doubt("mine", "or it is this version of Duet");
+    options.steps = 7;
+    train(options, "mine", true, DUET_OK, &error);
+    assert_heard(&all, "or with one that this version of Duet composes otherwise");
+}
+
 /* run.json has of a family its name alone. */
 static void names_of_own_families_are_checked(void **state)
 {
@@ -532,6 +643,7 @@ int main(void)
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
         cmocka_unit_test(names_of_own_families_are_checked),
+        cmocka_unit_test(another_family_of_one_name_is_noticed),
     };
     return RUN_TESTS("run records", tests, begin_with_run, remove_folder);
 }

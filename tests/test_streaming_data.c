@@ -192,7 +192,7 @@ static void a_file_that_is_cut_meanwhile_is_found(void **state)
     options.stream = true;
     options.progress = do_harm;
     options.context = &plan;
-    train(options, "cut", false, DUET_ERROR_DATA, &error);
+    train(options, "cut", false, DUET_ERROR_FILE, &error);
     assert_message(&error, "cut.npy: was changed while it was in use");
     path_of(path, "cut", "");
     duet_checkpoint_facts facts;
@@ -226,7 +226,7 @@ static void a_file_that_is_replaced_is_found(void **state)
     test_file_write(path, content, size);
     free(content);
     assert_ok(duet_model_new(&model, duet_family_find("vae"), data, vae_settings, 2, 3, &error), &error);
-    assert_status(duet_trainer_new(&trainer, device, model, TEST_BATCH, &error), DUET_ERROR_DATA, &error);
+    assert_status(duet_trainer_new(&trainer, device, model, TEST_BATCH, &error), DUET_ERROR_FILE, &error);
     assert_message(&error, "replaced.npy: was changed while it was in use");
     duet_model_free(&model);
     duet_data_close(&data);

@@ -76,6 +76,8 @@ typedef struct duet_train_options {
     const char *data; /**< NULL: fashion-mnist, or what a resumed run was trained on; given for one, where that is now
                            (DUET_ERROR_DATA if it is not the same) */
     bool other_data;  /**< a resumed run may go on with data that are not the same, which run.json records */
+    bool other_model; /**< a resumed run may go on with a family of the program's own that trains otherwise than the one
+                           it began with, as with another loss or activation, which run.json records */
     duet_data *own_data;         /**< a set that is open, used in place of `data` and of the one that a resumed run
                                       names; NULL: none. It stays the caller's */
     const char *device;          /**< a selector, NULL: the preferred device */
@@ -91,7 +93,8 @@ typedef struct duet_train_options {
     const char *resume;        /**< a run directory to go on with; model, settings, batch and seed are its own, and
                                   DUET_ERROR_USAGE refuses others but for rates (lr, lr_schedule, lr_steps, lr_warm_up,
                                   lr_final, clip_norm, of a group too), which change from here on. Its family must be given
-                                  where it is not built in */
+                                  where it is not built in, and is DUET_ERROR_USAGE where it is another one of the same
+                                  name: it composes another training by the checksum in run.json (other_model) */
     bool stream;               /**< read the training examples while the device works, as duet_data_set_streaming */
     bool profile;
     void (*progress)(void *context, const duet_progress *progress);
@@ -157,6 +160,10 @@ DUET_API duet_status duet_run_open_with(duet_run **run, const char *directory, c
 /** The same on a device that is open, which stays the caller's and must outlive the run. */
 DUET_API duet_status duet_run_open_on(duet_run **run, const char *directory, duet_device *device, const char *data,
                                       const duet_family *family, duet_error *error);
+/** What opening the run has to say against it: that the family of the program's own that it was opened with computes
+ *  outputs otherwise than the one that trained it, by checksums in run.json. NULL: nothing. Lives as long as the run.
+ */
+DUET_API const char *duet_run_doubt(const duet_run *run);
 DUET_API void duet_run_close(duet_run **run);
 DUET_API duet_model *duet_run_model(duet_run *run);
 DUET_API duet_data *duet_run_data(duet_run *run);

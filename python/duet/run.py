@@ -122,6 +122,9 @@ class Run(Handle):
                 lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
             self._pointer, self._process = made[0], os.getpid()
+            doubt = c.run_doubt(made[0])
+            if doubt is not None and not self._stands_for:
+                warn(doubt)
             self._tell(aloud=self._name is not None and not self._stands_for)
         return super().pointer
 

@@ -12,7 +12,7 @@ from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
-from .model import family_of, raise_for
+from .model import Family, family_of, raise_for
 from .progress import Bar
 from .run import Run
 
@@ -133,6 +133,7 @@ def train(
     out: Optional[str] = None,
     resume: Any = None,
     other_data: bool = False,
+    other_model: bool = False,
     device: Union[None, int, str] = None,
     gemm: Optional[str] = None,
     stream: bool = False,
@@ -154,6 +155,7 @@ def train(
     epochs, steps: one of them, a total also when resuming; neither: what the family says
     settings: {"latent": 20, "hidden": [400, 200]}: what `duet train --set` takes (duet.settings(model))
     out: the run directory; None: runs/MODEL-DATA-N. resume: a run, or its directory, to go on with
+    other_data, other_model: go on with data, or a Family, that are not those the run began with, which run.json records
     progress: show a bar (tqdm where it is installed)
     on_epoch: on_epoch(run, epoch) at each epoch's end, with the run as it is now; it may return a text, which stops the
         training, or a dict of numbers, which metrics.jsonl keeps
@@ -167,10 +169,11 @@ def train(
     for what, count in (("epochs", epochs), ("steps", steps)):
         if count is not None and whole(what, count, -(2**63)) < 1:
             raise ValueError(f"{what}={count}; it is at least 1, or None for what the family says")
-    other_data, stream, stop_on_collapse, progress = (
+    other_data, other_model, stream, stop_on_collapse, progress = (
         truth(what, value)
         for what, value in (
             ("other_data", other_data),
+            ("other_model", other_model),
             ("stream", stream),
             ("stop_on_collapse", stop_on_collapse),
             ("progress", progress),
@@ -180,6 +183,8 @@ def train(
     callable_or_none("log", log)
     if other_data and resume is None:
         raise ValueError("other_data is for resume: a new run has no other data yet")
+    if other_model and resume is None:
+        raise ValueError("other_model is for resume: a new run has no other model yet")
     if isinstance(device, Device):
         raise Error(
             "usage",
@@ -202,7 +207,8 @@ def train(
     kept: List[Any] = [text_array(said)]
     options.family = NULL if model is None else family_of(model)
     options.data, options.own_data = text(name), NULL if own is None else own.pointer
-    options.other_data, options.device, options.gemm = other_data, selector(device), text(gemm)
+    options.other_data, options.other_model = other_data, other_model
+    options.device, options.gemm = selector(device), text(gemm)
     options.settings, options.setting_count = kept[0], len(said)
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, seed
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
@@ -247,6 +253,8 @@ def train(
     directory = words(summary.run) or ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
+    if error.status == lib.DUET_OK and isinstance(model, Family):
+        model.raised = None  # of a use that cannot be made, which is none of the training's
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
         with told(holder):
             raise_for(error, model, training)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Evaluations kept in run directories. A metric that fails, say for want of examples, costs only itself: the page says
- * why it is missing. */
+ * why it is missing. What fails for a cause that may pass is asked for again by the next call. */
 #include "cli/basis.h"
 #include "cli/judge.h"
 #include "cli/measures.h"
@@ -46,11 +46,51 @@ static void add_missing(json_t *evaluation, const char *metric, const char *reas
                           cli_measure_missing_json(duet_metric_find(metric), reason));
 }
 
-/* A metric that fails for want of memory may be given another time: the evaluation is then made anew. */
+/* Memory that lacks, a device that fails and files that cannot be read are of now; the run, its model and its data are
+ * what they are. A metric that fails for the former may be given another time: the evaluation is then made anew. */
 static void leave_out(void *evaluation, const char *metric, const duet_error *reason)
 {
-    if (reason->status == DUET_ERROR_MEMORY) json_object_set_new(evaluation, "again", json_true());
-    add_missing(evaluation, metric, reason->message);
+    const bool may_pass =
+        reason->status == DUET_ERROR_MEMORY || reason->status == DUET_ERROR_FILE || reason->status == DUET_ERROR_DEVICE;
+    json_t *missing = cli_measure_missing_json(duet_metric_find(metric), reason->message);
+    if (may_pass) json_object_set_new(missing, "again", json_true());
+    json_array_append_new(json_object_get(evaluation, "not_given"), missing);
+}
+
+/* Names of all metrics from `first` on that are left out for its reason, and its alone; "" where an earlier one has
+ * named it. */
+static void name_alike(const json_t *not_given, size_t first, char *names, size_t size)
+{
+    const char *reason = cli_json_text_at(json_array_get(not_given, first), "reason");
+    size_t length = 0, i;
+    json_t *entry;
+    names[0] = '\0';
+    json_array_foreach(not_given, i, entry)
+    {
+        if (!json_is_true(json_object_get(entry, "again")) || strcmp(cli_json_text_at(entry, "reason"), reason) != 0)
+            continue;
+        if (i < first) return;
+        const int added =
+            snprintf(names + length, size - length, "%s%s", i == first ? "" : ", ", cli_json_text_at(entry, "metric"));
+        length = added < 0 || (size_t)added >= size - length ? size - 1 : length + (size_t)added;
+    }
+}
+
+/* What is missing now and may be had another time is said where somebody may see to it. */
+static void say_what_may_come(const char *run, const json_t *evaluation)
+{
+    const json_t *not_given = json_object_get(evaluation, "not_given");
+    json_t *entry;
+    size_t i;
+    json_array_foreach(not_given, i, entry)
+    {
+        char names[1000];
+        if (!json_is_true(json_object_get(entry, "again"))) continue;
+        name_alike(not_given, i, names, sizeof names);
+        if (names[0] != '\0')
+            cli_complain(CLI_DONE, "%s: left out this time, and asked for again by the next report or compare: %s: %s",
+                         run, names, cli_json_text_at(entry, "reason"));
+    }
 }
 
 /* What the run would have to be, of a metric that it cannot give at all; else the error's own words. */
@@ -227,14 +267,28 @@ static void note_used(json_t *evaluation, const cli_evaluation_wish *wish)
     }
 }
 
-/* A page can be made without the reports of the training, but not without a word. */
-static void say_of_reports(const char *run)
+static bool has_reports(const char *run)
 {
     struct stat about;
     char *path = path_in_directory(run, "metrics.jsonl");
-    if (path != NULL && lstat(path, &about) != 0 && errno == ENOENT)
+    const bool there = path == NULL || lstat(path, &about) == 0 || errno != ENOENT;
+    free(path);
+    return there;
+}
+
+/* A page can be made without the reports of the training, but not without a word. */
+static void say_of_reports(const char *run)
+{
+    char *path = path_in_directory(run, "metrics.jsonl");
+    if (path != NULL && !has_reports(run))
         cli_complain(CLI_DONE, "%s is not there: losses, and how long a step took, are left out", path);
     free(path);
+}
+
+/* Whether the reports, which were away when the training's speed was asked for, are there again. */
+static bool has_reports_again(const char *run, const json_t *evaluation)
+{
+    return json_is_false(json_object_get(evaluation, "reports")) && has_reports(run);
 }
 
 static int write_evaluation(const char *run, json_t *evaluation)
@@ -267,17 +321,18 @@ static int remove_evaluation(const char *run)
 }
 
 /* All of an evaluation but what is computed. NULL after a message. */
-static json_t *begin_evaluation(duet_run *run, const cli_basis *basis)
+static json_t *begin_evaluation(duet_run *run, const char *directory, const cli_basis *basis)
 {
     if (json_is_null(basis->data)) {
         (void)cli_fail_opened(&basis->data_lost);
         return NULL;
     }
-    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:i, s:[], s:[]}", "schema", 1, "duet",
+    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:b, s:i, s:[], s:[]}", "schema", 1, "duet",
                      duet_version(), "checkpoint", basis->checkpoint, "judge", basis->judge, "data",
                      cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum", basis->data,
                      "settings", basis->settings, "settings_left_out", "device", cli_basis_device(duet_run_device(run)),
-                     "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "seed", SEED, "metrics", "not_given");
+                     "split", cli_run_split(run) == DUET_TEST ? "test" : "train", "reports",
+                     (int)has_reports(directory), "seed", SEED, "metrics", "not_given");
 }
 
 /* *evaluation: what was made, which the caller drops. */
@@ -290,12 +345,13 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
         cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
                      directory, basis->judge_lost.message);
     int status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
-    *evaluation = status == CLI_DONE ? begin_evaluation(run, basis) : NULL;
+    *evaluation = status == CLI_DONE ? begin_evaluation(run, directory, basis) : NULL;
     if (status == CLI_DONE && *evaluation == NULL) status = CLI_FAILED;
     if (status == CLI_DONE)
         status = take_settings(run, directory, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
     if (status == CLI_DONE) status = compute(run, *evaluation);
+    if (status == CLI_DONE) say_what_may_come(directory, *evaluation);
     if (status == CLI_DONE) status = remove_evaluation(directory);
     if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
     if (status == CLI_DONE) status = check_read(run, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
@@ -305,12 +361,27 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     return status;
 }
 
-/* How good the judge is, is said of an evaluation that is kept too. A judge is found again where it lies now: written
- * where the path that was kept leads to nobody, or only from one folder. */
-static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
+/* What could not be found out before, say as the judge's own data were away. */
+static int weigh_again(const cli_evaluation_wish *wish, json_t *judged_by, const char *directory)
+{
+    duet_run *judge = NULL;
+    int status = cli_run_open(&judge, directory, wish->device, NULL, NULL);
+    if (status == CLI_DONE) status = weigh(judge, judged_by);
+    duet_run_close(&judge);
+    return status;
+}
+
+/* How good the judge is, is said of an evaluation that is kept too, and asked again where it is not known. A judge is
+ * found again where it lies now: written where the path that was kept leads to nobody, or only from one folder. */
+static int keep(const char *run, const cli_basis *basis, const cli_evaluation_wish *wish, json_t *evaluation)
 {
     json_t *judge = json_object_get(evaluation, "judge"), *now = json_object_get(basis->judge, "run");
+    const bool unknown = json_string_value(now) != NULL && json_object_get(judge, "accuracy") == NULL &&
+                         json_object_get(judge, "left_out") == NULL;
     cli_judge_tell(json_object_get(judge, "accuracy"));
+    const int status = unknown ? weigh_again(wish, judge, json_string_value(now)) : CLI_DONE;
+    if (status != CLI_DONE) return status;
+    const bool learnt = unknown && json_object_get(judge, "accuracy") != NULL;
     const char *path = json_string_value(json_object_get(judge, "run"));
     if (basis->data_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "the data of %s cannot be looked at, so its evaluation is taken as it is: %s", run,
@@ -319,8 +390,9 @@ static int keep(const char *run, const cli_basis *basis, json_t *evaluation)
         cli_complain(CLI_DONE,
                      "who judged %s cannot be asked again, so that what was said then is kept (--judge RUN): %s", run,
                      basis->judge_lost.message);
-    if (path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0)) return CLI_DONE;
-    json_object_set(judge, "run", now);
+    const bool lies_there = path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0);
+    if (!learnt && lies_there) return CLI_DONE;
+    if (!lies_there) json_object_set(judge, "run", now);
     return write_evaluation(run, evaluation);
 }
 
@@ -345,8 +417,9 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
     cli_basis basis;
     bool kept = false;
     int status = cli_basis_find(&basis, run, wish, evaluation);
-    if (status == CLI_DONE) status = cli_basis_keeps(&basis, run, wish, evaluation, &kept);
-    if (status == CLI_DONE && kept) status = keep(run, &basis, evaluation);
+    if (status == CLI_DONE && !has_reports_again(run, evaluation))
+        status = cli_basis_keeps(&basis, run, wish, evaluation, &kept);
+    if (status == CLI_DONE && kept) status = keep(run, &basis, wish, evaluation);
     if (status == CLI_DONE && !kept) {
         json_decref(evaluation);
         status = evaluate(run, wish, &basis, &evaluation);

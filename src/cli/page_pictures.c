@@ -308,18 +308,17 @@ static void take_component(float *values, size_t count, size_t features, double 
     }
 }
 
-/* Puts codes of any width into the plane, [count, 2]; the share of their variance that is seen there. */
+/* Puts codes of any width into the plane, [count, 2]; the share of their variance that is seen there; NAN: too little
+ * memory. */
 static double flatten(float *values, size_t count, size_t features, float *plane)
 {
-    double *direction = malloc(2 * features * sizeof *direction);
-    if (features <= 2 || direction == NULL) {
-        for (size_t i = 0; i < count; i++) {
-            plane[2 * i] = values[i * features];
-            plane[2 * i + 1] = features > 1 ? values[i * features + 1] : 0;
-        }
-        free(direction);
-        return 1;
+    for (size_t i = 0; features <= 2 && i < count; i++) {
+        plane[2 * i] = values[i * features];
+        plane[2 * i + 1] = features > 1 ? values[i * features + 1] : 0;
     }
+    if (features <= 2) return 1;
+    double *direction = malloc(2 * features * sizeof *direction);
+    if (direction == NULL) return NAN;
     centre(values, count, features);
     double all = squares_of(values, count * features);
     take_component(values, count, features, direction, plane);
@@ -373,10 +372,9 @@ static int find_codes(album *it, json_t **latents)
     status = cli_rows_use(it->run, &rows, -1, &wanted, 1);
     uint8_t *labels = NULL;
     if (status == CLI_DONE) status = cli_rows_labels(&rows, &labels);
-    if (status == CLI_DONE) {
-        double seen = flatten(values, rows.count, width, plane);
-        *latents = codes_json(it, plane, labels, rows.count, seen);
-    }
+    const double seen = status == CLI_DONE ? flatten(values, rows.count, width, plane) : NAN;
+    if (status == CLI_DONE && isnan(seen)) status = cli_complain(CLI_FAILED, "there is too little memory for codes");
+    if (status == CLI_DONE) *latents = codes_json(it, plane, labels, rows.count, seen);
     free(labels);
     free(values);
     return status;

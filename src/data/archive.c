@@ -19,6 +19,10 @@ enum { BLOCK = 64 * 1024 };
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
     const char *words = archive_error_string(it->handle);
+    const int code = archive_errno(it->handle); /* of the system where that could not read; else of no such list */
+    if (code == ENOMEM) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
+    if (code == EIO || code == ESTALE || code == ETIMEDOUT || code == EACCES)
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, strerror(code));
     if (archive_read_has_encrypted_entries(it->handle) > 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: its members are encrypted: unpack it, and name the folder",
                          it->path);
@@ -95,7 +99,7 @@ duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *
     }
     for (bool more = true; archive->position != position;) {
         DUET_TRY(duet_archive_next(archive, &more, error));
-        if (!more) return duet_fail(error, DUET_ERROR_DATA, "%s: has changed: members are missing", archive->path);
+        if (!more) return duet_fail(error, DUET_ERROR_FILE, "%s: has changed: members are missing", archive->path);
     }
     return DUET_OK;
 }

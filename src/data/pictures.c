@@ -224,7 +224,7 @@ static duet_status decode(const duet_picture_list *list, const duet_picture_file
     DUET_TRY(duet_picture_decode(file, &picture, error));
     duet_status status = DUET_OK;
     if (!list->fitted && (picture.height != list->height || picture.width != list->width))
-        status = duet_fail(error, DUET_ERROR_DATA, "%s: has changed: it was %zu x %zu pixels and is %zu x %zu",
+        status = duet_fail(error, DUET_ERROR_FILE, "%s: has changed: it was %zu x %zu pixels and is %zu x %zu",
                            file->name, list->height, list->width, picture.height, picture.width);
     if (status == DUET_OK)
         status = duet_picture_fit(&picture, file->name, list->height, list->width, list->channels, to, error);

@@ -36,9 +36,24 @@ static duet_status check_unchanged(const duet_stream *stream, const duet_file_st
     if (now->device == then->device && now->file == then->file && now->seconds == then->seconds &&
         now->nanoseconds == then->nanoseconds && now->size == then->size)
         return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA,
+    if (now->size == then->size)
+        return duet_fail(
+            error, DUET_ERROR_FILE, "%s: was changed while it was in use: %s since then; put back the file that it was",
+            stream->path,
+            now->file == then->file && now->device == then->device ? "it was written to"
+                                                                   : "another file of as many bytes took its place");
+    return duet_fail(error, DUET_ERROR_FILE,
                      "%s: was changed while it was in use: it had %zu bytes and has %zu; put back the file that it was",
                      stream->path, then->size, now->size);
+}
+
+/* A compressed file that was changed while it was in use looks damaged. */
+static duet_status look_unchanged(const duet_stream *stream, duet_error *error)
+{
+    struct stat about;
+    if (fstat(stream->descriptor, &about) != 0) return DUET_OK;
+    const duet_file_state now = state_of(&about);
+    return check_unchanged(stream, &now, error);
 }
 
 /* Four bytes, so many before the end. */
@@ -53,9 +68,11 @@ static uint32_t word_before_end(int descriptor, size_t size, size_t before)
 static duet_status gzip_fail(const duet_stream *stream, duet_error *error)
 {
     int code;
+    const int fault = errno;
     const char *words = gzerror(stream->handle, &code);
+    if (code != Z_ERRNO && code != Z_MEM_ERROR) DUET_TRY(look_unchanged(stream, error));
     if (code == Z_ERRNO)
-        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(errno));
+        return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", stream->path, strerror(fault));
     if (code == Z_MEM_ERROR) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
     if (code == Z_DATA_ERROR) {
         const char *what = strncmp(words, "<fd:", 4) == 0 ? strstr(words, ": ") : NULL; /* zlib's name of the file */

@@ -155,6 +155,15 @@ bool *duet_build_dependents(const duet_build *build, const duet_node *sources, s
 /** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 
+/** A checksum a node, indexed by node id, of all that it is computed from (composition.c). The caller frees them; NULL:
+ *  out of memory. */
+uint64_t *duet_build_sums(const duet_build *build);
+/** Of an output: of its node and of the phases that it takes. */
+uint64_t duet_build_sum_output(const duet_build *build, const uint64_t *sums,
+                               const duet_procedure_description *procedure, duet_node value);
+/** Of what "train" minimises, assigns and leaves in states. */
+uint64_t duet_build_sum_training(const duet_build *build, const uint64_t *sums);
+
 /** Records mistakes that show only when everything has been said (check.c). The graph has none yet. */
 void duet_build_check(const duet_model *model, const duet_build *build);
 

@@ -114,6 +114,13 @@ duet_status duet_resumption_note_data(duet_resumption *resumption, const duet_da
     return json_object_set_new(resumption->changed, "data", pair) == 0 ? DUET_OK : out_of_memory(error);
 }
 
+duet_status duet_resumption_note_model(duet_resumption *resumption, const json_t *then, const json_t *now,
+                                       duet_error *error)
+{
+    json_t *pair = json_pack("[O, O]", json_object_get(then, "training"), json_object_get(now, "training"));
+    return json_object_set_new(resumption->changed, "composition", pair) == 0 ? DUET_OK : out_of_memory(error);
+}
+
 /* The first step whose end has a checkpoint, by what the run was last asked for. */
 static uint64_t first_due(const duet_run_choice *choice, const duet_trainer *trainer)
 {

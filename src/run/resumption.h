@@ -18,6 +18,9 @@ duet_status duet_resumption_make(duet_resumption *resumption, const duet_run_fil
 /** Notes that the run goes on with other data. */
 duet_status duet_resumption_note_data(duet_resumption *resumption, const duet_data_info *then,
                                       const duet_data_info *now, duet_error *error);
+/** Notes that the run goes on with a family that trains otherwise. */
+duet_status duet_resumption_note_model(duet_resumption *resumption, const json_t *then, const json_t *now,
+                                       duet_error *error);
 /** DUET_ERROR_FILE unless a run without a checkpoint may never have had one, being killed before the first was due; the
  *  trainer is that of the run, at its beginning. */
 duet_status duet_resumption_check_unsaved(const duet_run_file *before, const char *directory,

@@ -12,6 +12,7 @@
 #include "duet/tune.h"
 #include "graph/node.h"
 #include "run/checkpoint.h"
+#include "run/composition.h"
 #include "run/features_file.h"
 #include "run/place.h"
 #include "run/run.h"
@@ -53,6 +54,9 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (status == DUET_OK)
         status = duet_run_file_check_counts(file->document, directory, duet_evaluator_build(run->evaluator), error);
     free(path);
+    if (status == DUET_OK)
+        status = duet_composition_doubt(file, directory, family, duet_evaluator_build(run->evaluator), run->doubt,
+                                        sizeof run->doubt, error);
     return status;
 }
 
@@ -307,6 +311,11 @@ void duet_run_close(duet_run **run)
     free((*run)->given_data);
     free(*run);
     *run = NULL;
+}
+
+const char *duet_run_doubt(const duet_run *run)
+{
+    return run->doubt[0] == '\0' ? NULL : run->doubt;
 }
 
 duet_model *duet_run_model(duet_run *run)

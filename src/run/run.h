@@ -34,6 +34,7 @@ struct duet_run {
     uint64_t weights;                   /* their checksum when it was shared first */
     bool has_sum, is_served;            /* the checksum is known; the other ranks have opened it */
     uint64_t read;                      /* bit i: something that was asked for reads setting i */
+    char doubt[640];                    /* what opening it has to say against it; "": nothing */
     duet_data *data;
     duet_model *model;
     duet_evaluator *evaluator;

@@ -134,20 +134,21 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
-    return json_pack(
-        "{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-        "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*}",
-        "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-        duet_data_record_make(data, choice->data, trainer->model->bytes), "batch", (json_int_t)choice->batch, "seed",
-        (json_int_t)choice->seed, "steps", number_or_null(choice->steps), "epochs", number_or_null(choice->epochs),
-        "checkpoint_every", (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto",
-        "device", describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device), "products",
-        describe_products(trainer->device), "tuning", describe_tuning(choice, trainer->device), "environment",
-        describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT, "jansson", JANSSON_VERSION,
-        "parameters", describe_groups(trainer->build, duet_group_parameters), "states",
-        describe_groups(trainer->build, duet_group_states), "resumed",
-        describe_resumptions(choice, before, trainer->steps, device), "checkpointed", (int)choice->checkpointed,
-        "watch", describe_watch(&choice->watch), "judge", choice->judge, "ranks", choice->ranks);
+    return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
+                     "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*, s:O*}",
+                     "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
+                     duet_data_record_make(data, choice->data, trainer->model->bytes), "batch",
+                     (json_int_t)choice->batch, "seed", (json_int_t)choice->seed, "steps",
+                     number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
+                     (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto",
+                     "device", describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device),
+                     "products", describe_products(trainer->device), "tuning", describe_tuning(choice, trainer->device),
+                     "environment", describe_environment(), "versions", "duet", duet_version(), "commit", DUET_COMMIT,
+                     "jansson", JANSSON_VERSION, "parameters", describe_groups(trainer->build, duet_group_parameters),
+                     "states", describe_groups(trainer->build, duet_group_states), "resumed",
+                     describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
+                     (int)choice->checkpointed, "watch", describe_watch(&choice->watch), "judge", choice->judge,
+                     "composition", choice->composition, "ranks", choice->ranks);
 }
 
 /* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */

@@ -62,13 +62,18 @@ duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count,
     *count = 0;
     DUET_TRY(open_reports(duet_run_directory(run), &stream, error));
     while (stream != NULL && fits && getline(&line, &room, stream) > 0) fits = take(&it, line);
+    const int code = errno;
+    const bool whole = stream == NULL || !ferror(stream);
     if (stream != NULL) fclose(stream);
     free(line);
     *rows = it.rows;
     *count = it.count;
-    if (fits) return DUET_OK;
+    if (fits && whole) return DUET_OK;
     free(it.rows);
     *rows = NULL;
     *count = 0;
+    if (fits)
+        return duet_fail(error, DUET_ERROR_FILE, "%s/metrics.jsonl: cannot be read: %s", duet_run_directory(run),
+                         strerror(code));
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the reports of a run");
 }

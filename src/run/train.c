@@ -158,6 +158,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_resumption_free(&run->resumption);
     duet_run_file_free(&run->before);
     json_decref(run->seats);
+    json_decref(run->composition);
     free(run->data_name);
     free(run->judge);
     free(run->tuning_file);

@@ -14,6 +14,7 @@
 #include "data/data.h"
 #include "data/known.h"
 #include "run/checkpoint.h"
+#include "run/composition.h"
 #include "tune/tuning_file.h"
 
 enum { REPORT_STEPS = 100 };
@@ -420,13 +421,54 @@ static duet_status choose_and_open(duet_training *run, duet_error *error)
     return open_parts(run, error);
 }
 
+/* Outputs that are mended or added leave the training what it was. */
+static void tell_of_outputs(const duet_training *run, const json_t *then)
+{
+    char names[200];
+    duet_composition_differ(then, run->composition, names, sizeof names);
+    if (names[0] != '\0')
+        duet_training_say(run, "warning: from here on this \"%s\" computes %s otherwise than before", run->choice.model,
+                          names);
+}
+
+/* A family of the program's own is to be the one that the run began with, or as was said another one; that it is is
+ * recorded. Another version of the library may compose layers otherwise, for which nobody is to blame. */
+static duet_status compare_model(duet_training *run, duet_error *error)
+{
+    const json_t *then = json_object_get(run->before.document, "composition");
+    if (!duet_composition_trains_otherwise(then, run->composition)) return tell_of_outputs(run, then), DUET_OK;
+    if (!run->options->other_model && duet_composition_is_of_version(run->before.document))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s: this \"%s\" trains otherwise than the family that the run began with, by another loss, "
+                         "other layers, activations or constants of the same weights: give that one, or train anew; "
+                         "other_model goes on with this one",
+                         run->directory, run->choice.model);
+    duet_training_say(run, "warning: %s goes on with another \"%s\" than it began with%s", run->directory,
+                      run->choice.model,
+                      run->options->other_model ? "" : ", or with one that this version of Duet composes otherwise");
+    return duet_resumption_note_model(&run->resumption, then, run->composition, error);
+}
+
+static duet_status look_at_model(duet_training *run, duet_error *error)
+{
+    const duet_build *build = run->trainer->build;
+    DUET_TRY(duet_composition_make(&run->composition, duet_model_family(run->model), run->data, &run->choice,
+                                   run->model->bytes, build->options.streams, error));
+    if (run->composition == NULL && run->resumed)
+        run->composition = json_incref(json_object_get(run->before.document, "composition"));
+    run->choice.composition = run->composition;
+    return run->resumed ? compare_model(run, error) : DUET_OK;
+}
+
 static duet_status plan(duet_training *run, duet_error *error)
 {
     DUET_TRY(make_paths(run, error));
     DUET_TRY(duet_trainer_plan_here(&run->trainer, run->device, run->model, run->choice.batch, error));
     run->means = calloc(run->trainer->schedule.term_count + 1, sizeof *run->means);
     if (run->means == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a training");
-    if (!run->resumed || !run->leads) return DUET_OK;
+    if (!run->leads) return DUET_OK;
+    DUET_TRY(look_at_model(run, error));
+    if (!run->resumed) return DUET_OK;
     warn_of_change(run);
     return load_checkpoint(run, error);
 }
