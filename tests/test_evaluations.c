@@ -4,6 +4,7 @@
  */
 #include "program.h"
 
+#include "duet/device.h"
 #include "duet/report.h"
 #include "duet/run.h"
 
@@ -239,6 +240,64 @@ static void devices_count_where_they_are_asked_for(void **state)
     json_decref(evaluation);
     assert_false(is_evaluated(RUN("report", "@/gan")));
     assert_true(is_evaluated(RUN("report", "@/gan", "--device", "0")));
+}
+
+/* Kernels of somebody's own are another driver, and what was measured with them is another evaluation. */
+static void replaced_kernels_are_another_evaluation(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], first[24], second[24];
+    size_t size;
+    char *text = test_file_read(TEST_SOURCE_ROOT "/cl/philox.cl", &size), *longer = calloc(1, size + 64);
+    assert_non_null(longer);
+    (void)mkdir(inside("cl", path), 0777);
+    assert_int_equal(setenv("DUET_CL_PATH", path, 1), 0);
+    (void)is_evaluated(RUN("report", "@/gan"));
+    test_file_write(inside("cl/philox.cl", path), text, size); /* a copy replaces nothing */
+    assert_string_equal(duet_kernels_replaced(first), "");
+    assert_false(is_evaluated(RUN("report", "@/gan")));
+    (void)snprintf(longer, size + 64, "%s/* mine */\n", text);
+    test_file_write(path, longer, strlen(longer));
+    assert_int_equal(strlen(duet_kernels_replaced(first)), 16);
+    assert_true(is_evaluated(RUN("report", "@/gan")));
+    assert_false(is_evaluated(RUN("report", "@/gan")));
+    expect(RUN("devices", "--json"), 0, first, NULL);
+    json_t *evaluation = evaluation_of("gan"), *device = json_object_get(evaluation, "device");
+    assert_string_equal(json_string_value(json_object_get(evaluation, "kernels")), first);
+    assert_non_null(strstr(json_string_value(json_object_get(device, "driver")), first));
+    json_decref(evaluation);
+    (void)snprintf(longer, size + 64, "%s#include \"own.cl\"\n", text); /* which is no file of the library's */
+    test_file_write(path, longer, strlen(longer));
+    test_file_write(inside("cl/own.cl", path), "/* a */", 7);
+    (void)duet_kernels_replaced(first);
+    test_file_write(path, "/* b */", 7);
+    assert_string_not_equal(duet_kernels_replaced(second), first);
+    assert_int_equal(unsetenv("DUET_CL_PATH"), 0);
+    assert_true(is_evaluated(RUN("report", "@/gan")));
+    free(longer);
+    free(text);
+}
+
+static void driver_with(const char *last, char driver[300])
+{
+    char options[300] = "";
+    for (int k = 0; k < 20; k++) (void)strcat(options, "-DNOTHING=1 ");
+    (void)strcat(options, last);
+    assert_int_equal(setenv("DUET_CL_OPTIONS", options, 1), 0);
+    json_t *listed = document(RUN("devices", "--json")), *row = json_array_get(json_object_get(listed, "devices"), 0);
+    (void)snprintf(driver, 300, "%s", json_string_value(json_object_get(row, "driver")));
+    json_decref(listed);
+    assert_int_equal(unsetenv("DUET_CL_OPTIONS"), 0);
+}
+
+static void long_options_are_told_apart(void **state)
+{
+    (void)state;
+    char one[300], other[300];
+    driver_with("-DA", one);
+    driver_with("-DB", other);
+    assert_non_null(strstr(one, " with options "));
+    assert_string_not_equal(one, other);
 }
 
 #ifdef TEST_PRELOAD_READS
@@ -490,6 +549,8 @@ int main(void)
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
+        cmocka_unit_test(replaced_kernels_are_another_evaluation),
+        cmocka_unit_test(long_options_are_told_apart),
 #ifdef TEST_PRELOAD_READS
         cmocka_unit_test(what_fails_in_passing_is_asked_for_again),
 #endif

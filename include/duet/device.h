@@ -36,6 +36,10 @@ typedef struct duet_device_info {
 
 typedef struct duet_device duet_device;
 
+/** A checksum of the kernels that $DUET_CL_PATH puts in the place of others of the library, in `text`, which is
+ *  returned: "" where there are none. What compiles them is another driver: duet_device_info.driver has it. */
+DUET_API const char *duet_kernels_replaced(char text[24]);
+
 /** Every OpenCL device of this machine in `duet devices` order. *infos is the caller's, free it with
  *  duet_device_list_free. Listing happens in a child process first, so a driver that crashes while being listed
  *  does not take the caller down: each driver is then listed in a child of its own. No device at all is not an

@@ -38,7 +38,8 @@ static const cli_topic_row variables[] = {
     {"DUET_DEVICE", "The device where --device is not given."},
     {"DUET_DATA", "A folder that is searched for data sets first. That it does not hold one is said."},
     {"DUET_CL_PATH",
-     "A folder of kernel sources to use instead of the built-in ones. Which files it replaces is said."},
+     "A folder of kernel sources to use instead of the built-in ones. Which files it replaces is said, and their "
+     "checksum recorded as a part of the driver's name."},
     {"DUET_CL_LOG",
      "A file that gets the source of a kernel that does not compile and all that the compiler says of it."},
     {"DUET_CL_OPTIONS",

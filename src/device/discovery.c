@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/text.h"
 #include "device/record.h"
 
@@ -91,12 +92,28 @@ static const char *refusal_of(inquiry *it, cl_device_type type, const duet_devic
     return "";
 }
 
-/* With other options the driver is another one: to runs, tuning files and benchmarks that record it. */
+/* " with WORDS" at the driver's end, or for long ones their checksum, since others may begin as they do. */
+static void add_to_driver(duet_device_info *info, const char *what, const char *words)
+{
+    enum { MOST = 64 };
+    char text[MOST + 32], sum[DUET_CHECKSUM_SIZE];
+    const bool fits = strlen(words) <= MOST;
+    if (!fits) duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, words, strlen(words)), sum);
+    const int added = snprintf(text, sizeof text, " with %s%s", fits ? "" : what, fits ? words : sum);
+    size_t length = strlen(info->driver), room = sizeof info->driver - (size_t)added - 1;
+    if (length > room) length = room;
+    memcpy(info->driver + length, text, (size_t)added + 1);
+}
+
+/* With other options or other kernels the driver is another one: to runs, tuning files, evaluations and benchmarks that
+ * record it. */
 static void note_options(duet_device_info *info)
 {
-    const size_t length = strlen(info->driver);
-    if (duet_cl_options()[0] != '\0')
-        snprintf(info->driver + length, sizeof info->driver - length, " with %s", duet_cl_options());
+    char replaced[24], words[40];
+    const char *options = duet_cl_options();
+    (void)snprintf(words, sizeof words, "kernels %s", duet_kernels_replaced(replaced));
+    if (replaced[0] != '\0') add_to_driver(info, "", words);
+    if (options[0] != '\0') add_to_driver(info, "options ", options);
 }
 
 void duet_device_ask(cl_device_id id, duet_device_info *info)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/checksum.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "device/record.h"
@@ -187,6 +188,32 @@ char *duet_cl_expand(const char *text, duet_error *error)
         duet_text_free(&whole);
     free(copy);
     return whole.data;
+}
+
+/* With all that it includes, which may be files that the library does not have. One that cannot be read counts too:
+ * what needs it says so. */
+static void add_replaced(const char *folder, const duet_embedded_source *row, uint64_t *sum)
+{
+    char *text = NULL;
+    const duet_status status = read_override(folder, row->file, &text, NULL);
+    const bool same = status == DUET_OK && (text == NULL || strcmp(text, row->text) == 0);
+    free(text);
+    if (same) return;
+    text = expand(row->file, NULL, NULL);
+    *sum = duet_checksum_add(*sum, row->file, strlen(row->file) + 1);
+    if (text != NULL) *sum = duet_checksum_add(*sum, text, strlen(text) + 1);
+    free(text);
+}
+
+const char *duet_kernels_replaced(char text[24])
+{
+    const char *folder = override_folder();
+    uint64_t sum = DUET_CHECKSUM_BEGIN;
+    text[0] = '\0';
+    for (const duet_embedded_source *row = duet_embedded_sources; folder != NULL && row->file != NULL; row++)
+        add_replaced(folder, row, &sum);
+    if (sum != DUET_CHECKSUM_BEGIN) duet_checksum_text(sum, text);
+    return text;
 }
 
 void duet_cl_source_say(const duet_device *device)
