@@ -124,6 +124,8 @@ static void settings_without_effect_are_named(void **state)
     expect(RUN("eval", "@/vae", "--metric", "mse", "--metric", "log-likelihood", "--set", "examples=5", "--set", "k=3"),
            0, "log-likelihood", NULL);
     expect(RUN("eval", "@/gan", "--metric", "modes", "--set", "sigma=0.1"), 1, NULL, "--set sigma=0.1 has no effect");
+    expect(RUN("sample", "@/gan", "--set", "weights=average"), 1, NULL, ", say, or --set generator.average=0.999\n");
+    expect(RUN("sample", "@/vae", "--set", "weights=average"), 1, NULL, ", say, or --set decoder.average=0.999\n");
     expect(RUN("sample", "@/vae", "--set", "k=3", "--out", "@/unread.npy"), 1, NULL, "--set k=3 has no effect");
     expect(RUN("score", "@/vae", "--by", "elbo", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
     expect(RUN("invert", "@/vae", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");

@@ -108,13 +108,21 @@ static duet_status loop(duet_training *run, duet_error *error)
 static void tell_what_is_left(const duet_training *run)
 {
     static const char rates[] = "--set lr=... or clip_norm=... gives it another rate";
+    const duet_schedule *schedule = &run->trainer->schedule;
     uint64_t step;
-    if (duet_checkpoint_step(run->checkpoint, &step))
+    const bool has_checkpoint = duet_checkpoint_step(run->checkpoint, &step);
+    if (has_checkpoint && schedule->fault_is_early && step == schedule->fault_at)
+        duet_training_say(run,
+                          "%s has its checkpoint of step %" PRIu64
+                          ", whose parameters give this: --resume would end alike at any rate; train anew, with a "
+                          "smaller lr or a clip_norm",
+                          run->directory, step);
+    else if (has_checkpoint)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there, and %s",
                           run->directory, step, rates);
     else if (run->checkpointed)
         duet_training_say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
-    else if (run->trainer->schedule.fault_is_first)
+    else if (schedule->fault_is_early && schedule->fault_at == 0)
         duet_training_say(run,
                           "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
                           run->directory);
