@@ -237,6 +237,55 @@ static void tell_of_empty(const duet_picture_list *list, const layout *how, duet
                        list->source, (int)strlen(first) - 1, first, count > 1 ? ", as others," : "");
 }
 
+/* Whether a name is one of a list that ends in NULL, in capitals or not. */
+static bool is_one_of(const char *name, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (strcasecmp(name, *words) == 0) return true;
+    return false;
+}
+
+/* Pictures and what was drawn over each of them, as for segmentation, are no classes. */
+static void tell_of_masks(const duet_picture_list *list, duet_notes *notes)
+{
+    static const char *const pictures[] = {"image", "images", "img", "imgs", "input", "inputs", NULL};
+    static const char *const masks[] = {
+        "mask",         "masks",         "annotation",   "annotations", "label",   "labels",
+        "segmentation", "segmentations", "ground_truth", "groundtruth", "gt",      "target",
+        "targets",      "output",        "outputs",      "depth",       "trimaps", NULL};
+    for (size_t i = 0; list->class_count == 2 && i < 2; i++)
+        if (is_one_of(list->classes[i], pictures) && is_one_of(list->classes[1 - i], masks))
+            duet_notes_add(notes, false,
+                           "%s: its folders \"%s\" and \"%s\" are read as two classes: if one holds the pictures and "
+                           "the other what belongs to each of them, name the folder %s alone%s",
+                           list->source, list->classes[i], list->classes[1 - i], list->classes[i],
+                           list->is_archive ? ", once it is unpacked" : "");
+}
+
+/* The part that a picture's own name begins with, as train_0.png and test-0.png do. */
+static part part_of_file(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    const size_t length = strcspn(name, "_-. 0123456789");
+    return name[length] == '\0' ? PART_NONE : part_of(name, length);
+}
+
+/* Pictures whose parts stand in front of their own names would all be learnt from. */
+static void tell_of_files(const duet_picture_list *list, duet_notes *notes)
+{
+    size_t counts[4] = {0}, one[4] = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        const part is = part_of_file(list->entries[i].name);
+        if (counts[is]++ == 0) one[is] = i;
+    }
+    const part other = counts[PART_TEST] > 0 ? PART_TEST : PART_VALIDATION;
+    if (counts[PART_NONE] > 0 || counts[PART_TRAIN] == 0 || counts[other] == 0) return;
+    duet_notes_add(notes, false,
+                   "%s: its pictures are all read as one set, and are parts of one by their names, such as %s and %s: "
+                   "put them into folders train and test",
+                   list->source, list->entries[one[PART_TRAIN]].name, list->entries[one[other]].name);
+}
+
 /* The entries of each split in the list's order. */
 static duet_status make_order(duet_picture_list *list, duet_error *error)
 {
@@ -295,6 +344,10 @@ duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_
     duet_status status = find_classes(list, starts, error);
     free(starts);
     if (status == DUET_OK) tell_of_parts(list, options->notes);
-    if (status == DUET_OK && !options->for_use) tell_of_empty(list, &how, options->notes);
+    if (status == DUET_OK && !options->for_use) {
+        tell_of_empty(list, &how, options->notes);
+        tell_of_masks(list, options->notes);
+        if (!how.parts && !how.below) tell_of_files(list, options->notes);
+    }
     return status == DUET_OK ? make_order(list, error) : status;
 }
