@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the paths of pictures say: [train/ or test/][class/]...file, or class/[train/ or test/]...file. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/status.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -301,31 +304,65 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
     return DUET_OK;
 }
 
-/* What to do about files of an archive that are no pictures. */
+/* What another program's file is, by its first bytes where it lies in a folder, or by its name; NULL: nobody knows. */
+static const char *words_on(const duet_picture_list *list, const char *name)
+{
+    char *path = duet_path_join(list->source, name);
+    const char *fault, *words = NULL;
+    FILE *file = path == NULL || list->is_archive ? NULL : duet_file_open(path, &fault);
+    unsigned char start[24];
+    if (file != NULL) {
+        words = duet_foreign_by_start(start, fread(start, 1, sizeof start, file));
+        (void)fclose(file);
+    }
+    free(path);
+    return words != NULL ? words : duet_foreign_by_name(name);
+}
+
+/* What to do about files of an archive that are no pictures. Some programs' own files are archives. */
 static duet_status refuse_archive(const duet_picture_list *list, duet_error *error)
 {
+    static const char *const archives[] = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".npz", NULL};
+    const char *words = duet_name_ends_in(list->source, archives) ? NULL : duet_foreign_by_name(list->source);
+    if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", list->source, words);
+    words = words_on(list, list->other);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training pictures: in an archive PNG and JPEG files are expected, or .npy arrays; "
-                     "it holds %s%s: unpack it, and name that or its folder",
-                     list->source, list->other, list->others > 1 ? " and others" : "");
+                     "it holds %s%s%s%s: unpack it, and name that or its folder",
+                     list->source, list->other, list->others > 1 ? " and others" : "",
+                     words != NULL ? "; the first " : "", words != NULL ? words : "");
+}
+
+/* Whether a path goes through a folder of a part, in which only pictures are read. */
+static bool is_in_part(const char *path)
+{
+    for (size_t length; (length = first_folder(path)) > 0; path += length + 1)
+        if (part_of(path, length) != PART_NONE) return true;
+    return false;
 }
 
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
     static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
     if (list->others > 0 && list->is_archive) return refuse_archive(list, error);
-    if (list->others > 0)
+    if (list->others == 0)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
-                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s",
-                         list->source, list->other, list->others > 1 ? " and others" : "",
-                         duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
-                         list->array != NULL ? "; to read an array name it itself: " : "",
-                         list->array != NULL ? list->array : "");
+                         "%s: holds no training pictures: PNG and JPEG files, or names such as "
+                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",
+                         list->source);
+    const bool in_part = list->array != NULL && is_in_part(list->array);
+    const char *words = list->array == NULL ? words_on(list, list->other) : NULL;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: holds no training pictures: PNG and JPEG files, or names such as "
-                     "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",
-                     list->source);
+                     "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
+                     "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s%s%s",
+                     list->source, list->other, list->others > 1 ? " and others" : "",
+                     duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
+                     in_part ? "; arrays are read right in one folder: put them there as train.npy and test.npy, their "
+                               "labels as train-labels.npy and test-labels.npy"
+                     : list->array != NULL ? "; to read an array name it itself: "
+                                           : "",
+                     list->array != NULL && !in_part ? list->array : "", words != NULL ? "; that " : "",
+                     words != NULL ? words : "");
 }
 
 duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error)

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "base/status.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 
 enum { PIECE_BYTES = 64 * 1024 };
@@ -19,36 +20,9 @@ const duet_format *duet_format_at(size_t index)
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
-/* Files of other programs by their first bytes, and what becomes of them. */
-static const struct {
-    const char *begins, *words;
-} foreign[] = {
-    {"\x1F\x8B", "is compressed twice: gunzip it once"},
-    {"\x89HDF", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
-    {"MATL", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
-    {"PAR1", "is a Parquet file: save its table as .csv"},
-    {"Rar!", "is a RAR archive: unpack it, and name the folder"},
-    {"7z\xBC\xAF", "is a 7z archive: unpack it, and name the folder"},
-    {"\x80\x02", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x03", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x04", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x05", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x89PNG", "is one picture; a folder or an archive of them is expected"},
-    {"\xFF\xD8\xFF", "is one picture; a folder or an archive of them is expected"},
-};
-
-static const char *find_foreign(const unsigned char *start, size_t got)
-{
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        size_t length = strlen(foreign[i].begins);
-        if (got >= length && memcmp(start, foreign[i].begins, length) == 0) return foreign[i].words;
-    }
-    return NULL;
-}
-
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
-    unsigned char start[12] = {0};
+    unsigned char start[24] = {0};
     size_t got;
     DUET_TRY(duet_stream_read_some(stream, start, sizeof start, &got, error));
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
@@ -58,11 +32,12 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
-    const char *words = find_foreign(start, got), *picture = duet_picture_other_kind(start, got);
+    const char *words = duet_foreign_by_start(start, got), *picture = duet_picture_other_kind(start, got);
     if (picture != NULL)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: is one picture, a %s; a folder or an archive of PNG or JPEG files is expected",
                          stream->path, picture);
+    if (words == NULL) words = duet_foreign_by_name(stream->path);
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", stream->path, words);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
