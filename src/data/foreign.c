@@ -17,8 +17,9 @@ static const char hdf5[] = "is an HDF5 file: save its arrays by numpy.save or nu
 static const char parquet[] = "is a Parquet file: save its table as .csv";
 static const char arrow[] = "is a file of Arrow: save its table as .csv";
 static const char json[] = "is JSON: save its numbers as .csv, or as an array by numpy.save";
-static const char text[] = "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its "
-                           "name end in .csv";
+static const char text[] =
+    "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its "
+    "name end in .csv";
 static const char cifar[] = "is of CIFAR's version for Python: get the binary one, or save its arrays by numpy.savez";
 
 static const struct {

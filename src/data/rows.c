@@ -11,7 +11,7 @@
 #include "data/foreign.h"
 #include "data/picture.h"
 
-enum { PIECE_BYTES = 64 * 1024 };
+enum { PIECE_BYTES = 64 * 1024, FEW = 3 /* rows, which say little of others */ };
 
 const duet_format *duet_format_at(size_t index)
 {
@@ -199,6 +199,29 @@ bool duet_is_level(float value)
     return fabsf(255 * value - roundf(255 * value)) <= rounding;
 }
 
+/* Where most rows have such a number, few would be left without them: then columns are taken out. `i`: the first of
+ * them among `count` elements of rows from `row` on. */
+static duet_status refuse_value(const duet_rows *rows, size_t row, const float *values, size_t count, size_t i,
+                                duet_error *error)
+{
+    const size_t elements = rows->row_elements;
+    size_t others = 0;
+    for (size_t at = 0; at < count; at += elements) {
+        size_t place = 0;
+        while (place < elements && isfinite(values[at + place])) place++;
+        others += place == elements;
+    }
+    const bool columns =
+        rows->shape.rank == 1 && elements > 1 && count / elements > FEW && others * 2 < count / elements;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path,
+                     i % elements, number_of(rows, row + i / elements),
+                     columns
+                         ? ", as most rows have one: take such columns out, as by "
+                           "array[:, numpy.isfinite(array.astype('<f4')).all(0)].copy('C')"
+                         : ": mend it, or take such rows out, and their labels: "
+                           "numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is true for the others");
+}
+
 /* Widens the range by elements of row `row` and those after it. */
 static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, const void *values, size_t count,
                          duet_error *error)
@@ -209,12 +232,7 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     for (size_t i = 0; i < count; i++) {
         float value = is_bytes ? (float)bytes[i] : floats[i];
         size_t place = row + i / rows->row_elements, element = i % rows->row_elements;
-        if (!isfinite(value))
-            return duet_fail(error, DUET_ERROR_DATA,
-                             "%s: value %zu of row %zu is not a finite float32 number: mend it, or take such rows out, "
-                             "and their labels: numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is "
-                             "true for the others",
-                             rows->path, element, number_of(rows, place));
+        if (!isfinite(value)) return refuse_value(rows, row, floats, count, i, error);
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;
         if (is_bytes) continue;
