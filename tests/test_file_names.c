@@ -260,6 +260,11 @@ static void archives_of_other_files_are_to_be_unpacked(void **state)
     write_archive("nested.zip", (const char *const[]){"table.zip", "train.csv", NULL}, true);
     assert_refused("an archive", in_folder("nested.zip"), DUET_ERROR_DATA,
                    "it holds table.zip and others: unpack it, and name that or its folder");
+    assert_int_equal(rename(in_folder("table.zip"), in_folder("table.xlsx")), 0); /* which is an archive too */
+    assert_refused("a spreadsheet", in_folder("table.xlsx"), DUET_ERROR_DATA,
+                   "is a spreadsheet: save its table as .csv");
+    assert_int_equal(rename(in_folder("table.xlsx"), in_folder("model.pt")), 0);
+    assert_refused("PyTorch's", in_folder("model.pt"), DUET_ERROR_DATA, "is a file of PyTorch: save its tensors");
 }
 
 /* What a shell makes of the word that a note has between two pieces, by which it ends where there is no second one. */

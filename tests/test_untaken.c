@@ -151,12 +151,78 @@ static void empty_folders_of_classes_are_named(void **state)
     duet_data_close(&data);
 }
 
+/* Pictures that are read as classes or as one set, and are said to be something else by their names. */
+static const struct {
+    const char *files[MOST + 1], *said;
+} named[] = {
+    {{"images/", "images/a.png", "masks/", "masks/a.png"},
+     "its folders \"images\" and \"masks\" are read as two classes: if one holds the pictures and the other what "
+     "belongs "
+     "to each of them, name the folder images alone"},
+    {{"train/", "train/a.png", "train/b.png"}, NULL},
+    {{"train_1.png", "train_2.png", "test_1.png"},
+     "its pictures are all read as one set, and are parts of one by their names, such as train_1.png and test_1.png"},
+    {{"train1.png", "val1.png"}, "such as train1.png and val1.png: put them into folders train and test"},
+    {{"train_1.png", "train_2.png"}, NULL},
+    {{"train_1.png", "test_1.png", "other.png"}, NULL},
+    {{"testing.png", "trains.png"}, NULL},
+    {{"images/", "images/a.png", "pictures/", "pictures/a.png"}, NULL},
+};
+
+static void pictures_that_belong_otherwise_are_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        char set[16], path[64];
+        (void)snprintf(set, sizeof set, "set%zu", i);
+        make_inner(set);
+        for (size_t k = 0; named[i].files[k] != NULL; k++) {
+            (void)snprintf(path, sizeof path, "%s/%s", set, named[i].files[k]);
+            write_one(path);
+        }
+        duet_data *data = open_sound(in_folder(set));
+        if (named[i].said == NULL ? says(data, "classes:") || says(data, "one set") : !says(data, named[i].said))
+            fail_msg("set %zu", i);
+        duet_data_close(&data);
+    }
+}
+
+/* Training rows of a slope with noise, and test rows. */
+static void write_slopes(const char *name, bool turned)
+{
+    enum { COUNT = 60, SIDE = 8 };
+    static uint8_t bytes[COUNT * SIDE * SIDE];
+    uint32_t noise = 1;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        noise = noise * 1664525 + 1013904223;
+        const uint8_t value = (uint8_t)(i % SIDE * 20 + (noise >> 26));
+        bytes[i] = turned ? (uint8_t)(255 - value) : value;
+    }
+    write_npy(name, 1, ARRAY("|u1", "False", "(60, 8, 8)"), bytes, sizeof bytes);
+}
+
+static void test_pictures_that_are_turned_round_are_told_of(void **state)
+{
+    (void)state;
+    make_inner("set");
+    for (int turned = 0; turned < 2; turned++) {
+        write_slopes("set/train.npy", false);
+        write_slopes("set/test.npy", turned == 1);
+        duet_data *data = open_sound(in_folder("set"));
+        assert_int_equal(says(data, "look like training examples with light for dark"), turned == 1);
+        assert_int_equal(says(data, "save 255 - array in its place"), turned == 1);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_parts_that_are_not_read_are_named),
         IN_FOLDER(the_test_part_beside_a_file_is_named),
         IN_FOLDER(empty_folders_of_classes_are_named),
+        IN_FOLDER(pictures_that_belong_otherwise_are_told_of),
+        IN_FOLDER(test_pictures_that_are_turned_round_are_told_of),
     };
     return RUN_TESTS("untaken", tests, NULL, NULL);
 }

@@ -138,6 +138,8 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             "pass the numbers, and class_names=names",
         )
     array = numbers(values, what)
+    if array.shape == (count, 1):  # as files may have them
+        array = array[:, 0]
     if array.ndim == 2 and len(array) == count and array.shape[1] > 1:
         raise Error("data", f"{what} of shape {array.shape}; of rows with one 1 each pass {what}.argmax(1)")
     if array.shape != (count,):

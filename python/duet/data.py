@@ -116,7 +116,7 @@ class Data(Handle):
 
         train, test: [examples, ...shape] with 1 to 3 extents of an example: features; height, width; height, width,
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
-        labels, test_labels: [examples], whole numbers from 0 to 255
+        labels, test_labels: [examples] or [examples, 1], whole numbers from 0 to 255
         """
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:

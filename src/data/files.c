@@ -45,10 +45,16 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
 static duet_status check_examples(duet_rows *rows, duet_error *error)
 {
     if (rows->shape.rank < 1 || rows->shape.rank > 3)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, "
-                         "channels] is expected%s",
-                         rows->path, rows->shape.rank + 1, rows->shape.rank == 0 ? " (is it a file of labels?)" : "");
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, "
+            "channels] is expected%s",
+            rows->path, rows->shape.rank + 1,
+            rows->shape.rank > 0 ? ""
+            : rows->element == DUET_ELEMENT_FLOAT32 || rows->element == DUET_ELEMENT_FLOAT64
+                ? ": of examples of one number each save array.reshape(-1, 1)"
+                : " (is it a file of labels? Then name the examples, and it by --labels; of examples of one "
+                  "number each save array.reshape(-1, 1))");
     return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, error);
 }
 

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/copies.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 
 /* What reads one split's pictures. */
@@ -131,7 +132,10 @@ duet_status duet_picture_list_add(duet_picture_list *list, const char *name, siz
     bool sound = true, foreign = duet_picture_is_foreign(name);
     forget_folders(list, name);
     if (!duet_picture_name_is(name)) {
-        if (list->others == 0 || (foreign && list->foreign == 0)) {
+        const bool known = !foreign && duet_foreign_by_name(name) != NULL;
+        if (list->others == 0 || (foreign && list->foreign == 0) ||
+            (list->foreign == 0 && known && !list->other_is_known)) {
+            list->other_is_known = known;
             free(list->other);
             sound = (list->other = strdup(name)) != NULL;
         }

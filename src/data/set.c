@@ -14,6 +14,7 @@
 #include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/inverse.h"
 #include "data/label_order.h"
 #include "data/match.h"
 #include "data/plausible.h"
@@ -273,6 +274,8 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     if (!options->for_use && !options->trusted && !data->asked)
         DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                      data->columns, options, error));
+    if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
+        DUET_TRY(duet_tell_of_inverse(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, ranges, options, error));
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
         float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;
