@@ -128,6 +128,13 @@ static void arrays_in_archives(void **state)
         assert_non_null(strstr(duet_data_note(data, 0, NULL), "1 member is neither training nor test examples"));
         duet_data_close(&data);
     }
+    for (int deflated = 0; deflated < 2; deflated++) { /* the last of a name counts, as for numpy */
+        write_archive("x.npz", (const char *const[]){"x_train.npy<x_test.npy", "x_train.npy", NULL}, deflated);
+        duet_data *last = open_sound(in_folder("x.npz"));
+        assert_values(last, DUET_TRAIN, 0, expected, 72);
+        assert_non_null(strstr(duet_data_note(last, 0, NULL), "a later one has the same name, x_train.npy"));
+        duet_data_close(&last);
+    }
     write_archive("x.npz", (const char *const[]){"x_test.npy", NULL}, true);
     assert_refused("test only", in_folder("x.npz"), DUET_ERROR_DATA, "holds no training examples");
     write_archive("x.npz", (const char *const[]){"x_train.npy", "val_images.npy", "y_test.npy", NULL}, true);

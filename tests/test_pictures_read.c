@@ -261,6 +261,40 @@ static void archives_hold_what_folders_do(void **state)
     free(whole);
 }
 
+/* As tar -r and -u leave them: what is read is what would lie in the folder after extraction. */
+static void the_last_member_of_a_name_counts(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"set/a/0.png<set/b/1.png",
+                                          "./set/a/1.png<set/a/0.png",
+                                          "set/a/0.png",
+                                          "set/a/1.png",
+                                          "set/a/2.png",
+                                          "set/b/0.png",
+                                          "set/b/1.png<set/b/0.png",
+                                          "set/b/1.png<set/a/2.png",
+                                          "set/b/1.png",
+                                          NULL};
+    static const char *const archives[] = {"x.tar", "x.tar.gz", "x.zip"};
+    uint8_t from_folder[8192], bytes[8192];
+    make_inner("set");
+    make_inner("set/a");
+    make_inner("set/b");
+    write_pictures("set/a/", 3, 0);
+    write_pictures("set/b/", 2, 1000);
+    duet_data *data = open_and_read(in_folder("set"), from_folder, sizeof from_folder);
+    duet_data_close(&data);
+    for (size_t i = 0; i < sizeof archives / sizeof *archives; i++) {
+        write_archive(archives[i], members, false);
+        data = open_and_read(in_folder(archives[i]), bytes, sizeof bytes);
+        assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN] + duet_data_describe(data)->count[DUET_TEST], 5);
+        assert_memory_equal(bytes, from_folder, 5 * 192);
+        assert_non_null(strstr(duet_data_note(data, 0, NULL),
+                               "4 members are left out, since later ones have the same names, such as set/a/0.png"));
+        duet_data_close(&data);
+    }
+}
+
 static void sizes_are_refused_or_fitted(void **state)
 {
     (void)state;
@@ -388,11 +422,17 @@ static void unsound_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(each_kind_of_png_is_read_by_its_rule), IN_FOLDER(cameras_orientations_are_undone),
-        IN_FOLDER(jpeg_files_of_colours_and_inks),       IN_FOLDER(folders_are_splits_and_classes),
-        IN_FOLDER(archives_hold_what_folders_do),        IN_FOLDER(sizes_are_refused_or_fitted),
-        IN_FOLDER(pictures_have_their_channels_last),    IN_FOLDER(two_sizes_are_named_with_their_files),
-        IN_FOLDER(unsound_folders_are_refused),          IN_FOLDER(splits_may_lie_in_the_folders_of_classes),
+        IN_FOLDER(each_kind_of_png_is_read_by_its_rule),
+        IN_FOLDER(cameras_orientations_are_undone),
+        IN_FOLDER(jpeg_files_of_colours_and_inks),
+        IN_FOLDER(folders_are_splits_and_classes),
+        IN_FOLDER(archives_hold_what_folders_do),
+        IN_FOLDER(the_last_member_of_a_name_counts),
+        IN_FOLDER(sizes_are_refused_or_fitted),
+        IN_FOLDER(pictures_have_their_channels_last),
+        IN_FOLDER(two_sizes_are_named_with_their_files),
+        IN_FOLDER(unsound_folders_are_refused),
+        IN_FOLDER(splits_may_lie_in_the_folders_of_classes),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DATA_ARCHIVE_H
 #define DUET_SRC_DATA_ARCHIVE_H
 
+#include "data/notes.h"
 #include "data/stream.h"
 
 /** An archive being read, and the plain file that it has come to. */
@@ -27,6 +28,27 @@ duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, 
 /** What a member of that name is called, without the "./" in front. NULL: it is hidden, or what the archiver of macOS
  * adds. */
 const char *duet_archive_member(const char *name);
+typedef struct duet_archive_member_row {
+    char *name; /* as duet_archive_member has it */
+    size_t position, size;
+    size_t start; /* where its bytes lie as they are; 0: nobody knows, or they do not */
+} duet_archive_member_row;
+
+typedef struct duet_archive_list {
+    duet_archive_member_row *members;
+    size_t count, capacity;
+} duet_archive_list;
+
+/** All members in their order but hidden ones; folders among them where that is asked for. The caller frees the list
+ *  also after an error. */
+duet_status duet_archive_list_all(duet_archive_list *list, const char *path, bool folders, duet_error *error);
+/** Of a member of such a list. */
+bool duet_archive_is_folder(const char *name);
+/** Leaves of each name the last, as extraction does. Says so where there are notes. */
+duet_status duet_archive_list_supersede(duet_archive_list *list, const char *path, duet_notes *notes,
+                                        duet_error *error);
+void duet_archive_list_free(duet_archive_list *list);
+
 /** Whether a file is an archive, by its name or its first bytes. */
 bool duet_archive_is(const char *path);
 /** Opens a member as a stream of `length` bytes. */

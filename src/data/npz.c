@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -14,45 +15,7 @@
 
 enum { LOCAL_HEADER = 30, MOST_AFTER = 24 /* bytes of a data descriptor behind a member */ };
 
-typedef struct member {
-    char *name;
-    size_t position, size;
-    size_t start; /* where its bytes lie as they are; 0: they do not */
-} member;
-
-typedef struct members {
-    member *items;
-    size_t count, capacity;
-} members;
-
-static void members_free(members *all)
-{
-    for (size_t i = 0; i < all->count; i++) free(all->items[i].name);
-    free(all->items);
-}
-
-static duet_status list_members(members *all, const char *path, duet_error *error)
-{
-    duet_archive archive = {0};
-    bool more = true;
-    DUET_TRY(duet_archive_open(&archive, path, error));
-    duet_status status = duet_archive_next(&archive, &more, error);
-    while (status == DUET_OK && more) {
-        const char *member_name = duet_archive_member(archive.name);
-        char *name = member_name == NULL ? NULL : strdup(member_name);
-        if (member_name == NULL) {
-            status = duet_archive_next(&archive, &more, error);
-        } else if (name == NULL || !duet_array_grow(&all->items, all->count, &all->capacity, sizeof *all->items)) {
-            free(name);
-            status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its arrays", path);
-        } else {
-            all->items[all->count++] = (member){name, archive.position, archive.size, 0};
-            status = duet_archive_next(&archive, &more, error);
-        }
-    }
-    duet_archive_close(&archive);
-    return status;
-}
+typedef duet_archive_member_row member;
 
 static unsigned word(const unsigned char *bytes, size_t count)
 {
@@ -81,13 +44,13 @@ static size_t find_header(FILE *file, size_t from, const char *name, unsigned ch
 
 /* Finds the members that lie as they are, from the first on as long as each begins where the one before ends. What is
  * not found is read through libarchive. */
-static void find_starts(members *all, const char *path)
+static void find_starts(duet_archive_list *all, const char *path)
 {
     const char *fault;
     FILE *file = duet_file_open(path, &fault);
     unsigned char header[LOCAL_HEADER];
     for (size_t i = 0, at = 0; file != NULL && i < all->count; i++) {
-        member *it = &all->items[i];
+        member *it = &all->members[i];
         size_t found = find_header(file, at, it->name, header);
         if (found == SIZE_MAX || word(header + 8, 2) != 0) break;
         it->start = found + LOCAL_HEADER + word(header + 26, 2) + word(header + 28, 2);
@@ -129,10 +92,11 @@ static duet_status put(const member **place, const member *it, const char *path,
     return DUET_OK;
 }
 
-static duet_status find_places(places *found, const members *all, const char *path, bool for_use, duet_error *error)
+static duet_status find_places(places *found, const duet_archive_list *all, const char *path, bool for_use,
+                               duet_error *error)
 {
     for (size_t i = 0; i < all->count; i++) {
-        const member *it = &all->items[i];
+        const member *it = &all->members[i];
         duet_split split;
         bool labels;
         if (strcmp(it->name, "class_names.npy") == 0) {
@@ -147,7 +111,7 @@ static duet_status find_places(places *found, const members *all, const char *pa
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training examples: names such as train_images, train_labels, test_images and "
                      "test_labels are expected%s%s",
-                     path, all->count > 0 ? "; it holds " : "", all->count > 0 ? all->items[0].name : "");
+                     path, all->count > 0 ? "; it holds " : "", all->count > 0 ? all->members[0].name : "");
 }
 
 /* Labels that are numbers get the names that the file gives to them. */
@@ -180,11 +144,12 @@ static duet_status open_split(duet_rows *rows, const char *path, const places *f
 
 duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
-    members all = {0};
+    duet_archive_list all;
     places found = {{0}};
-    duet_status status = list_members(&all, path, error);
+    duet_status status = duet_archive_list_all(&all, path, false, error);
+    if (status == DUET_OK) find_starts(&all, path); /* from one to the next, superseded or not */
+    if (status == DUET_OK) status = duet_archive_list_supersede(&all, path, options->notes, error);
     if (status == DUET_OK) status = find_places(&found, &all, path, options->for_use, error);
-    if (status == DUET_OK) find_starts(&all, path);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], path, &found, split, error);
     if (status == DUET_OK && found.left_out > 0)
@@ -194,30 +159,32 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
                            : "%s: %zu members are neither training nor test examples by their names and are left "
                              "out, such as %s",
                        path, found.left_out, found.first_out);
-    members_free(&all);
+    duet_archive_list_free(&all);
     return status;
 }
 
-/* Arrays and pictures of an archive in any order. */
-static void look_through(duet_archive *archive, duet_among *among, bool *arrays)
+/* Arrays and pictures of an archive in any order. What cannot be listed is told of by what reads it. */
+static void look_through(const char *path, duet_among *among, bool *arrays)
 {
-    for (bool more; duet_archive_next(archive, &more, NULL) == DUET_OK && more;) {
-        const char *name = duet_archive_member(archive->name);
-        const size_t length = name == NULL ? 0 : strlen(name);
+    duet_archive_list all;
+    (void)duet_archive_list_all(&all, path, false, NULL);
+    (void)duet_archive_list_supersede(&all, path, NULL, NULL);
+    for (size_t i = 0; i < all.count; i++) {
+        const char *name = all.members[i].name;
+        const size_t length = strlen(name);
         *arrays |= length > 4 && strcmp(name + length - 4, ".npy") == 0;
-        if (name != NULL) duet_among_add(among, name);
+        duet_among_add(among, name);
     }
+    duet_archive_list_free(&all);
 }
 
 bool duet_npz_fits(const char *path, bool is_folder)
 {
-    duet_archive archive = {0};
     duet_among among = {0};
     bool arrays = false;
     const size_t length = strlen(path);
-    if (is_folder || !duet_archive_is(path) || duet_archive_open(&archive, path, NULL) != DUET_OK) return false;
+    if (is_folder || !duet_archive_is(path) || access(path, R_OK) != 0) return false;
     const bool named = length > 4 && strcmp(path + length - 4, ".npz") == 0;
-    if (!named) look_through(&archive, &among, &arrays);
-    duet_archive_close(&archive);
+    if (!named) look_through(path, &among, &arrays);
     return named || (arrays && !duet_among_are_pictures(&among));
 }

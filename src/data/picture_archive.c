@@ -45,21 +45,17 @@ static duet_status load(void *reader, const duet_picture_list *list, const duet_
 
 static const duet_picture_place archive_place = {open_reader, load, close_reader, false};
 
-static duet_status list_members(duet_picture_list *list, duet_error *error)
+static duet_status list_members(duet_picture_list *list, duet_notes *notes, duet_error *error)
 {
-    duet_archive archive = {.folders = true};
-    bool more = true;
-    DUET_TRY(duet_archive_open(&archive, list->source, error));
-    duet_status status = duet_archive_next(&archive, &more, error);
-    while (status == DUET_OK && more) {
-        const char *name = duet_archive_member(archive.name);
-        if (name != NULL && name[0] != '\0' && name[strlen(name) - 1] == '/')
-            status = duet_picture_list_add_folder(list, name, error);
-        else if (name != NULL)
-            status = duet_picture_list_add(list, name, archive.position, error);
-        if (status == DUET_OK) status = duet_archive_next(&archive, &more, error);
+    duet_archive_list all;
+    duet_status status = duet_archive_list_all(&all, list->source, true, error);
+    if (status == DUET_OK) status = duet_archive_list_supersede(&all, list->source, notes, error);
+    for (size_t i = 0; status == DUET_OK && i < all.count; i++) {
+        const char *name = all.members[i].name;
+        status = duet_archive_is_folder(name) ? duet_picture_list_add_folder(list, name, error)
+                                              : duet_picture_list_add(list, name, all.members[i].position, error);
     }
-    duet_archive_close(&archive);
+    duet_archive_list_free(&all);
     return status;
 }
 
@@ -69,7 +65,7 @@ duet_status duet_picture_archive_open(duet_rows rows[2], const char *path, const
     duet_picture_list *list = duet_picture_list_new(path, &archive_place, options->labels, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
     list->is_archive = true;
-    duet_status status = list_members(list, error);
+    duet_status status = list_members(list, options->notes, error);
     if (status == DUET_OK) return duet_pictures_open(rows, list, options, error);
     duet_picture_list_release(list);
     return status;
