@@ -2,7 +2,7 @@
 /* Preloaded, makes one call fail with which files are written: $PRELOAD_FILES, "N ERRNO", names the N-th of all calls
  * of the functions below that Duet makes itself or through the libraries that write for it, and the error. fwrite
  * writes half before it fails, as a full disk does; fclose closes all the same. $PRELOAD_FILES_COUNT, a file, gets how
- * many there were. */
+ * many there were. With $PRELOAD_NO_LOCKS files are not locked, as on some file systems of clusters. */
 #define _GNU_SOURCE /* dladdr, RTLD_NEXT */
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,14 @@ int open64(const char *path, int flags, ...)
     mode_t mode = (flags & O_CREAT) != 0 ? (mode_t)va_arg(more, int) : 0;
     va_end(more);
     return is_due(__builtin_return_address(0), "open64") ? -1 : real(path, flags, mode);
+}
+
+int flock(int descriptor, int operation)
+{
+    int (*real)(int, int);
+    *(void **)&real = original("flock");
+    errno = ENOSYS;
+    return getenv("PRELOAD_NO_LOCKS") != NULL ? -1 : real(descriptor, operation);
 }
 
 __attribute__((constructor)) static void begin(void)

@@ -132,6 +132,33 @@ static void a_second_training_is_refused_at_once(void **state)
     assert_false(is_there("busy/lock"));
 }
 
+/* Files that lie in another folder too, as after cp -al: what goes on in one leaves the other as it is. */
+static void other_names_of_files_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"metrics.jsonl", "run.json", "checkpoint.safetensors"};
+    char from[PATH_SIZE], to[PATH_SIZE], name[64];
+    expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/linked"), 0, NULL,
+           NULL);
+    assert_int_equal(mkdir(inside("copied", to), 0777), 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)snprintf(name, sizeof name, "linked/%s", files[i]);
+        (void)inside(name, from);
+        (void)snprintf(name, sizeof name, "copied/%s", files[i]);
+        assert_int_equal(link(from, inside(name, to)), 0);
+    }
+    test_file_write(inside("thesis", from), "my thesis", 9);
+    assert_int_equal(link(from, inside("copied/lock", to)), 0);
+    char *before = test_file_read(inside("linked/metrics.jsonl", from), NULL);
+    expect(RUN("train", "--resume", "@/copied", "--steps", "8"), 0, NULL, NULL);
+    char *after = test_file_read(from, NULL), *thesis = test_file_read(inside("thesis", to), NULL);
+    assert_string_equal(before, after);
+    assert_memory_equal(thesis, "my thesis", 9);
+    free(before);
+    free(after);
+    free(thesis);
+}
+
 /* Killed while it compiled: nothing says yet what it was, and the folder may be used again. */
 static void a_training_killed_at_once_is_begun_anew(void **state)
 {
@@ -439,6 +466,7 @@ int main(void)
         cmocka_unit_test(signals_stay_ignored_while_a_run_is_used),
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
+        cmocka_unit_test(other_names_of_files_are_left_alone),
         cmocka_unit_test(a_training_killed_at_once_is_begun_anew),
         cmocka_unit_test(pipes_are_not_replaced),
         cmocka_unit_test(two_write_one_file),

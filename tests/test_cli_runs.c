@@ -81,6 +81,41 @@ static void few_samples_cost_what_needs_more(void **state)
     expect(RUN("eval", "@/vae", "--samples", "@/few.npy", "--metric", "modes"), 1, NULL, "few.npy has 800");
 }
 
+/* What the model's own samples are asked for is not said of samples that are given. */
+static void given_samples_are_not_what_the_model_draws(void **state)
+{
+    (void)state;
+    enum { ROWS = 10000 };
+    static const char *const of_the_model[] = {"accuracy", "margin-real", "accuracy-fake", "margin-fake"};
+    static float points[2 * ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i * 7919 % 1000) / 500 - 1;
+    assert_ok(duet_write_npy(inside("rows.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    json_t *own = document_of(RUN("eval", "@/gan", "--json"), 2);
+    json_t *given = document_of(RUN("eval", "@/gan", "--samples", "@/rows.npy", "--json"), 2);
+    for (size_t i = 0; i < 4; i++) {
+        assert_non_null(json_object_get(json_object_get(own, "metrics"), of_the_model[i]));
+        assert_null(json_object_get(json_object_get(given, "metrics"), of_the_model[i]));
+    }
+    json_decref(own);
+    json_decref(given);
+    expect(RUN("eval", "@/gan", "--samples", "@/rows.npy", "--metric", "accuracy"), 1, NULL,
+           "the discriminator plays against what the model draws");
+    expect(RUN("eval", "@/gan", "--samples", "@/rows.npy", "--metric", "jensen-shannon-discriminator"), 1, NULL,
+           "the discriminator plays against what the model draws");
+    own = document_of(RUN("eval", "@/gan", "--samples", "@/rows.npy", "--metric", "cost", "--json"), 2);
+    assert_non_null(json_object_get(json_object_get(own, "metrics"), "parameters"));
+    assert_null(json_object_get(json_object_get(own, "metrics"), "sample-ms"));
+    assert_null(json_object_get(json_object_get(own, "metrics"), "sample-gflop"));
+    json_decref(own);
+    expect(RUN("train", "nice", "--data", "ring8", "--steps", "1", "--out", "@/nice"), 0, NULL, NULL);
+    own = document_of(RUN("eval", "@/nice", "--samples", "@/rows.npy", "--metric", "jensen-shannon", "--json"), 2);
+    assert_non_null(json_object_get(json_object_get(own, "metrics"), "jensen-shannon"));
+    assert_null(json_object_get(json_object_get(own, "metrics"), "jensen-shannon-exact"));
+    json_decref(own);
+}
+
 static void settings_without_effect_are_named(void **state)
 {
     (void)state;
@@ -89,6 +124,8 @@ static void settings_without_effect_are_named(void **state)
     expect(RUN("eval", "@/vae", "--metric", "mse", "--metric", "log-likelihood", "--set", "examples=5", "--set", "k=3"),
            0, "log-likelihood", NULL);
     expect(RUN("eval", "@/gan", "--metric", "modes", "--set", "sigma=0.1"), 1, NULL, "--set sigma=0.1 has no effect");
+    expect(RUN("sample", "@/gan", "--set", "weights=average"), 1, NULL, ", say, or --set generator.average=0.999\n");
+    expect(RUN("sample", "@/vae", "--set", "weights=average"), 1, NULL, ", say, or --set decoder.average=0.999\n");
     expect(RUN("sample", "@/vae", "--set", "k=3", "--out", "@/unread.npy"), 1, NULL, "--set k=3 has no effect");
     expect(RUN("score", "@/vae", "--by", "elbo", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
     expect(RUN("invert", "@/vae", "--set", "k=3"), 1, NULL, "--set k=3 has no effect");
@@ -287,6 +324,7 @@ int main(void)
         cmocka_unit_test(evaluation_is_a_document),
         cmocka_unit_test(results_name_their_features),
         cmocka_unit_test(few_samples_cost_what_needs_more),
+        cmocka_unit_test(given_samples_are_not_what_the_model_draws),
         cmocka_unit_test(settings_without_effect_are_named),
         cmocka_unit_test(what_none_asks_for_is_named),
         cmocka_unit_test(mistakes_show_before_the_first_step),

@@ -197,6 +197,51 @@ static void files_of_other_runs_are_noticed(void **state)
            "metrics.jsonl: cannot be opened: it is a link");
 }
 
+/* Tables in which each row has a twin, and flat pictures, leave some metrics nothing to compare with. */
+static void data_of_which_a_metric_says_nothing_end_no_training(void **state)
+{
+    (void)state;
+    enum { ROWS = 80, PIXELS = 16 };
+    static const struct {
+        const char *data, *out, *metric, *reason;
+    } rows[] = {
+        {"@/twins.npy", "@/twins", "neighbour-spread", "each of the examples that it looks at has a twin"},
+        {"@/flat.npy", "@/plain", "sharpness", "all pictures of the split are flat"},
+    };
+    float points[2 * ROWS], pictures[ROWS * PIXELS];
+    char path[PATH_SIZE], expected[160];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i / 2 % 2);
+    for (size_t i = 0; i < ROWS * PIXELS; i++) pictures[i] = (float)(i / PIXELS) / ROWS;
+    assert_ok(duet_write_npy(inside("twins.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
+    assert_ok(duet_write_npy(inside("flat.npy", path), pictures, DUET_SHAPE(ROWS, 4, 4, 1), &error), &error);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(expected, sizeof expected, "note: %s is null: %s", rows[i].metric, rows[i].reason);
+        result r = RUN("train", "vae", "--data", rows[i].data, "--batch", "9", "--epochs", "2", "--watch",
+                       rows[i].metric, "--keep-best", rows[i].metric, "--watch", "elbo", "--out", rows[i].out);
+        assert_non_null(strstr(r.err, "is no finite number after epoch 1: there is no best.safetensors"));
+        expect(r, 0, NULL, expected);
+        (void)snprintf(expected, sizeof expected, "note: %s has no value: %s", rows[i].metric, rows[i].reason);
+        expect(RUN("eval", rows[i].out, "--metric", rows[i].metric), 0, rows[i].metric, expected);
+        r = RUN("eval", rows[i].out, "--json");
+        (void)snprintf(expected, sizeof expected, "\"reason\": \"%s", rows[i].reason);
+        assert_non_null(strstr(r.out, expected));
+        expect(r, 0, "\"value\": null", NULL);
+        (void)snprintf(path, sizeof path, "%s/metrics.jsonl", rows[i].out + 2);
+        char name[PATH_SIZE], *text = test_file_read(inside(path, name), NULL);
+        (void)snprintf(expected, sizeof expected, "\"%s\":null", rows[i].metric);
+        assert_non_null(strstr(text, expected));
+        assert_non_null(strstr(text, "\"elbo\":-"));
+        free(text);
+    }
+    expect(RUN("train", "vae", "--data", "@/twins.npy", "--set", "hidden=8", "--set", "latent=2", "--batch", "9",
+               "--epochs", "3", "--stop-on-collapse"),
+           0, NULL, "note: neighbour-spread is null");
+    expect(RUN("compare", "@/twins", "@/plain"), 0, "neighbour-spread (twins): each of the examples", NULL);
+    expect(RUN("train", "gan", "--data", "@/twins.npy", "--batch", "9", "--steps", "1", "--watch", "ais"), 2, NULL,
+           "a generator has no likelihood");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
         cmocka_unit_test(files_of_other_runs_are_noticed),
         cmocka_unit_test(early_samples_end_no_training),
+        cmocka_unit_test(data_of_which_a_metric_says_nothing_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);
 }

@@ -200,6 +200,31 @@ static void balls_are_counted(void **state)
     duet_run_close(&run);
 }
 
+/* Of two sets of three bits, each of the eight values about as often: no example's ball holds just five others. */
+static void density_of_discrete_features_is_about_1(void **state)
+{
+    (void)state;
+    char path[PATH];
+    float bits[2][ROWS * 3];
+    duet_error error = {0};
+    duet_metric_value values[4];
+    duet_run *run = open_run();
+    for (size_t set = 0; set < 2; set++)
+        for (size_t i = 0; i < ROWS * 3; i++) bits[set][i] = (float)((uint32_t)(i + 9999 * set) * 2654435761u >> 31);
+    assert_ok(duet_write_npy(path_in("bits-a.npy", path), bits[0], DUET_SHAPE(ROWS, 3), &error), &error);
+    assert_ok(duet_write_npy(path_in("bits-b.npy", path), bits[1], DUET_SHAPE(ROWS, 3), &error), &error);
+    compute(run, "bits-a.npy", "bits-b.npy", "precision", values, 4);
+    assert_close(values[2].value, 1, 0.1);
+    for (size_t i = 0; i < 4; i++)
+        if (i != 2) assert_close(values[i].value, 1, 0);
+    const char *note = NULL;
+    bool question, told = false;
+    for (size_t i = 0; (note = duet_data_note(duet_run_data(run), i, &question)) != NULL; i++)
+        told = told || strstr(note, "300 of 300 examples equal 5 others or more by their features") != NULL;
+    assert_true(told);
+    duet_run_close(&run);
+}
+
 /* The cubic kernel of two features. */
 static double cubic(size_t which, size_t i, size_t other, size_t j)
 {
@@ -305,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_frechet_distance_is_its_closed_form),
         cmocka_unit_test(balls_are_counted),
+        cmocka_unit_test(density_of_discrete_features_is_about_1),
         cmocka_unit_test(the_kernel_distance_is_a_sum_over_pairs),
         cmocka_unit_test(features_in_bytes_are_numbers),
         cmocka_unit_test(features_are_checked),

@@ -260,6 +260,61 @@ static void archives_of_other_files_are_to_be_unpacked(void **state)
     write_archive("nested.zip", (const char *const[]){"table.zip", "train.csv", NULL}, true);
     assert_refused("an archive", in_folder("nested.zip"), DUET_ERROR_DATA,
                    "it holds table.zip and others: unpack it, and name that or its folder");
+    assert_int_equal(rename(in_folder("table.zip"), in_folder("table.xlsx")), 0); /* which is an archive too */
+    assert_refused("a spreadsheet", in_folder("table.xlsx"), DUET_ERROR_DATA,
+                   "is a spreadsheet: save its table as .csv");
+    assert_int_equal(rename(in_folder("table.xlsx"), in_folder("model.pt")), 0);
+    assert_refused("PyTorch's", in_folder("model.pt"), DUET_ERROR_DATA, "is a file of PyTorch: save its tensors");
+}
+
+/* What a shell makes of the word that a note has between two pieces, by which it ends where there is no second one. */
+static void assert_word(const duet_data *data, const char *before, const char *behind, const char *expected)
+{
+    const char *note, *at = NULL;
+    char command[2048], words[2048] = "";
+    for (size_t i = 0; at == NULL && (note = duet_data_note(data, i, NULL)) != NULL; i++) at = strstr(note, before);
+    if (at == NULL) fail_msg("\"%s\" was not said", before);
+    at += strlen(before);
+    const char *end = behind == NULL ? at + strlen(at) : strstr(at, behind);
+    assert_non_null(end);
+    (void)snprintf(command, sizeof command, "printf '<%%s>' %.*s", (int)(end - at), at);
+    FILE *shell = popen(command, "r"); // NOLINT(cert-env33-c): what is printed is for a shell
+    assert_non_null(shell);
+    words[fread(words, 1, sizeof words - 1, shell)] = '\0';
+    assert_int_equal(pclose(shell), 0);
+    char whole[2048];
+    (void)snprintf(whole, sizeof whole, "<%s>", expected);
+    assert_string_equal(words, whole);
+}
+
+/* Names that a shell would take apart, or for something else. */
+static void printed_commands_are_for_a_shell(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"plain", "my data", "it's", "a;b",          "a&b",
+                                        "$HOME", "(1)",     "*",    "h\303\244ute", "~"};
+    uint8_t bytes[4 * 3 * 8 * 8];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = pattern(i);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char name[128], expected[3 * TEST_PATH_SIZE];
+        (void)snprintf(name, sizeof name, "%s.npy", names[i]);
+        write_npy(name, 1, ARRAY("|u1", "False", "(4, 3, 8, 8)"), bytes, sizeof bytes);
+        duet_data *data = open_sound(in_folder(name));
+        (void)snprintf(expected, sizeof expected, "%s:channels=first", in_folder(name));
+        assert_word(data, "Then say ", ", or turn", expected);
+        assert_word(data, "duet data ", " --convert", expected);
+        duet_data_close(&data);
+        make_inner(names[i]);
+        (void)snprintf(name, sizeof name, "%s/0.png", names[i]);
+        write_png_picture(name, 8, 8, 1, bytes);
+        (void)snprintf(name, sizeof name, "%s/1.png", names[i]);
+        write_png_picture(name, 8, 8, 1, bytes + 64);
+        (void)snprintf(name, sizeof name, "%s/%s.csv", names[i], names[i]);
+        write_file(name, BYTES("label\n0\n1\n"));
+        data = open_sound(in_folder(names[i]));
+        assert_word(data, "say --labels ", NULL, in_folder(name));
+        duet_data_close(&data);
+    }
 }
 
 int main(void)
@@ -268,7 +323,7 @@ int main(void)
         IN_FOLDER(unlabelled_examples_are_examples),           IN_FOLDER(what_is_for_validation_is_said_to_be_left_out),
         IN_FOLDER(tables_beside_pictures_are_told_of),         IN_FOLDER(archives_of_other_files_are_to_be_unpacked),
         IN_FOLDER(arrays_beside_pictures_do_not_replace_them), IN_FOLDER(splits_of_pictures_stay_beside_an_array),
-        IN_FOLDER(arrays_beside_tables_are_told_of),
+        IN_FOLDER(arrays_beside_tables_are_told_of),           IN_FOLDER(printed_commands_are_for_a_shell),
     };
     return RUN_TESTS("file_names", tests, NULL, NULL);
 }

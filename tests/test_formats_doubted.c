@@ -7,16 +7,26 @@ static void whole_numbers_as_examples_have_the_remedy_that_fits(void **state)
     (void)state;
     static const struct {
         int64_t low, high;
-        const char *piece;
+        const char *shape, *piece;
     } cases[] = {
-        {0, 1, "from 0 to 1; |u1, <f4 and <f8 are read as examples: save array.astype('<f4'), for numbers in [0, 1]"},
-        {0, 255, "save array.astype('u1'), for bytes, which are scaled to [0, 1]"},
-        {0, 65535, "save (array / 65535).astype('<f4'), for numbers in [0, 1]"},
-        {-5, 5, "save array.astype('<f4'), for numbers taken as they are"},
+        {0, 1, "(2, 2)",
+         "from 0 to 1; |u1, <f4 and <f8 are read as examples: save array.astype('<f4'), for numbers in [0, 1]"},
+        {0, 255, "(2, 2)", "save array.astype('u1'), for bytes, which are scaled to [0, 1]"},
+        {0, 90, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
+        {0, 999, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
+        {-5, 5, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
+        {0, 65535, "(2, 2)", "with a = array.astype('<f8') - array.min(0), for columns of about 1, each by itself"},
+        {-5000, 5, "(2, 2)", "save ((a - a.mean(0)) / numpy.where(a.std(0) > 0, a.std(0), 1)).astype('<f4') with a ="},
+        {0, 90, "(2, 2, 1)", "save numpy.clip(array / 90, 0, 1).astype('<f4'), for numbers in [0, 1]"},
+        {0, 65535, "(2, 2, 1)", "save numpy.clip(array / 65535, 0, 1).astype('<f4'), for numbers in [0, 1]"},
+        {60000, 60004, "(2, 2, 1)",
+         "save numpy.clip((array - 60000.0) / 4, 0, 1).astype('<f4'), for numbers in [0, 1]"},
+        {-32, 32, "(2, 2, 1)", "save numpy.clip((array + 32.0) / 64, 0, 1).astype('<f4'), for numbers in [0, 1]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        write_npy("x.npy", 1, ARRAY("<i8", "False", "(2, 2)"),
-                  ((int64_t[]){cases[i].low, cases[i].high, cases[i].low, cases[i].high}), 32);
+        char header[128];
+        (void)snprintf(header, sizeof header, ARRAY("<i8", "False", "%s"), cases[i].shape);
+        write_npy("x.npy", 1, header, ((int64_t[]){cases[i].low, cases[i].high, cases[i].low, cases[i].high}), 32);
         assert_refused("int64", in_folder("x.npy"), DUET_ERROR_DATA, cases[i].piece);
     }
 }

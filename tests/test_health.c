@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "duet/metric.h"
+#include "metric/monitor.h"
+#include "run/health.h"
 
 enum { PATH = TEST_PATH_SIZE + 96 };
 
@@ -96,6 +98,88 @@ static void reports_are_looked_at(void **state)
         }
         free(metrics);
     }
+}
+
+/* Whether the family takes a setting of that name, whatever its values are. */
+static bool takes(const duet_family *family, const char *key)
+{
+    static const char *const values[] = {"0", "1", "0.1", "yes"};
+    char setting[96];
+    const char *const pair = setting;
+    bool taken = false;
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(setting, sizeof setting, "%s=%s", key, values[i]);
+        taken = taken || duet_settings_check(family, &pair, 1, NULL) == DUET_OK;
+    }
+    return taken;
+}
+
+/* Whether some family has a setting of that name; names of groups' settings have a point. */
+static bool is_key(const char *word)
+{
+    bool known = strchr(word, '.') != NULL;
+    for (size_t i = 0; i < duet_family_count() && !known; i++) known = takes(duet_family_at(i), word);
+    return known;
+}
+
+/* Each piece of what is said to help names a setting, and none that the family does not take. Returns how many. */
+static size_t check_advice(const duet_family *family, const char *words)
+{
+    char text[512], *rest;
+    const char *begin = strstr(words, "; ");
+    size_t settings = 0, pieces = 1;
+    if (begin == NULL) return 0;
+    (void)snprintf(text, sizeof text, "%s", begin + 2);
+    char *end = strstr(text, " may help");
+    assert_non_null(end);
+    *end = '\0';
+    for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        char *comma = strchr(word, ','), *equals = strchr(word, '=');
+        const char *const pair = word;
+        if (comma != NULL) *comma = '\0';
+        pieces += comma != NULL || strcmp(word, "or") == 0;
+        if (equals == NULL && !is_key(word)) continue;
+        if (equals != NULL ? duet_settings_check(family, &pair, 1, NULL) != DUET_OK : !takes(family, word))
+            fail_msg("%s is advised of %s, which it does not take: %s", family->name, word, words);
+        settings++;
+    }
+    assert_int_equal(settings, pieces);
+    return settings;
+}
+
+/* What each rule and each loss says to a model of each family. */
+static void no_family_is_advised_of_what_it_does_not_take(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"d_loss", "g_loss", "accuracy", "kl"}, *const choices[] = {"loss=f-kl", NULL};
+    static double means[][4] = {
+        {-0.5, 1, 0.7, 5}, {-200, 1, 0.7, 5}, {0.01, 9, 1, 5}, {1.2, 1, 0.02, 5}, {1.2, 1, 0.7, 0.01}};
+    char text[256];
+    size_t advised = 0, families = 0;
+    duet_error error = {0};
+    duet_data *points;
+    assert_ok(duet_data_open(&points, "ring8", &error), &error);
+    for (size_t i = 0; i < duet_family_count(); i++) {
+        const duet_family *family = duet_family_at(i);
+        const size_t before = advised;
+        for (size_t choice = 0; choice < 2; choice++) {
+            duet_model *model;
+            const size_t settings = choices[choice] != NULL;
+            if (settings > 0 && duet_settings_check(family, choices, 1, NULL) != DUET_OK) continue;
+            assert_ok(duet_model_new(&model, family, points, choices, settings, 7, &error), &error);
+            for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
+                const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = means[k]};
+                const duet_finding found = duet_health_find(model, &report);
+                if (found.name != NULL) advised += check_advice(family, found.words);
+            }
+            for (size_t k = 0; duet_monitor_loss_at(k, model, text, sizeof text); k++)
+                advised += check_advice(family, text);
+            duet_model_free(&model);
+        }
+        families += advised > before;
+    }
+    duet_data_close(&points);
+    assert_in_range(families, 11, duet_family_count());
 }
 
 /* Two groups: one moved by two phases, three times in a step that has the second, and one whose updates a gate decides;
@@ -330,6 +414,54 @@ static void a_collapse_shows_in_two_looks_running(void **state)
     assert_int_equal(steps_until_lost("stuck", NULL, 9), 2);
 }
 
+/* What it draws is no number, whatever is learnt. */
+static void build_undrawn(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(4);
+    duet_group *net = duet_model_group(m, "net");
+    duet_phase(m, "climb", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 0)), net);
+    duet_node drawn = duet_log(duet_shift(duet_negate(duet_square(duet_latent(m, &prior, 1))), -1));
+    duet_output(m, DUET_DECODE, drawn);
+    duet_output(m, DUET_SAMPLE, drawn);
+}
+static const duet_family undrawn = {.name = "undrawn", .build = build_undrawn};
+
+/* A metric that fails is null with its reason, once, and costs no other; what is never finite is never the best. */
+static void a_metric_that_fails_ends_no_training(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"latent-rank"};
+    static const char null[] = "note: latent-rank is null: 32 numbers that the model gives are not finite",
+                      best[] = "warning: neighbour-spread is no finite number after epoch 1: there is no best";
+    char path[PATH];
+    duet_error error = {0};
+    duet_train_summary summary;
+    duet_monitor *monitor;
+    const duet_monitor_options wanted = {.metrics = metrics, .metric_count = 1, .best = "neighbour-spread"};
+    assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+    said[0] = '\0';
+    const duet_train_options options = {.family = &undrawn,
+                                        .data = data,
+                                        .epochs = 3,
+                                        .batch = TEST_TRAINING,
+                                        .out = path_in("undrawn", path),
+                                        .log = keep_lines,
+                                        .at_epoch = duet_monitor_look,
+                                        .watcher = monitor};
+    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    duet_monitor_free(&monitor);
+    assert_int_equal(summary.steps, 3);
+    assert_non_null(strstr(said, null));
+    assert_null(strstr(strstr(said, null) + 1, null)); /* once */
+    assert_non_null(strstr(said, best));
+    assert_null(strstr(strstr(said, best) + 1, best));
+    char *text = test_file_read(path_in("undrawn/metrics.jsonl", path), NULL);
+    assert_non_null(strstr(text, "\"latent-rank\":null,\"neighbour-spread\":null"));
+    free(text);
+    assert_int_equal(access(path_in("undrawn/best.safetensors", path), F_OK), -1);
+}
+
 /* What run.json says that a training was watched by somebody looked at. */
 static void watching_needs_a_watcher(void **state)
 {
@@ -399,9 +531,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
+        cmocka_unit_test(no_family_is_advised_of_what_it_does_not_take),
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(a_metric_that_fails_ends_no_training),
         cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_collapse_shows_in_two_looks_running),
         cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),

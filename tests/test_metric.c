@@ -132,6 +132,34 @@ static void codes_are_compared_with_the_prior(void **state)
     duet_run_close(&run);
 }
 
+/* Half of the rows at 0 and half at 1, sorted or one after the other: codes of two places, as wide an interval. */
+static void order_in_a_file_widens_no_interval(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000 };
+    static float points[2 * ROWS];
+    char path[PATH], file[PATH + 24];
+    double wide[2];
+    duet_error error = {0};
+    for (size_t sorted = 0; sorted < 2; sorted++) {
+        for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(sorted == 1 ? i / ROWS : i / 2 % 2);
+        (void)snprintf(path, sizeof path, "%s/order%zu", folder, sorted);
+        assert_int_equal(mkdir(path, 0777), 0);
+        for (size_t split = 0; split < 2; split++) {
+            (void)snprintf(file, sizeof file, "%s/%s.npy", path, split == 0 ? "train" : "test");
+            assert_ok(duet_write_npy(file, points, DUET_SHAPE(ROWS, 2), &error), &error);
+        }
+        (void)snprintf(file, sizeof file, "ordered%zu", sorted);
+        duet_run *run = open_run(file, "vae", path, SETTINGS("hidden=4", "latent=2"));
+        set_one(run, "encoder.hidden1.weight", 0, 1);
+        set_one(run, "encoder.mean.weight", 0, 3);
+        const duet_metric_value value = value_of(run, "latent-mmd", DUET_TEST, "latent-mmd");
+        wide[sorted] = value.high - value.low;
+        duet_run_close(&run);
+    }
+    assert_true(wide[1] < 2 * wide[0] && wide[0] < 2 * wide[1]);
+}
+
 /* A decoder that hears nothing has the same p(x) whatever z is. */
 static void log_likelihoods_are_asked_of_the_procedure(void **state)
 {
@@ -330,6 +358,33 @@ static void classes_are_those_of_the_nearest_examples(void **state)
     duet_run_close(&run);
 }
 
+/* Rows of a table, a quarter of class 0 before all of class 1, that are as near as each other: a file's order says
+ * nothing. */
+static void equally_near_examples_count_alike(void **state)
+{
+    (void)state;
+    enum { ROWS = 400 };
+    float points[2 * ROWS];
+    uint8_t labels[ROWS];
+    char path[PATH], file[PATH + 24];
+    duet_error error = {0};
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i / 2 % 2);
+    for (size_t i = 0; i < ROWS; i++) labels[i] = i >= ROWS / 4;
+    (void)snprintf(path, sizeof path, "%s/sorted", folder);
+    assert_int_equal(mkdir(path, 0777), 0);
+    (void)snprintf(file, sizeof file, "%s/train.npy", path);
+    assert_ok(duet_write_npy(file, points, DUET_SHAPE(ROWS, 2), &error), &error);
+    (void)snprintf(file, sizeof file, "%s/train-labels.npy", path);
+    assert_ok(duet_write_npy_bytes(file, labels, DUET_SHAPE(ROWS), &error), &error);
+    duet_run *run = open_run("bits", "gan", path, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
+    assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 2, 0);
+    assert_close(value_of(run, "classes", DUET_TEST, "largest-share").value, 0.75, 0.06);
+    duet_run_close(&run);
+    run = open_run("bit-codes", "ae", path, SETTINGS("hidden=4", "latent=2")); /* all codes are 0 */
+    assert_close(value_of(run, "nearest-neighbour", DUET_TRAIN, "nearest-neighbour").value, 0.625, 0.12);
+    duet_run_close(&run);
+}
+
 static void modes_are_counted_within_three_sigma(void **state)
 {
     (void)state;
@@ -464,6 +519,7 @@ int main(void)
         cmocka_unit_test(an_autoencoder_has_no_likelihood),
         cmocka_unit_test(active_units_are_those_that_vary),
         cmocka_unit_test(codes_are_compared_with_the_prior),
+        cmocka_unit_test(order_in_a_file_widens_no_interval),
         cmocka_unit_test(log_likelihoods_are_asked_of_the_procedure),
         cmocka_unit_test(a_flag_ends_metrics),
         cmocka_unit_test(accuracy_counts_both_sides),
@@ -472,6 +528,7 @@ int main(void)
         cmocka_unit_test(copies_are_found),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
+        cmocka_unit_test(equally_near_examples_count_alike),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),
         cmocka_unit_test(the_rank_of_a_decoder_is_that_of_its_weight),

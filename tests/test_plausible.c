@@ -158,7 +158,11 @@ static const struct {
 } tables[] = {
     {"usual", "", -1, 0.1, false, NULL},
     {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
-    {"far away", "", 1e6, 0.1, false, "models begin with numbers of about 1: save ((a - a.mean(0)) / a.std(0))"},
+    {"far away", "", 1e6, 0.1, false,
+     "models begin with numbers of about 1: save ((a - a.mean(0)) / numpy.where(a.std(0) > 0, a"},
+    {"far off beside their spread", "", 300, 0.1, false, "its values go from 300"},
+    {"negative ones", "", -302, 0.1, false, "its values go from -302"},
+    {"large, and as far apart", "", 20, 4, false, NULL},
     {"next to nothing", "", 0, 1e-5, false, "models begin with numbers of about 1"},
     {"meant so", ":values=numbers", 1e6, 0.1, false, NULL},
     {"an index", "", -1, 0.1, true, "the column \"a\" counts the rows: if it is no more than their index, take it out"},
@@ -513,7 +517,8 @@ static const struct {
     {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},
     {"{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (2,), }",
      "a structured array, each row of fields with names; save one of them, array['NAME'], or all as numbers", 16},
-    {ARRAY(">f4", "False", "(2, 2)"), "save array.astype('<f4'), or of labels array.astype('u1')", 16},
+    {ARRAY(">f4", "False", "(2, 2)"),
+     "of labels and of bytes from 0 to 255 save array.astype('u1'), of others array.astype('<f4')", 16},
 };
 
 static void elements_have_the_remedy_that_fits(void **state)
@@ -557,7 +562,11 @@ static const struct {
     {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
     {"GIF89a", "is one picture, a GIF; a folder or an archive of PNG or JPEG files is expected"},
     {"RIFF\1\1\1\1WEBPVP8 ", "is one picture, a WebP"},
-    {"BMI;age", "wrong magic"},
+    {"BMI;age",
+     "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its name end"},
+    {"<!DOCTYPE html>", "is a page of the web, such as says why a download failed: get the file again"},
+    {"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS, and not the file"},
+    {"\xD0\xCF\x11\xE0", "is a spreadsheet: save its table as .csv"},
     {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
 };
 
@@ -571,6 +580,42 @@ static void files_of_other_programs_are_known(void **state)
         assert_status(duet_data_open(&data, in_folder("f.dat"), &error), DUET_ERROR_DATA, &error);
         assert_message(&error, foreign[i].piece);
     }
+    static const struct {
+        const char *name, *piece;
+    } names[] = {
+        {"f.tsv", "is a text by its name"},
+        {"f.TXT", "is a text by its name"},
+        {"f.xlsx", "is a spreadsheet"},
+        {"f.pt", "is a file of PyTorch"},
+        {"f.json", "is JSON"},
+        {"f.bmp", "is a picture of a kind that is not read: save it as PNG"},
+        {"f.npy.part", "is not wholly there"},
+        {"f.bin7", "wrong magic"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char inner[32], path[64];
+        duet_error error = {0};
+        duet_data *data = NULL;
+        write_file(names[i].name, BYTES("nobody's"));
+        assert_status(duet_data_open(&data, in_folder(names[i].name), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, names[i].piece);
+        (void)snprintf(inner, sizeof inner, "in%zu", i);
+        make_inner(inner);
+        (void)snprintf(path, sizeof path, "%s/%s", inner, names[i].name);
+        write_file(path, BYTES("nobody's"));
+        (void)snprintf(path, sizeof path, "%s/readme", inner);
+        write_file(path, BYTES("of these"));
+        error = (duet_error){0};
+        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
+        if (strcmp(names[i].piece, "wrong magic") != 0) assert_message(&error, names[i].piece);
+    }
+    make_inner("cifar");
+    write_file("cifar/data_batch_1", BYTES("\x80\x02}"));
+    write_file("cifar/batches.meta", BYTES("\x80\x02}"));
+    duet_error pickled = {0};
+    duet_data *none = NULL;
+    assert_status(duet_data_open(&none, in_folder("cifar"), &pickled), DUET_ERROR_DATA, &pickled);
+    assert_message(&pickled, "is a pickle of Python: save its arrays by numpy.save or numpy.savez");
     write_file("x", BYTES("\x1F\x8B twice"));
     char *once = test_file_read(in_folder("x"), NULL);
     write_file("x.gz", once, strlen(once));
@@ -595,6 +640,23 @@ static void lost_files_of_a_set(void **state)
     assert_int_equal(symlink("nowhere", in_folder("test_batch.bin")), 0);
     assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_FILE, &error);
     assert_message(&error, "test_batch.bin: cannot be opened: No such file or directory");
+}
+
+/* Arrays are parts of a set by their own names, not by those of folders. */
+static void arrays_in_folders_of_parts(void **state)
+{
+    (void)state;
+    make_inner("train");
+    make_inner("test");
+    write_rows("train/images.npy", 0, 0);
+    write_rows("test/images.npy", 0, 0);
+    assert_refused(
+        "arrays are read right in one folder: put them there as train.npy and test.npy, their labels as train-");
+    write_npy("one.npy", 1, ARRAY("<f4", "False", "(3,)"), "0123456789ab", 12);
+    duet_error error = {0};
+    duet_data *data = NULL;
+    assert_status(duet_data_open(&data, in_folder("one.npy"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "of examples of one number each save array.reshape(-1, 1)");
 }
 
 static void two_files_without_names(void **state)
@@ -665,6 +727,7 @@ int main(void)
         IN_FOLDER(files_of_other_programs_are_known),
         IN_FOLDER(lost_files_of_a_set),
         IN_FOLDER(two_files_without_names),
+        IN_FOLDER(arrays_in_folders_of_parts),
         IN_FOLDER(a_programs_own_data_ask_nothing),
     };
     return RUN_TESTS("plausible", tests, NULL, NULL);

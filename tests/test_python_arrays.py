@@ -253,6 +253,8 @@ class Data(Folder):
         ):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_arrays(x, labels=given)
+        with duet.Data.from_arrays(x, labels=numpy.array([[0], [1], [0], [1], [0], [1]])) as data:
+            self.assertEqual(list(data.labels("train", 0, 4)), [0, 1, 0, 1])
         names, numbers = numpy.unique(labels, return_inverse=True)
         with duet.Data.from_arrays(x, labels=numbers, class_names=names) as data:
             self.assertEqual((data.classes, list(data.labels("train", 0, 2))), (["a", "b"], [1, 0]))

@@ -207,8 +207,8 @@ class Missing(Asked):
             (lambda: cvae.encode(x), "examples and their classes, and no classes are given: classes=y .* are a, b, c"),
             (lambda: cvae.reconstruct(x), "no classes are given: classes=y"),
             (lambda: cvae.procedure("invert", x, steps=1), "no classes are given: classes=y"),
-            (lambda: self.vae.encode(None), "made of examples, and none are given: examples=x"),
-            (lambda: self.vae.ask("nll", 5), "made of examples, and none are given: examples=x"),
+            (lambda: self.vae.encode(None), r"latent: made of examples, and none are given: run.ask\(\['latent'\], examples=x"),
+            (lambda: self.vae.ask("nll", 5), "made of examples, and none are given: .*examples=x"),
         )
         for classes in ("a", 1, ["a", "b", "c"], numpy.array([0, 1, 2]), numpy.array(2), numpy.int64(2), range(3), list(numpy.eye(3)[0])):
             self.assertEqual(cvae.encode(x, classes=classes).shape, (3, 3))

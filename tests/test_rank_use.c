@@ -9,15 +9,19 @@
 #include <sys/stat.h>
 
 enum { ROWS = 67, WHOLE = 7, CLASSES = 4, EXAMPLES = 320, SIDE = 12, CAPACITY = 5 << 20 };
+/* Of points, of which a search has three pieces; the last tenth are test examples. The first lie in the last piece
+ * again.
+ */
+enum { POINTS = 6600, LEARNT = POINTS / 10 * 9, REPEATED = 1000, AGAIN = 4500, AXES = 3 };
 
-static char labelled[PATH];
+static char labelled[PATH], points[PATH], drawn[PATH];
 
 static const char *const vae_kept[] = {"hidden=12", "latent=3", "average=0.9"};
 static const char *const game_kept[] = {"width=4", "latent=5", "average=0.9"};
 
 /* What rank 0 asks for, and what it got. */
 typedef struct question {
-    const char *run, *judge;
+    const char *run, *judge, *data; /* data NULL: the run's own */
     void (*ask)(duet_run *run, struct question *it);
     duet_run *asked;
     float *values; /* room for CAPACITY */
@@ -36,7 +40,7 @@ static void open_and_ask(duet_ranks *ranks, question *it)
     duet_run *run = NULL, *judge = NULL;
     char path[PATH], judge_path[PATH];
     path_of(path, it->run, "");
-    if (duet_run_open(&run, path, NULL, &it->error) != DUET_OK) return;
+    if (duet_run_open_with(&run, path, NULL, it->data, NULL, &it->error) != DUET_OK) return;
     if (duet_run_share(run, ranks, &it->error) == DUET_OK && it->judge != NULL) {
         path_of(judge_path, it->judge, "");
         if (duet_run_open_beside(&judge, judge_path, run, &it->error) == DUET_OK)
@@ -144,6 +148,33 @@ static void ask_classifier(duet_run *run, question *it)
     free(examples);
 }
 
+/* Where those that are nearest to rows lie, and how far away; of rows that are examples, and of NaNs, too. */
+static void ask_where(duet_run *run, question *it)
+{
+    float rows[AXES * ROWS];
+    size_t places[ROWS];
+    double distances[ROWS];
+    for (size_t i = 0; i < AXES * ROWS; i++) rows[i] = (float)(i * 2654435761u >> 7 & 1023) / 512 - 1;
+    for (size_t i = 0; i < 10 && it->error.status == DUET_OK; i++)
+        (void)duet_data_read(duet_run_data(run), DUET_TRAIN, i * (LEARNT - 1) / 9, 1, rows + AXES * i, &it->error);
+    rows[AXES * 20] = NAN;
+    if (it->error.status != DUET_OK || duet_nearest_training(run, rows, ROWS, places, distances, &it->error) != DUET_OK)
+        return;
+    for (size_t i = 0; i < ROWS; i++) {
+        it->values[it->count++] = (float)(places[i] == SIZE_MAX ? LEARNT : places[i]);
+        it->values[it->count++] = (float)distances[i];
+    }
+}
+
+/* Of samples that lie as the points do, which those of so short a training do not. */
+static void ask_neighbours(duet_run *run, question *it)
+{
+    static const char *const metrics[] = {"memorisation"};
+    ask_where(run, it);
+    if (it->error.status == DUET_OK && duet_run_set_samples(run, drawn, &it->error) == DUET_OK)
+        (void)duet_metric_compute_all(run, metrics, 1, DUET_TEST, 1, it->metrics, 64, &it->metric_count, &it->error);
+}
+
 static void assert_same_answers(const question *alone, const question *shared, size_t ranks)
 {
     assert_status(shared->error.status, DUET_OK, &shared->error);
@@ -196,6 +227,74 @@ static void a_judge_and_a_game_give_what_they_give_alone(void **state)
     (void)state;
     compare("judge", NULL, ask_classifier, 4);
     compare("game", "judge", ask_game, 4);
+}
+
+/* Equally near examples lie in parts of several ranks, and the fourth rank has none. */
+static void neighbours_are_those_found_alone(void **state)
+{
+    (void)state;
+    compare("points", NULL, ask_neighbours, 4);
+}
+
+/* By a new file, so that who has the old one keeps it. */
+static void write_points(const char *path, size_t salt)
+{
+    static float values[AXES * POINTS];
+    duet_error error = {0};
+    for (size_t i = 0; i < AXES * POINTS; i++) values[i] = (float)((i + salt) * 2654435761u >> 5 & 4095) / 2048 - 1;
+    memcpy(values + AXES * AGAIN, values, AXES * REPEATED * sizeof *values);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(POINTS, AXES), &error), &error);
+}
+
+static void away_path(char path[PATH])
+{
+    path_of(path, "away.npy", "");
+}
+
+/* Rank 0 has read the points; whoever opens them now finds none, or others. */
+static void ask_where_moved(duet_run *run, question *it)
+{
+    char away[PATH];
+    away_path(away);
+    if (duet_data_checksum(duet_run_data(run), &it->error) != DUET_OK) return;
+    if (rename(points, away) != 0) abort();
+    ask_where(run, it);
+}
+
+static void ask_where_replaced(duet_run *run, question *it)
+{
+    if (duet_data_checksum(duet_run_data(run), &it->error) != DUET_OK) return;
+    write_points(points, 7);
+    ask_where(run, it);
+}
+
+/* What is asked here is no request to the model, so it is a search that fails. */
+static void rank_0_says_what_fails_a_search(void **state)
+{
+    (void)state;
+    static question it;
+    char away[PATH];
+    new_question(&it, "points", NULL, ask_where);
+    for (size_t rank = 1; rank < 3; rank++) {
+        it.stop[rank] = 1;
+        pose(&it, 3);
+        assert_status(it.error.status, DUET_ERROR_INTERRUPTED, &it.error);
+        assert_message(&it.error, rank == 1 ? "rank 1 on here: stopped after 0 of 2000 training examples"
+                                            : "rank 2 on here: stopped after 0 of 1940 training examples");
+        it.stop[rank] = 0;
+    }
+    it.ask = ask_where_moved;
+    pose(&it, 2);
+    assert_status(it.error.status, DUET_ERROR_FILE, &it.error);
+    assert_message(&it.error, "rank 1 on here: the data of ");
+    away_path(away);
+    assert_int_equal(rename(away, points), 0);
+    it.ask = ask_where_replaced;
+    it.data = points;
+    pose(&it, 2);
+    assert_status(it.error.status, DUET_ERROR_DATA, &it.error);
+    assert_message(&it.error, "holds other examples here than rank 0 has read");
+    free(it.values);
 }
 
 /* More than ranks hold at a time. */
@@ -388,11 +487,17 @@ static int train_all(void **state)
     const recipe variational = {"vae", NULL, vae_kept, 3, 23, 0};
     const recipe game = {"gan-conv", labelled, game_kept, 3, 12, 0};
     const recipe judge = {"classifier", labelled, NULL, 0, 12, 0};
+    const recipe of_points = {"vae", points, vae_kept, 3, 20, 0};
     (void)begin(state);
     write_labelled();
+    path_of(points, "points.npy", "");
+    path_of(drawn, "drawn.npy", "");
+    write_points(points, 0);
+    write_points(drawn, 5);
     train_well(&variational, "vae");
     train_well(&judge, "judge");
     train_well(&game, "game");
+    train_well(&of_points, "points");
     return 0;
 }
 
@@ -401,6 +506,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vae_gives_what_it_gives_alone),
         cmocka_unit_test(a_judge_and_a_game_give_what_they_give_alone),
+        cmocka_unit_test(neighbours_are_those_found_alone),
+        cmocka_unit_test(rank_0_says_what_fails_a_search),
         cmocka_unit_test(long_requests_go_in_rounds),
         cmocka_unit_test(procedures_tell_of_one_progress),
         cmocka_unit_test(what_fails_one_rank_stops_the_others),

@@ -308,6 +308,9 @@ static void a_flow_takes_numbers_for_bytes_where_they_are(void **state)
         const double density = rows[i].bytes ? of_levels : normal;
         if (!rows[i].noise) assert_true(fabs(value_of(out, rows[i].data, "nll") - density) < 0.01);
     }
+    (void)write_numbers("beyond.npy", 2.5, 4000);
+    expect(RUN("train", "realnvp", "--data", "@/beyond.npy", "--steps", "1", "--set", "dequantise=yes"), 1, "",
+           "dequantise=yes is for data in [0, 1]");
     const double before = value_of("@/noisy", "@/numbers.npy", "nll");
     assert_true(fabs(before - normal) > 0.1);
     /* a run of before took all data in [0, 1] for bytes, and does so still */

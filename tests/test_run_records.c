@@ -427,7 +427,7 @@ static void pictures_of_later_epochs_go(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
-/* ln(-1) in the first step: no rate is to blame. ln(1 - step) in the second: one may be. */
+/* ln(-1) in the first step: no rate is to blame. ln(1 - 0.4 step) in the fourth: one may be. */
 static void build_failing_at_once(duet_model *model)
 {
     duet_group *net = duet_model_group(model, "net");
@@ -444,7 +444,7 @@ static void build_failing_later(duet_model *model)
     duet_minimise(model, q, net);
     duet_report(
         model, "logarithm",
-        duet_log(duet_subtract(duet_constant(duet_model_graph(model), 1), duet_scale(duet_model_step(model), 2))));
+        duet_log(duet_subtract(duet_constant(duet_model_graph(model), 1), duet_scale(duet_model_step(model), 0.4))));
 }
 static const duet_family failing_at_once = {.name = "failing-at-once", .build = build_failing_at_once},
                          failing_later = {.name = "failing-later", .build = build_failing_later};
@@ -470,10 +470,24 @@ static void advice_after_a_nan_is_true(void **state)
 
     all.text[0] = '\0';
     options.family = &failing_later;
+    options.checkpoint_every = 2;
     train(options, "later", false, DUET_ERROR_NUMERIC, &error);
-    assert_message(&error, "step 2");
+    assert_message(&error, "step 4");
     assert_message(&error, "A smaller learning rate (lr) or clip_norm may help");
-    assert_heard(&all, "has its checkpoint of step 1: --resume goes on from there");
+    assert_heard(&all, "has its checkpoint of step 2: --resume goes on from there");
+    train(options, "later", true, DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "A smaller learning rate (lr) or clip_norm may help");
+
+    /* A checkpoint of the very numbers that give it. */
+    options.checkpoint_every = 1;
+    for (int again = 0; again < 2; again++) {
+        all.text[0] = '\0';
+        train(options, "last", again == 1, DUET_ERROR_NUMERIC, &error);
+        assert_message(&error, "step 4");
+        assert_message(&error, again == 1 ? "so no learning rate changes that" : "A smaller learning rate (lr)");
+        assert_heard(&all, "has its checkpoint of step 3, whose parameters give this: --resume would end alike");
+        assert_null(strstr(all.text, "goes on from there"));
+    }
 }
 
 /* What the program's family is at the moment, in parts that no parameter shows. */

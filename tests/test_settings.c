@@ -230,6 +230,7 @@ static void contradictions_are_refused(void **state)
         const char *family, *settings[2], *piece;
     } rows[] = {
         {"gan", {"gate_low=1", "gate_high=0"}, "gate_low=1 above gate_high=0"},
+        {"gan", {"label_smoothing=0.5", "fake_smoothing=0.5"}, "real and generated examples have the same label"},
         {"infogan", {"gate_low=0.6", "gate_high=0.5"}, "gate_low is to be at most gate_high"},
         {"vae-gan", {"gate_low=0.6", "gate_high=0.5"}, "both players rest"},
         {"vae", {"lr_schedule=linear", "beta=1"}, "lr_steps is 0: say how many, such as lr_steps=10000"},
@@ -315,6 +316,11 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"infogan", {"categories=1", "continuous=2"}, "categories=1: a code of one value can tell nothing"},
         {"infogan", {"info_weight=0", "recognition.lr=0.1"}, "Q learns nothing, whatever is set of recognition"},
         {"infogan", {"categories=2", "info_weight=0.1"}, NULL},
+        {"gan", {"label_smoothing=0.5", "fake_smoothing=0.4"}, NULL},
+        {"vae", {"initialiser=normal", "initialiser_scale=0"}, "of group encoder begin at 0, and units that begin"},
+        {"vae", {"initialiser=normal", "initialiser_scale=1"}, NULL}, /* what the warning advises */
+        {"vae", {"likelihood=gaussian-learned", "sigma=0.002"}, "sigma_floor=0.001 lets it"},
+        {"vae", {"likelihood=gaussian-learned", "sigma_floor=0.5"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char said[WARNINGS];

@@ -50,6 +50,14 @@ static const surroundings_case cases[] = {
 
     {{"options that the compiler does not have", {TRAIN}, 1, NULL, "with DUET_CL_OPTIONS=-no-such-option"},
      {"DUET_CL_OPTIONS=-no-such-option"}},
+    {{"an option without its word", {TRAIN}, 2, NULL, "ends in -I, which wants a word behind it"},
+     {"DUET_CL_OPTIONS=-cl-opt-disable -I"}},
+    {{"kernels that are kept in what is no folder",
+      {TRAIN},
+      3,
+      NULL,
+      "from the variable POCL_CACHE_DIR, cannot be written"},
+     {"POCL_CACHE_DIR=@one/philox.cl"}},
     {{"options that it has", {"devices"}, 0, " with -cl-opt-disable", NULL}, {"DUET_CL_OPTIONS=-cl-opt-disable"}},
 
     /* files that are pipes or folders */
@@ -316,10 +324,13 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(program_keeps_to_its_cores),      cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(program_keeps_to_its_cores),
+        cmocka_unit_test(closed_folder_is_named),
         cmocka_unit_test(program_starts_without_proc),
-        cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
-        cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
+        cmocka_unit_test(quickstart_advises_what_it_does),
+        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(quickstart_counts_what_ci_lacks),
+        cmocka_unit_test(quickstart_names_other_systems_packages),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import cases
@@ -122,6 +123,34 @@ def sweep(test, command, switch, environment, codes):
 
 class Sweeps(unittest.TestCase):
     pass
+
+
+class Locks(unittest.TestCase):
+    def test_numbers_stand_in_for_locks(self):
+        environment = {**os.environ, **QUIET, "LD_PRELOAD": PRELOAD, "PRELOAD_NO_LOCKS": "1"}
+        with tempfile.TemporaryDirectory() as held:
+            run = pathlib.Path(held) / "run"
+            shutil.copytree(TRAINED, run)
+            resume = [PROGRAM, "train", "--resume", run, "--quiet", "--steps"]
+
+            def go_on(steps):
+                return subprocess.run([*resume, steps], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                      timeout=SECONDS)
+
+            (run / "lock").write_text("999999999\n")  # of a process that is gone
+            self.assertEqual(go_on("4").returncode, 0)
+            with subprocess.Popen([*resume, "20000000"], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as other:
+                try:
+                    ends = time.monotonic() + SECONDS
+                    while not (run / "lock").exists() or not (run / "lock").read_text().strip():
+                        self.assertLess(time.monotonic(), ends)
+                        time.sleep(0.05)
+                    refused = go_on("9")
+                finally:
+                    other.kill()
+            self.assertEqual(refused.returncode, 1, refused.stderr)
+            self.assertIn(f"is being trained by process {other.pid}: ", refused.stderr)
 
 
 def add_case(command):

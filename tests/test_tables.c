@@ -50,6 +50,15 @@ static const struct {
     {"names again", "a,b\n1,2\na,b\n3,4\n", "line 3: \"a\" in the column \"a\" is no number; this line names the"},
     {"an open quote", "a,b\n1,2\n\"3,4\n5,6\n", "line 3: a quote that is not closed"},
     {"words in lines", "a,b\n1,2\n\"3\n4\",5\n", "line 3: \"3?4\" in the column \"a\" is no number"},
+    {"a line of totals", "a,b\n1,2\n3,4\nTotal,6\n",
+     "line 4: \"Total\" in the column \"a\" is no number; this line sums up"},
+    {"a label that is none", "a,b,label\n1,2,x\n3,4,y\nmean:,3,\n", "this line sums up those above: take it out"},
+    {"a short line of totals", "a,b,c\n1,2,3\n3,4,5\nTOTAL,6\n",
+     "line 4: 2 fields, but the first line names 3 columns; this"},
+    {"a word below numbers", "a,b\n1,2\n3,many\n", "the lines above have numbers there: mend this one, or take it out"},
+    {"thousands in one column", "a\n1\n1 234\n", "and without marks between thousands"},
+    {"columns of spaces", " a  b c\n 1  2 x\n",
+     "columns are expected to be separated by a comma, a semicolon or a tab: sed '"},
     {"after such a line", "\"a\nb\",c\n1,2\nx,3\n", "line 4: \"x\" in the column \"a b\" is no number"},
 };
 
@@ -60,6 +69,26 @@ static void what_is_refused_has_its_remedy(void **state)
         write_file("t.csv", refused[i].text, strlen(refused[i].text));
         assert_refused(refused[i].title, in_folder("t.csv"), DUET_ERROR_DATA, refused[i].piece);
     }
+}
+
+/* What messages advise on spaces is done. */
+static void spaces_become_commas(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    char command[4 * TEST_PATH_SIZE];
+    write_file("t.csv", BYTES("  a   b label\n 1.5  -2 x \n 2   3e2   y\n  4 5 x\n"));
+    assert_status(duet_data_open(&data, in_folder("t.csv"), &error), DUET_ERROR_DATA, &error);
+    const char *script = strstr(error.message, "sed '");
+    assert_non_null(script);
+    (void)snprintf(command, sizeof command, "%.*s %s > %s", (int)(strstr(script, " OLD") - script), script,
+                   in_folder("t.csv"), in_folder("u.csv"));
+    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c): what is printed is for a shell
+    data = open_sound(in_folder("u.csv"));
+    assert_string_equal(duet_data_describe(data)->columns, "a\nb\n");
+    assert_values(data, DUET_TRAIN, 0, (double[]){1.5, -2, 2, 300}, 4);
+    duet_data_close(&data);
 }
 
 /* 40 rows: a number that differs from row to row, one made of the row's number by a formula, a label by another. */
@@ -178,7 +207,7 @@ static void rounded_arrays_are_told_of(void **state)
     int64_t times[20];
     for (size_t i = 0; i < 20; i++) times[i] = 1700000000 + (int64_t)i;
     write_npy("t.npy", 1, ARRAY("<i8", "False", "(10, 2)"), times, sizeof times);
-    assert_refused("whole times", in_folder("t.npy"), DUET_ERROR_DATA, "save (array - array.min(0)).astype('<f4')");
+    assert_refused("whole times", in_folder("t.npy"), DUET_ERROR_DATA, "with a = array.astype('<f8') - array.min(0)");
 }
 
 /* 64 x 1797 is a file of 1797 digits that was saved the other way. */
@@ -237,6 +266,7 @@ int main(void)
         IN_FOLDER(fields_in_quotes),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
+        IN_FOLDER(spaces_become_commas),
         IN_FOLDER(what_is_odd_is_said),
         IN_FOLDER(names_that_differ_in_capitals),
         IN_FOLDER(a_name_that_two_columns_have),

@@ -76,10 +76,15 @@ DUET_API bool duet_metric_applies(duet_run *run, const char *metric);
 DUET_API duet_status duet_metric_check(duet_run *run, const char *metric, duet_split split, duet_error *error);
 /** Why the run cannot give a metric that does not apply, in words of its own; NULL where duet_metric_needs says it. */
 DUET_API const char *duet_metric_refusal(duet_run *run, const char *metric);
-/** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. Errors:
- *  DUET_ERROR_USAGE for an unknown metric or one the model cannot give. */
+/** Computes one metric on a split. It may write several values (at most `capacity`); returns through *count. What
+ * cannot be computed of these data is NaN, and duet_metric_reason says why. Errors: DUET_ERROR_USAGE for an unknown
+ * metric or one the model cannot give. */
 DUET_API duet_status duet_metric_compute(duet_run *run, const char *metric, duet_split split, uint64_t seed,
                                          duet_metric_value *values, size_t capacity, size_t *count, duet_error *error);
+
+/** Why the value of this name, as a metric gave it last, is NaN: a condition of the data, as where all that it compares
+ *  with is alike, in words. NULL: it is a number, or what the model computes is not finite. */
+DUET_API const char *duet_metric_reason(const duet_run *run, const char *value);
 
 /** Several metrics in one pass over the split; their values follow each other in the order of the names. */
 DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *metrics, size_t metric_count,
@@ -121,7 +126,7 @@ DUET_API duet_status duet_discriminator_curve(duet_run *run, double low, double 
                                               duet_curve_point *points, size_t count, duet_error *error);
 
 /** The training example that is nearest to each of `count` rows of the data's numbers, and its Euclidean distance. A
- * row of NaNs is near nothing: SIZE_MAX and infinity. */
+ * row of NaNs is near nothing: SIZE_MAX and infinity. Ranks that share the run search together. */
 DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places,
                                            double *distances, duet_error *error);
 

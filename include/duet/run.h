@@ -295,12 +295,13 @@ DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, du
 /* A run that several ranks use (docs/distributed.md). Rank 0 alone opens it, asks it and has the answers; the others
  * serve. */
 
-/** Rank 0: requests to the run of more than one batch are shared from now on, whoever makes them, such as metrics; so
- *  are those to runs that are opened beside it later. Numbers are those of rank 0 alone, equal to the bit where devices
- *  and drivers are of one kind, else to rounding. The others have to be in duet_run_serve, and `ranks` must outlive the
- *  run. NULL: no longer. Requests for buffers, and those for samples or features that were given, are rank 0's. What
- *  fails on another rank is an error of the request; DUET_ERROR_DEVICE if one no longer answers. Errors:
- * DUET_ERROR_USAGE for another rank than 0, or a training under way. */
+/** Rank 0: requests to the run of more than one batch are shared from now on, whoever makes them, such as metrics, and
+ *  so is the search for its nearest training examples; so are those of runs that are opened beside it later. Numbers
+ * are those of rank 0 alone, equal to the bit where devices and drivers are of one kind, else to rounding. The others
+ * have to be in duet_run_serve, and `ranks` must outlive the run. NULL: no longer. Requests for buffers, and those for
+ * samples or features that were given, are rank 0's. What fails on another rank is an error of the request;
+ * DUET_ERROR_DEVICE if one no longer answers. Errors: DUET_ERROR_USAGE for another rank than 0, or a training under
+ * way. */
 DUET_API duet_status duet_run_share(duet_run *run, duet_ranks *ranks, duet_error *error);
 /** Rank 0: has the others return from duet_run_serve, after the last request. */
 DUET_API duet_status duet_run_dismiss(duet_ranks *ranks, duet_error *error);

@@ -125,6 +125,9 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     return made
 
 
+MOST_CLASSES = 256
+
+
 def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     """Labels [count] as the library takes them: uint8."""
     array = numpy.asarray(values)
@@ -135,6 +138,8 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             "pass the numbers, and class_names=names",
         )
     array = numbers(values, what)
+    if array.shape == (count, 1):  # as files may have them
+        array = array[:, 0]
     if array.ndim == 2 and len(array) == count and array.shape[1] > 1:
         raise Error("data", f"{what} of shape {array.shape}; of rows with one 1 each pass {what}.argmax(1)")
     if array.shape != (count,):
@@ -146,10 +151,17 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             f"numpy.isfinite({what}) is false",
         )
     if array.size and (array.min() < 0 or array.max() > 255 or (array != numpy.floor(array)).any()):
+        distinct = len(numpy.unique(array))
+        if distinct > MOST_CLASSES:
+            raise Error(
+                "data",
+                f"{what} that are no whole numbers from 0 to 255, and {distinct} different ones are no classes: leave them out, or "
+                f"make a few of them, of measurements as by numpy.digitize({what}, numpy.quantile({what}, [0.25, 0.5, 0.75]))",
+            )
         raise Error(
             "data",
-            f"{what} that are no whole numbers from 0 to 255; numpy.unique({what}, return_inverse=True)[1] numbers "
-            "them, if they are classes and no measurements",
+            f"{what} that are no whole numbers from 0 to 255; pass numpy.unique({what}, return_inverse=True)[1], "
+            "which numbers them, if they are classes and no measurements",
         )
     return numpy.ascontiguousarray(array, numpy.uint8)
 

@@ -16,6 +16,10 @@ from .library import NULL, Error, Handle, Record, article, c, check, enumerator,
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
 PICTURE_NUMBERS = 64  # rows of so many numbers may be pictures, as in src/data/plausible.h
+# Columns of about 1, each by itself, as in src/data/advice.h.
+STANDARD = (
+    "((a - a.mean(0)) / numpy.where(a.std(0) > 0, a.std(0), 1)).astype('<f4') with a = array.astype('<f8') - array.min(0)"
+)
 # What an error begins with that comes of a function that gives rows, behind the set's name.
 RAISED = "the function that gives rows raised"
 
@@ -112,7 +116,7 @@ class Data(Handle):
 
         train, test: [examples, ...shape] with 1 to 3 extents of an example: features; height, width; height, width,
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
-        labels, test_labels: [examples], whole numbers from 0 to 255
+        labels, test_labels: [examples] or [examples, 1], whole numbers from 0 to 255
         """
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
@@ -316,7 +320,7 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
             raise Error(
                 "data",
                 f"examples from {low:.15g} to {high:.15g}, where float32 numbers lie {step:g} apart, so that what tells "
-                "them apart would be lost: pass (array - array.min(0)).astype('f4')",
+                f"them apart would be lost: pass {STANDARD}",
             )
     return floats
 

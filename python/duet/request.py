@@ -78,7 +78,8 @@ def check_read(run: "Run", request: Any, given: Dict[str, Any], settings: Sequen
     if not inputs[0] & lib.DUET_READS_EXAMPLES:
         return
     if given["examples"] is None:
-        raise Error("usage", "what is asked for is made of examples, and none are given: examples=x gives some")
+        asked = [words(name) for name in outputs]
+        raise Error("usage", f"{', '.join(asked)}: made of examples, and none are given: run.ask({asked}, examples=x) gives some")
     if inputs[0] & lib.DUET_READS_CLASSES and given["classes"] is None:
         raise Error(
             "usage",

@@ -478,6 +478,10 @@ class Run(Handle):
         values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
         self._compute(runs, names, split, seed, values, count)
         self._tell()
+        for i in range(count[0]):
+            reason = words(lib.duet_metric_reason(self.pointer, values[i].name))
+            if reason is not None:
+                warn(f"{words(values[i].name)} has no value: {reason}")
         return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
 
     def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:

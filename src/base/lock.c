@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* flock on a file that is removed at the end: whoever got a lock looks whether its file is still the one under that
- * name. */
+ * name. Where the file system has no locks, as some of clusters, the holder's number in it is all there is. */
 #define _DEFAULT_SOURCE /* flock */
 #include "base/lock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -23,6 +24,27 @@ static long read_holder(FILE *stream)
     text[length] = '\0';
     long holder = strtol(text, NULL, 10);
     return holder > 0 ? holder : DUET_LOCK_UNKNOWN;
+}
+
+bool duet_lock_holder_lives(long holder)
+{
+    return kill((pid_t)holder, 0) == 0 || errno == EPERM;
+}
+
+/* Asks for the lock without waiting. In a container each process may have the number that the last one had. */
+static bool is_held(FILE *stream, long *holder)
+{
+    if (flock(fileno(stream), LOCK_EX | LOCK_NB) == 0) return false;
+    const bool locks = errno == EWOULDBLOCK;
+    *holder = read_holder(stream);
+    return locks || (*holder > 0 && *holder != (long)getpid() && duet_lock_holder_lives(*holder));
+}
+
+/* Another name of the file is somebody's copy, or somebody's file. */
+static bool has_other_names(FILE *stream)
+{
+    struct stat about;
+    return fstat(fileno(stream), &about) == 0 && about.st_nlink > 1;
 }
 
 static bool is_still_there(FILE *stream, const char *path)
@@ -48,16 +70,21 @@ duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet
     *holder = DUET_LOCK_UNKNOWN;
     for (int i = 0; i < MOST_TRIES; i++) {
         DUET_TRY(duet_file_open_own(path, &stream, error));
-        if (flock(fileno(stream), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-            *holder = read_holder(stream);
+        if (is_held(stream, holder)) {
             (void)fclose(stream); /* only read from */
             return DUET_OK;
         }
-        if (is_still_there(stream, path)) break;
+        if (has_other_names(stream))
+            (void)unlink(path); /* a new one in its place */
+        else if (is_still_there(stream, path))
+            break;
         (void)fclose(stream);
         stream = NULL;
     }
-    if (stream == NULL) return DUET_OK;
+    if (stream == NULL) {
+        *holder = DUET_LOCK_UNKNOWN;
+        return DUET_OK;
+    }
     lock->path = strdup(path);
     if (lock->path == NULL) {
         (void)fclose(stream);

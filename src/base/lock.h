@@ -17,8 +17,11 @@ typedef struct duet_lock {
 enum { DUET_LOCK_FREE = 0, DUET_LOCK_UNKNOWN = -1 };
 
 /** Takes the lock that is the file `path`, or says at once who has it: *holder is DUET_LOCK_FREE if it is the caller's
- *  now, else the process that holds it, or DUET_LOCK_UNKNOWN. On file systems without locks everybody gets it. */
+ *  now, else the process that holds it, or DUET_LOCK_UNKNOWN. On file systems without locks the number in the file
+ *  decides: of two that come within a moment, or from two machines, both get it. */
 duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error);
+/** Whether a process of that number is there, on this machine. */
+bool duet_lock_holder_lives(long holder);
 /** Lets go of it and removes the file; nothing on one that is not held. */
 void duet_lock_release(duet_lock *lock);
 

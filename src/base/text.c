@@ -31,6 +31,33 @@ int duet_text_print(char *text, size_t room, const char *format, ...)
     return length;
 }
 
+/* Letters beyond ASCII mean nothing to a shell. */
+static bool is_safe(const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+    for (const char *at = word; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x80 && strchr(plain, *at) == NULL) return false;
+    return word[0] != '\0';
+}
+
+/* Within single quotes all is what it is; a single quote itself stands outside of them. A word that is cut is of no use
+ * in quotes either. */
+const char *duet_text_word(char *text, size_t room, const char *format, ...)
+{
+    duet_text quoted = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = duet_text_vprint(text, room, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= room || is_safe(text)) return text;
+    duet_text_add(&quoted, "'");
+    for (const char *at = text; *at != '\0'; at++) duet_text_add(&quoted, *at == '\'' ? "'\\''" : "%c", *at);
+    duet_text_add(&quoted, "'");
+    if (!quoted.failed && quoted.length < room) memcpy(text, quoted.data, quoted.length + 1);
+    duet_text_free(&quoted);
+    return text;
+}
+
 static bool reserve(duet_text *text, size_t extra)
 {
     if (extra >= SIZE_MAX / 4 - text->length) return false;

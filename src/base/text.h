@@ -26,6 +26,13 @@ const char *duet_text_get(const duet_text *text);
 void duet_text_clear(duet_text *text);
 void duet_text_free(duet_text *text);
 
+/** Prints what is one word of a command that somebody is to type: in quotes where a shell would take it otherwise.
+ *  Returns the text. */
+const char *duet_text_word(char *text, size_t room, const char *format, ...) DUET_PRINTF(3, 4);
+enum { DUET_WORD_SIZE = 1024 /* of what a message holds at all */ };
+/** Such a word as an argument, in memory of the block that it stands in. */
+#define DUET_WORD(...) duet_text_word((char[DUET_WORD_SIZE]){""}, DUET_WORD_SIZE, __VA_ARGS__)
+
 /** As duet_text_plain, for what is one line: names in it may hold ends of lines and tabs, which become '?' too. */
 void duet_text_line(char *text);
 /** Copies a foreign text: without the spaces around it, '?' for each byte that is not UTF-8, cut between characters

@@ -95,13 +95,16 @@ static bool has_interval(const duet_metric_value *value)
     return !isnan(value->low) && !isnan(value->high);
 }
 
-/* {"value", "low", "high", "n"}, and the checksum of its features for a value that goes by some. */
+/* {"value", "low", "high", "n"}, why there is none, and the checksum of its features for a value that goes by
+ * some. */
 static json_t *value_json(duet_run *run, const duet_metric_value *value, duet_error *error)
 {
     duet_features_identity identity;
     json_t *row =
         json_pack("{s:o s:o s:o s:I}", "value", cli_json_number(value->value), "low", cli_json_number(value->low),
                   "high", cli_json_number(value->high), "n", (json_int_t)value->n);
+    const char *reason = duet_metric_reason(run, value->name);
+    if (reason != NULL) json_object_set_new(row, "reason", cli_json_text(reason));
     if (value->row->by_features == DUET_BY_NO_FEATURES) return row;
     if (duet_metric_features(run, value->row->name, &identity, error) != DUET_OK) return row;
     json_object_set_new(row, "features", identity.name[0] == '\0' ? json_null() : json_string(identity.checksum));
@@ -148,10 +151,12 @@ static int print_json(duet_run *run, const struct arguments *arguments, const cl
     return error.status == DUET_OK ? status : cli_fail_opened(&error);
 }
 
-/* What a device does not measure, such as joules, is no fault of the run's. */
-static bool is_measured(const duet_metric_value *value)
+/* What a device does not measure, such as joules, is no fault of the run's, nor what its data leave nothing to compute
+ * of. */
+static bool is_measured(const duet_run *run, const duet_metric_value *value)
 {
-    return !isnan(value->value) || strcmp(value->row->name, "cost") != 0;
+    return !isnan(value->value) ||
+           (strcmp(value->row->name, "cost") != 0 && duet_metric_reason(run, value->name) == NULL);
 }
 
 static int print_table(duet_run *run, const cli_values *values)
@@ -163,7 +168,7 @@ static int print_table(duet_run *run, const cli_values *values)
     for (size_t i = 0; i < values->count; i++) {
         const duet_metric_value *value = &values->rows[i];
         cli_table_cell(&table, "%s", value->name);
-        if (is_measured(value))
+        if (is_measured(run, value))
             cli_table_cell(&table, isnan(value->value) ? "nan" : "%.6g", value->value);
         else
             cli_table_cell(&table, "-");
@@ -198,13 +203,22 @@ static void tell_of_speeds(duet_run *run, const cli_values *values)
             duet_run_directory(run));
 }
 
+/* Why some are not there. */
+static void tell_of_unknown(const duet_run *run, const cli_values *values)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        const char *reason = duet_metric_reason(run, values->rows[i].name);
+        if (reason != NULL) cli_print(stderr, "note: %s has no value: %s\n", values->rows[i].name, reason);
+    }
+}
+
 /* A value that is not finite says that the run, or what it was asked of, is not sound. */
-static int check_values(const cli_values *values)
+static int check_values(const duet_run *run, const cli_values *values)
 {
     size_t wrong = 0;
     const char *first = NULL;
     for (size_t i = values->count; i-- > 0;)
-        if (!isfinite(values->rows[i].value) && is_measured(&values->rows[i])) {
+        if (!isfinite(values->rows[i].value) && is_measured(run, &values->rows[i])) {
             first = values->rows[i].name;
             wrong++;
         }
@@ -359,10 +373,11 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) tell_of_speeds(opened, &values);
+    if (status == CLI_DONE) tell_of_unknown(opened, &values);
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, &accuracy, &values) : print_table(opened, &values);
-    if (status == CLI_DONE) status = check_values(&values);
+    if (status == CLI_DONE) status = check_values(opened, &values);
     if (status == CLI_DONE && missing > 0) status = CLI_FAILED;
     json_decref(facts);
     free(accuracy.rows);

@@ -61,6 +61,8 @@ json_t *cli_measure_json(duet_run *run, const duet_metric_value *value)
     json_object_set_new(entry, "low", cli_json_number(value->low));
     json_object_set_new(entry, "high", cli_json_number(value->high));
     json_object_set_new(entry, "n", json_integer((json_int_t)value->n));
+    const char *reason = duet_metric_reason(run, value->name);
+    if (reason != NULL) json_object_set_new(entry, "reason", cli_json_text(reason));
     if (value->row->by_features != DUET_BY_NO_FEATURES &&
         duet_metric_features(run, value->row->name, &identity, NULL) == DUET_OK && identity.name[0] != '\0')
         json_object_set_new(entry, "features", cli_json_text(identity.checksum));

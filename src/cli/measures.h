@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-/** The entry of a value for evaluation.json: name, metric, group, unit, order, better, target, value and interval, and
- * the checksum of what gave its features if it goes by some. */
+/** The entry of a value for evaluation.json: name, metric, group, unit, order, better, target, value and interval, why
+ * there is none, and the checksum of what gave its features if it goes by some. */
 json_t *cli_measure_json(duet_run *run, const duet_metric_value *value);
 /** The entry of a metric that the run cannot give. */
 json_t *cli_measure_missing_json(const duet_metric_row *row, const char *reason);

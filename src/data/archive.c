@@ -93,7 +93,9 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
         if (code == ARCHIVE_EOF) return DUET_OK;
         if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return archive_fail(archive, error);
         archive->name = archive_entry_pathname(entry);
-        if (archive_entry_filetype(entry) == AE_IFREG && archive->name != NULL) break;
+        if (archive->name == NULL) continue;
+        if (archive_entry_filetype(entry) == AE_IFREG) break;
+        if (archive->folders && archive_entry_filetype(entry) == AE_IFDIR) return DUET_OK;
     }
     archive->position++;
     archive->size = archive_entry_size_is_set(entry) ? (size_t)archive_entry_size(entry) : 0;

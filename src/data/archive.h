@@ -13,6 +13,7 @@ typedef struct duet_archive {
     size_t position;  /* of the member: counts plain files only */
     const char *name; /* of the member; valid until the next one */
     size_t size;      /* as its header says; 0 where that is not known */
+    bool folders;     /* set before it is opened: members that are folders count too, with a slash behind the name */
 } duet_archive;
 
 /** Opens at the beginning, before the first member. *archive must be zeroed. */
@@ -38,8 +39,11 @@ typedef struct duet_archive_list {
     size_t count, capacity;
 } duet_archive_list;
 
-/** All members in their order but hidden ones. The caller frees the list also after an error. */
-duet_status duet_archive_list_all(duet_archive_list *list, const char *path, duet_error *error);
+/** All members in their order but hidden ones; folders among them where that is asked for. The caller frees the list
+ *  also after an error. */
+duet_status duet_archive_list_all(duet_archive_list *list, const char *path, bool folders, duet_error *error);
+/** Of a member of such a list. */
+bool duet_archive_is_folder(const char *name);
 /** Leaves of each name the last, as extraction does. Says so where there are notes. */
 duet_status duet_archive_list_supersede(duet_archive_list *list, const char *path, duet_notes *notes,
                                         duet_error *error);

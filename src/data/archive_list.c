@@ -19,9 +19,14 @@ static duet_status add(duet_archive_list *list, const duet_archive *archive, con
     return DUET_OK;
 }
 
-duet_status duet_archive_list_all(duet_archive_list *list, const char *path, duet_error *error)
+bool duet_archive_is_folder(const char *name)
 {
-    duet_archive archive = {0};
+    return name[0] != '\0' && name[strlen(name) - 1] == '/';
+}
+
+duet_status duet_archive_list_all(duet_archive_list *list, const char *path, bool folders, duet_error *error)
+{
+    duet_archive archive = {.folders = folders};
     bool more = true;
     *list = (duet_archive_list){0};
     DUET_TRY(duet_archive_open(&archive, path, error));
@@ -61,7 +66,7 @@ duet_status duet_archive_list_supersede(duet_archive_list *list, const char *pat
     for (size_t i = 0; i < list->count; i++) sorted[i] = &list->members[i];
     qsort(sorted, list->count, sizeof *sorted, compare_names);
     for (size_t i = 0; i + 1 < list->count; i++) {
-        if (strcmp(sorted[i]->name, sorted[i + 1]->name) != 0) continue;
+        if (strcmp(sorted[i]->name, sorted[i + 1]->name) != 0 || duet_archive_is_folder(sorted[i]->name)) continue;
         if (superseded++ == 0)
             first = sorted[i]->name;
         else

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/text.h"
 #include "data/columns.h"
 #include "data/plausible.h"
 
@@ -52,8 +53,8 @@ static const char *answer(char text[1024], const duet_rows *rows, const duet_dat
 {
     text[0] = '\0';
     if (!options->own)
-        (void)snprintf(text, 1024, "; if it is meant so, say %s:values=numbers",
-                       options->name != NULL ? options->name : rows->path);
+        (void)snprintf(text, 1024, "; if it is meant so, say %s",
+                       DUET_WORD("%s:values=numbers", options->name != NULL ? options->name : rows->path));
     return text;
 }
 

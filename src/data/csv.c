@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "data/class_names.h"
 #include "data/data.h"
+#include "data/foreign.h"
 #include "data/memory.h"
 #include "data/picture.h"
 #include "data/rounding.h"
@@ -60,6 +61,8 @@ static duet_status read_header(duet_csv *it, duet_error *error)
         it->names[it->columns] = name_of(it, it->records.fields[it->columns]);
         if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
+    const char *words = duet_foreign_by_start((const unsigned char *)it->names[0], strlen(it->names[0]));
+    if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", it->path, words);
     if (numbers) return duet_csv_fail_names(it, error);
     for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
         if (duet_picture_name_is(it->names[i])) return duet_csv_fail_example(it, i, error);

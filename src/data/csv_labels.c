@@ -79,12 +79,13 @@ void duet_csv_make_one_line(char *text)
 
 static duet_status fail_many(const duet_csv *it, duet_error *error)
 {
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: the column \"%s\" holds more than %d different values; %d classes are possible: name the "
-                     "column of labels with %s",
-                     it->path, it->names[it->label], MOST_CLASSES, MOST_CLASSES,
-                     duet_csv_only_labels(it) ? "column=NAME behind this file, as in --labels FILE:column=NAME"
-                                              : "--labels NAME");
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: the column \"%s\" holds more than %d different values; %d classes are possible: name the "
+        "column of labels with %s%s",
+        it->path, it->names[it->label], MOST_CLASSES, MOST_CLASSES,
+        duet_csv_only_labels(it) ? "column=NAME behind this file, as in --labels FILE:column=NAME" : "--labels NAME",
+        duet_csv_only_labels(it) ? "" : ", or give measurements another name, and they are examples' numbers");
 }
 
 static bool keep_word(duet_csv *it, const char *word)
@@ -210,14 +211,12 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
     size_t last = it->columns - 1;
     while (!it->hot[last]) last--;
     list_columns(it, it->hot, &names);
-    const char *quote =
-        strpbrk(it->names[last], " ;&()") != NULL || strpbrk(it->path, " ;&()") != NULL ? "'" : ""; /* of a shell */
-    duet_status status =
-        duet_fail(error, DUET_ERROR_DATA,
-                  "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
-                  "%s%s:column=%s%s; columns of classes have one 1 a line, and 0 elsewhere%s",
-                  it->path, it->records.number, duet_text_get(&names), quote, it->path, it->names[last], quote,
-                  has_number(it) ? ". If the first line is an example, put one such as file,label on top" : "");
+    duet_status status = duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s, line %zu: which column holds the labels, %s? Say it by column=NAME, as in --labels "
+        "%s; columns of classes have one 1 a line, and 0 elsewhere%s",
+        it->path, it->records.number, duet_text_get(&names), DUET_WORD("%s:column=%s", it->path, it->names[last]),
+        has_number(it) ? ". If the first line is an example, put one such as file,label on top" : "");
     duet_text_free(&names);
     return status;
 }

@@ -112,7 +112,7 @@ static void tell_of_likely_labels(const duet_csv *it, size_t column, size_t plac
     duet_notes_add(it->options->notes, false,
                    "%s: the column \"%s\" holds %zu whole numbers, as classes do, and is read as one of the numbers: "
                    "if these are the labels, name it with --labels %s",
-                   it->path, it->names[column], count, it->names[column]);
+                   it->path, it->names[column], count, DUET_WORD("%s", it->names[column]));
 }
 
 /* Rows for the test would be learnt from, and their part like a measurement. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Why a line of a CSV file cannot be read: what stands there, and the remedy that fits it. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -77,6 +78,50 @@ static bool names_again(const duet_csv *it)
     return true;
 }
 
+/* How many words between spaces, and how many of them are numbers. */
+static size_t count_words(const char *text, size_t *numbers)
+{
+    char word[64];
+    double number;
+    size_t count = 0;
+    *numbers = 0;
+    for (const char *at = text + strspn(text, " "); *at != '\0'; at += strspn(at, " "), count++) {
+        const size_t length = strcspn(at, " ");
+        (void)snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), at);
+        *numbers += duet_number_read(word, &number);
+        at += length;
+    }
+    return count;
+}
+
+/* Whether the fields of a file of one column are several that something else separates. */
+static const char *separator_remedy(const duet_csv *it, const char *text)
+{
+    size_t numbers, names;
+    if (it->columns != 1) return NULL;
+    if (strchr(text, '|') != NULL) return "columns are expected to be separated by a comma, a semicolon or a tab";
+    const size_t words = count_words(text, &numbers);
+    if (words < 2 || numbers == 0 || words != count_words(it->names[0], &names)) return NULL;
+    return "columns are expected to be separated by a comma, a semicolon or a tab: sed 's/^ *//; s/ *$//; s/  */,/g' "
+           "OLD > NEW puts commas in the place of spaces";
+}
+
+/* Whether a line says something of those above, as spreadsheets have it at the end. */
+static bool sums_up(const duet_csv *it)
+{
+    static const char *const words[] = {"total", "totals", "grand total", "sum",     "mean", "average",
+                                        "avg",   "median", "subtotal",    "std dev", "std"};
+    for (size_t i = 0; it->rows > 0 && i < it->records.count; i++)
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+            const size_t length = strlen(words[k]);
+            const char *field = it->records.fields[i], *behind = field + length;
+            if ((long)i != it->label && strncasecmp(field, words[k], length) == 0 &&
+                (*behind == '\0' || strcmp(behind, ":") == 0))
+                return true;
+        }
+    return false;
+}
+
 duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *text, duet_error *error)
 {
     char shown[SHOWN];
@@ -92,6 +137,8 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
         remedy = "this line names the columns again: take it out";
     } else if (strcmp(text, it->names[column]) == 0) {
         remedy = "the first line seems to be an example: put a line with the names of the columns on top";
+    } else if (sums_up(it)) {
+        remedy = "this line sums up those above: take it out";
     } else if (duet_csv_is_missing(text)) {
         remedy = "fill such places or take the line out";
     } else if (duet_csv_is_part_name(it->names[column]) || duet_picture_part_is(text)) {
@@ -100,10 +147,13 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
     } else if (is_number) {
         what = "is beyond what float32 holds";
         remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";
+    } else if (separator_remedy(it, text) != NULL) {
+        remedy = separator_remedy(it, text);
     } else if (number_remedy(text) != NULL) {
         remedy = number_remedy(text);
-    } else if (it->columns == 1 && strchr(text, '|') != NULL) {
-        remedy = "columns are expected to be separated by a comma, a semicolon or a tab";
+    } else if (it->rows > 0 && (long)column != it->label) {
+        remedy =
+            "the lines above have numbers there: mend this one, or take it out; where many are so, take the column out";
     }
     duet_text_clean(text, shown, sizeof shown);
     return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: \"%s\" in the column \"%s\" %s; %s", it->path,
@@ -112,7 +162,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
 
 duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
 {
-    const char *remedy = comment_remedy(it);
+    const char *remedy = sums_up(it) ? "this line sums up those above: take it out" : comment_remedy(it);
     return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu field%s, but the first line names %zu columns%s%s",
                      it->path, it->records.number, it->records.count, it->records.count == 1 ? "" : "s", it->columns,
                      remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");

@@ -30,6 +30,9 @@ bool duet_data_array_is(const char *name);
 bool duet_data_name_is_whole(const char *name);
 /** Whether it is called as what is made of a set, such as mean.npy or codes-labels.npy. */
 bool duet_data_name_is_derived(const char *name);
+/** Whether it is called as a part that is not to be learnt from, for the test or for validation; a folder by the very
+ *  word, with "set" or without. */
+bool duet_data_name_is_part(const char *name, bool is_folder, bool *validation);
 /** Fills `files` from a folder (told apart by their names), or from one file and, unless the options name labels, those
  *  beside it. For use a folder may hold the test split alone. The caller frees them with duet_data_files_free, also on
  *  failure. */

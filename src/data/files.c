@@ -8,30 +8,33 @@
 #include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/advice.h"
+#include "data/class_names.h"
+#include "data/columns.h"
 #include "data/data.h"
 #include "data/label_order.h"
 
-enum { FAR = 10000 /* times as far from 0 as from each other: then float32 rounds differences away */ };
+enum { BRIGHT = 128 /* of bytes: what is darker is asked about */ };
 
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
 {
     duet_range range;
-    char scaled[64];
+    char scaled[DUET_ADVICE];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
-    if (range.high - range.low < range.high / FAR) {
-        what = "(array - array.min(0)).astype('<f4')";
-        why = "for numbers that lie close together, which float32 would not tell apart";
-    } else if (range.low >= 0 && range.high <= 1) {
+    const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
+    if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
-    } else if (range.low >= 0 && range.high <= 255) {
-        what = "array.astype('u1')";
-        why = "for bytes, which are scaled to [0, 1]";
-    } else if (range.low >= 0) {
-        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g).astype('<f4')", (double)range.high);
-        what = scaled;
+    } else if (range.low >= 0 && range.high <= 255 && (range.high >= BRIGHT || !table)) {
+        what = range.high >= BRIGHT ? "array.astype('u1')" : duet_advice_unit(0, (double)range.high, scaled);
+        why = range.high >= BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
+    } else if (table && !small) {
+        what = DUET_ADVICE_STANDARD;
+        why = "for columns of about 1, each by itself";
+    } else if (!small) {
+        what = duet_advice_unit((double)range.low, (double)range.high, scaled);
         why = "for numbers in [0, 1]";
     }
     return duet_fail(error, DUET_ERROR_DATA,
@@ -42,15 +45,41 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
 static duet_status check_examples(duet_rows *rows, duet_error *error)
 {
     if (rows->shape.rank < 1 || rows->shape.rank > 3)
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, "
-                         "channels] is expected%s",
-                         rows->path, rows->shape.rank + 1, rows->shape.rank == 0 ? " (is it a file of labels?)" : "");
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: an array of %zu extents; [n, features], [n, height, width] or [n, height, width, "
+            "channels] is expected%s",
+            rows->path, rows->shape.rank + 1,
+            rows->shape.rank > 0 ? ""
+            : rows->element == DUET_ELEMENT_FLOAT32 || rows->element == DUET_ELEMENT_FLOAT64
+                ? ": of examples of one number each save array.reshape(-1, 1)"
+                : " (is it a file of labels? Then name the examples, and it by --labels; of examples of one "
+                  "number each save array.reshape(-1, 1))");
     return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, error);
 }
 
-/* Numbers as labels: each must be one that a byte holds. */
-static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const float *numbers, duet_error *error)
+/* Numbered anew, 256 values at most are classes; more are measurements or numbers of examples. */
+static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t at, duet_error *error)
+{
+    const float number = numbers[at];
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (isfinite(numbers[i])) numbers[count++] = numbers[i];
+    const size_t distinct = duet_column_look(numbers, count).distinct;
+    if (distinct > DUET_MOST_CLASSES)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s: label %zu is %g; whole numbers from 0 to 255 are expected, and %zu different ones are no "
+                         "classes: leave them out, or make a few of them, of measurements as by "
+                         "numpy.digitize(array, numpy.quantile(array, [0.25, 0.5, 0.75]))",
+                         rows->path, at, (double)number, distinct);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
+                     "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                     rows->path, at, (double)number);
+}
+
+/* Numbers as labels: each must be one that a byte holds. What is refused may be sorted before. */
+static duet_status take_numbers(uint8_t *values, const duet_rows *rows, float *numbers, duet_error *error)
 {
     for (size_t i = 0; i < rows->count; i++) {
         if (!isfinite(numbers[i]))
@@ -59,11 +88,7 @@ static duet_status take_numbers(uint8_t *values, const duet_rows *rows, const fl
                              "numpy.isfinite(labels) is false",
                              rows->path, i, (double)numbers[i]);
         if (!(numbers[i] >= 0 && numbers[i] <= 255 && numbers[i] == floorf(numbers[i])))
-            return duet_fail(
-                error, DUET_ERROR_DATA,
-                "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
-                "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
-                rows->path, i, (double)numbers[i]);
+            return refuse_number(rows, numbers, i, error);
         values[i] = (uint8_t)numbers[i];
     }
     return DUET_OK;
@@ -215,7 +240,7 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
         error, DUET_ERROR_DATA,
         "%s: its column \"%s\" and %s both hold labels, and they differ: --labels %s says that the column is "
         "meant; otherwise take it out",
-        rows->path, rows->labels.column, labels->path, rows->labels.column);
+        rows->path, rows->labels.column, labels->path, DUET_WORD("%s", rows->labels.column));
 }
 
 /* A column that is asked for stands in the place of a file of labels. */
@@ -272,8 +297,8 @@ static void tell_of_passed(const duet_data_files *files, const char *path, bool 
     if (!array && options->labels != NULL) return; /* it may be these */
     duet_notes_add(options->notes, false,
                    "%s: its %s are read, and %s, which lies among them, is left out: to have it in their place give "
-                   "--data %s/%s%s",
-                   path, array ? "tables" : "arrays", files->passed, path, files->passed,
+                   "--data %s%s",
+                   path, array ? "tables" : "arrays", files->passed, DUET_WORD("%s/%s", path, files->passed),
                    array || labelled ? "" : "; if it holds their labels, give it as --labels");
 }
 
@@ -292,9 +317,9 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     if (status == DUET_OK && files.passed != NULL)
         tell_of_passed(&files, path, rows[DUET_TRAIN].labels.values != NULL, options);
     if (status == DUET_OK && files.unread != NULL && rows[DUET_TRAIN].labels.values == NULL && !options->for_use)
-        duet_notes_add(options->notes, false,
-                       "%s: %s lies beside it and is not read: if these are its labels, say %s:labels=%s", path,
-                       files.unread, options->name != NULL ? options->name : path, files.unread);
+        duet_notes_add(options->notes, false, "%s: %s lies beside it and is not read: if these are its labels, say %s",
+                       path, files.unread,
+                       DUET_WORD("%s:labels=%s", options->name != NULL ? options->name : path, files.unread));
     forget_columns(rows, status != DUET_OK);
     duet_data_files_free(&files);
     return status;

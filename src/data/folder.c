@@ -14,6 +14,7 @@
 #include "data/among.h"
 #include "data/data.h"
 #include "data/picture.h"
+#include "data/pictures.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -136,6 +137,16 @@ bool duet_data_name_is_derived(const char *name)
     char *small = small_letters(name);
     bool is = false;
     for (size_t i = 0; small != NULL && i < sizeof words / sizeof *words; i++) is |= has_word(small, words[i]);
+    free(small);
+    return is;
+}
+
+bool duet_data_name_is_part(const char *name, bool is_folder, bool *validation)
+{
+    char *small = small_letters(name);
+    *validation = small != NULL && is_for_validation(small);
+    bool is = *validation || (small != NULL && (has_word(small, "t10k") || has_word(small, "test")));
+    if (is_folder) is = duet_picture_part_is(name) && strncasecmp(name, "train", 5) != 0;
     free(small);
     return is;
 }

@@ -117,7 +117,7 @@ duet_status duet_data_refuse_replaced(const char *owner, const char *name, const
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now; "
                      "--data %s uses these",
-                     owner, name, words, name);
+                     owner, name, words, DUET_WORD("%s", name));
 }
 
 duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,

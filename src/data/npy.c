@@ -124,7 +124,7 @@ static const struct {
     {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
     {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
           "bfloat16, array.astype('<f4') where they are made"},
-    {'\0', "save array.astype('<f4'), or of labels array.astype('u1')"},
+    {'\0', "of labels and of bytes from 0 to 255 save array.astype('u1'), of others array.astype('<f4')"},
 };
 
 static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)

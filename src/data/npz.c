@@ -146,7 +146,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
 {
     duet_archive_list all;
     places found = {{0}};
-    duet_status status = duet_archive_list_all(&all, path, error);
+    duet_status status = duet_archive_list_all(&all, path, false, error);
     if (status == DUET_OK) find_starts(&all, path); /* from one to the next, superseded or not */
     if (status == DUET_OK) status = duet_archive_list_supersede(&all, path, options->notes, error);
     if (status == DUET_OK) status = find_places(&found, &all, path, options->for_use, error);
@@ -167,7 +167,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
 static void look_through(const char *path, duet_among *among, bool *arrays)
 {
     duet_archive_list all;
-    (void)duet_archive_list_all(&all, path, NULL);
+    (void)duet_archive_list_all(&all, path, false, NULL);
     (void)duet_archive_list_supersede(&all, path, NULL, NULL);
     for (size_t i = 0; i < all.count; i++) {
         const char *name = all.members[i].name;

@@ -48,10 +48,13 @@ static const duet_picture_place archive_place = {open_reader, load, close_reader
 static duet_status list_members(duet_picture_list *list, duet_notes *notes, duet_error *error)
 {
     duet_archive_list all;
-    duet_status status = duet_archive_list_all(&all, list->source, error);
+    duet_status status = duet_archive_list_all(&all, list->source, true, error);
     if (status == DUET_OK) status = duet_archive_list_supersede(&all, list->source, notes, error);
-    for (size_t i = 0; status == DUET_OK && i < all.count; i++)
-        status = duet_picture_list_add(list, all.members[i].name, all.members[i].position, error);
+    for (size_t i = 0; status == DUET_OK && i < all.count; i++) {
+        const char *name = all.members[i].name;
+        status = duet_archive_is_folder(name) ? duet_picture_list_add_folder(list, name, error)
+                                              : duet_picture_list_add(list, name, all.members[i].position, error);
+    }
     duet_archive_list_free(&all);
     return status;
 }

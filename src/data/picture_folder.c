@@ -61,7 +61,13 @@ static duet_status look_at(duet_picture_list *list, const char *path, const char
     if (stat(path, &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s; mend it, or remove it from the folder",
                          path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) return walk(list, path, name, depth + 1, error);
+    if (S_ISDIR(about.st_mode)) {
+        char *folder = duet_path_join(name, "");
+        duet_status status = folder == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path)
+                                            : duet_picture_list_add_folder(list, folder, error);
+        free(folder);
+        return status == DUET_OK ? walk(list, path, name, depth + 1, error) : status;
+    }
     if (S_ISREG(about.st_mode)) return duet_picture_list_add(list, name, 0, error);
     return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file; remove it from the folder", path);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the paths of pictures say: [train/ or test/][class/]...file, or class/[train/ or test/]...file. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/status.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -192,6 +195,12 @@ static bool are_parts(const char *train, const char *test)
 static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
 {
     for (size_t i = 0; i < list->class_count; i++)
+        if (part_of(list->classes[i], strlen(list->classes[i])) != PART_NONE && list->class_count > 1)
+            duet_notes_add(notes, false,
+                           "%s: its folder \"%s\" is read as a class: if it is a part of the set, put what is to be "
+                           "learnt from into a folder train beside it",
+                           list->source, list->classes[i]);
+    for (size_t i = 0; i < list->class_count; i++)
         for (size_t k = 0; k < list->class_count; k++) {
             if (!are_parts(list->classes[i], list->classes[k])) continue;
             duet_notes_add(notes, false,
@@ -200,6 +209,84 @@ static void tell_of_parts(const duet_picture_list *list, duet_notes *notes)
                            list->source, list->classes[i], list->classes[k]);
             return;
         }
+}
+
+/* Whether a folder lies where those of classes do, and no picture in it. */
+static bool is_empty_class(const duet_picture_list *list, const layout *how, const char *folder)
+{
+    if (strncmp(folder, list->entries[0].name, how->skip) != 0) return false;
+    const char *path = folder + how->skip;
+    if (how->parts && part_of(path, first_folder(path)) == PART_NONE) return false;
+    if (how->parts) path += first_folder(path) + 1;
+    if (part_of(path, first_folder(path)) != PART_NONE || path[0] == '\0') return false;
+    for (size_t i = 0; i < list->count; i++) /* archives may name a folder behind what lies in it */
+        if (strncmp(list->entries[i].name, folder, strlen(folder)) == 0) return false;
+    return path[first_folder(path) + 1] == '\0';
+}
+
+/* A class of which nothing was copied would vanish without a word. */
+static void tell_of_empty(const duet_picture_list *list, const layout *how, duet_notes *notes)
+{
+    const char *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; list->classes != NULL && i < list->folder_count; i++) {
+        if (!is_empty_class(list, how, list->folders[i])) continue;
+        if (count++ == 0 || strcmp(list->folders[i], first) < 0) first = list->folders[i];
+    }
+    if (count > 0)
+        duet_notes_add(notes, false,
+                       "%s: the folder %.*s%s is empty beside those of classes, and is none of them: put its pictures "
+                       "there, or take it out",
+                       list->source, (int)strlen(first) - 1, first, count > 1 ? ", as others," : "");
+}
+
+/* Whether a name is one of a list that ends in NULL, in capitals or not. */
+static bool is_one_of(const char *name, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (strcasecmp(name, *words) == 0) return true;
+    return false;
+}
+
+/* Pictures and what was drawn over each of them, as for segmentation, are no classes. */
+static void tell_of_masks(const duet_picture_list *list, duet_notes *notes)
+{
+    static const char *const pictures[] = {"image", "images", "img", "imgs", "input", "inputs", NULL};
+    static const char *const masks[] = {
+        "mask",         "masks",         "annotation",   "annotations", "label",   "labels",
+        "segmentation", "segmentations", "ground_truth", "groundtruth", "gt",      "target",
+        "targets",      "output",        "outputs",      "depth",       "trimaps", NULL};
+    for (size_t i = 0; list->class_count == 2 && i < 2; i++)
+        if (is_one_of(list->classes[i], pictures) && is_one_of(list->classes[1 - i], masks))
+            duet_notes_add(notes, false,
+                           "%s: its folders \"%s\" and \"%s\" are read as two classes: if one holds the pictures and "
+                           "the other what belongs to each of them, name the folder %s alone%s",
+                           list->source, list->classes[i], list->classes[1 - i], list->classes[i],
+                           list->is_archive ? ", once it is unpacked" : "");
+}
+
+/* The part that a picture's own name begins with, as train_0.png and test-0.png do. */
+static part part_of_file(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    const size_t length = strcspn(name, "_-. 0123456789");
+    return name[length] == '\0' ? PART_NONE : part_of(name, length);
+}
+
+/* Pictures whose parts stand in front of their own names would all be learnt from. */
+static void tell_of_files(const duet_picture_list *list, duet_notes *notes)
+{
+    size_t counts[4] = {0}, one[4] = {0};
+    for (size_t i = 0; i < list->count; i++) {
+        const part is = part_of_file(list->entries[i].name);
+        if (counts[is]++ == 0) one[is] = i;
+    }
+    const part other = counts[PART_TEST] > 0 ? PART_TEST : PART_VALIDATION;
+    if (counts[PART_NONE] > 0 || counts[PART_TRAIN] == 0 || counts[other] == 0) return;
+    duet_notes_add(notes, false,
+                   "%s: its pictures are all read as one set, and are parts of one by their names, such as %s and %s: "
+                   "put them into folders train and test",
+                   list->source, list->entries[one[PART_TRAIN]].name, list->entries[one[other]].name);
 }
 
 /* The entries of each split in the list's order. */
@@ -217,31 +304,65 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
     return DUET_OK;
 }
 
-/* What to do about files of an archive that are no pictures. */
+/* What another program's file is, by its first bytes where it lies in a folder, or by its name; NULL: nobody knows. */
+static const char *words_on(const duet_picture_list *list, const char *name)
+{
+    char *path = duet_path_join(list->source, name);
+    const char *fault, *words = NULL;
+    FILE *file = path == NULL || list->is_archive ? NULL : duet_file_open(path, &fault);
+    unsigned char start[24];
+    if (file != NULL) {
+        words = duet_foreign_by_start(start, fread(start, 1, sizeof start, file));
+        (void)fclose(file);
+    }
+    free(path);
+    return words != NULL ? words : duet_foreign_by_name(name);
+}
+
+/* What to do about files of an archive that are no pictures. Some programs' own files are archives. */
 static duet_status refuse_archive(const duet_picture_list *list, duet_error *error)
 {
+    static const char *const archives[] = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".npz", NULL};
+    const char *words = duet_name_ends_in(list->source, archives) ? NULL : duet_foreign_by_name(list->source);
+    if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", list->source, words);
+    words = words_on(list, list->other);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training pictures: in an archive PNG and JPEG files are expected, or .npy arrays; "
-                     "it holds %s%s: unpack it, and name that or its folder",
-                     list->source, list->other, list->others > 1 ? " and others" : "");
+                     "it holds %s%s%s%s: unpack it, and name that or its folder",
+                     list->source, list->other, list->others > 1 ? " and others" : "",
+                     words != NULL ? "; the first " : "", words != NULL ? words : "");
+}
+
+/* Whether a path goes through a folder of a part, in which only pictures are read. */
+static bool is_in_part(const char *path)
+{
+    for (size_t length; (length = first_folder(path)) > 0; path += length + 1)
+        if (part_of(path, length) != PART_NONE) return true;
+    return false;
 }
 
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
     static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
     if (list->others > 0 && list->is_archive) return refuse_archive(list, error);
-    if (list->others > 0)
+    if (list->others == 0)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
-                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s",
-                         list->source, list->other, list->others > 1 ? " and others" : "",
-                         duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
-                         list->array != NULL ? "; to read an array name it itself: " : "",
-                         list->array != NULL ? list->array : "");
+                         "%s: holds no training pictures: PNG and JPEG files, or names such as "
+                         "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",
+                         list->source);
+    const bool in_part = list->array != NULL && is_in_part(list->array);
+    const char *words = list->array == NULL ? words_on(list, list->other) : NULL;
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: holds no training pictures: PNG and JPEG files, or names such as "
-                     "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected",
-                     list->source);
+                     "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
+                     "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s%s%s",
+                     list->source, list->other, list->others > 1 ? " and others" : "",
+                     duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
+                     in_part ? "; arrays are read right in one folder: put them there as train.npy and test.npy, their "
+                               "labels as train-labels.npy and test-labels.npy"
+                     : list->array != NULL ? "; to read an array name it itself: "
+                                           : "",
+                     list->array != NULL && !in_part ? list->array : "", words != NULL ? "; that " : "",
+                     words != NULL ? words : "");
 }
 
 duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_options *options, duet_error *error)
@@ -260,5 +381,10 @@ duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_
     duet_status status = find_classes(list, starts, error);
     free(starts);
     if (status == DUET_OK) tell_of_parts(list, options->notes);
+    if (status == DUET_OK && !options->for_use) {
+        tell_of_empty(list, &how, options->notes);
+        tell_of_masks(list, options->notes);
+        if (!how.parts && !how.below) tell_of_files(list, options->notes);
+    }
     return status == DUET_OK ? make_order(list, error) : status;
 }

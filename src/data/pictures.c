@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/copies.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 
 /* What reads one split's pictures. */
@@ -45,6 +46,8 @@ void duet_picture_list_release(duet_picture_list *list)
     if (list == NULL || --list->users > 0) return;
     for (size_t i = 0; i < list->count; i++) free(list->entries[i].name);
     for (size_t i = 0; i < list->class_count; i++) free(list->classes[i]);
+    for (size_t i = 0; i < list->folder_count; i++) free(list->folders[i]);
+    free(list->folders);
     free(list->classes);
     free(list->entries);
     free(list->order[0]);
@@ -101,11 +104,38 @@ static bool keep_table(duet_picture_list *list, const char *name)
     return !known || keep(&list->table, name, list->table != NULL && is_rather(name, labels, list->table));
 }
 
+/* Folders that a path goes through are not empty. */
+static void forget_folders(duet_picture_list *list, const char *name)
+{
+    for (size_t i = list->folder_count; i-- > 0;) {
+        if (strncmp(name, list->folders[i], strlen(list->folders[i])) != 0) continue;
+        free(list->folders[i]);
+        list->folders[i] = list->folders[--list->folder_count];
+    }
+}
+
+duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *name, duet_error *error)
+{
+    forget_folders(list, name);
+    char *copy = strdup(name);
+    if (copy == NULL ||
+        !duet_array_grow(&list->folders, list->folder_count, &list->folder_capacity, sizeof *list->folders)) {
+        free(copy);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to list its folders", list->source);
+    }
+    list->folders[list->folder_count++] = copy;
+    return DUET_OK;
+}
+
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
     bool sound = true, foreign = duet_picture_is_foreign(name);
+    forget_folders(list, name);
     if (!duet_picture_name_is(name)) {
-        if (list->others == 0 || (foreign && list->foreign == 0)) {
+        const bool known = !foreign && duet_foreign_by_name(name) != NULL;
+        if (list->others == 0 || (foreign && list->foreign == 0) ||
+            (list->foreign == 0 && known && !list->other_is_known)) {
+            list->other_is_known = known;
             free(list->other);
             sound = (list->other = strdup(name)) != NULL;
         }
@@ -334,33 +364,30 @@ static void tell_of_table(const duet_picture_list *list, const duet_data_options
 {
     if (list->table == NULL || list->classes != NULL || options->labels != NULL || options->for_use) return;
     duet_notes_add(options->notes, false,
-                   "%s: %s lies in it and is not read: if it holds the labels of the pictures, %s--labels %s%s%s",
+                   "%s: %s lies in it and is not read: if it holds the labels of the pictures, %s--labels %s",
                    list->source, list->table, list->is_archive ? "unpack it and name it by " : "say ",
-                   list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table);
+                   DUET_WORD("%s%s%s", list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->table));
 }
 
 /* Arrays among pictures are not the set, though one alone would be. */
 static void tell_of_arrays(const duet_picture_list *list, const duet_data_options *options)
 {
-    const char *source = list->is_archive ? "" : list->source, *slash = list->is_archive ? "" : "/";
     const bool may_be_labels = list->classes == NULL && options->labels == NULL && !options->for_use;
-    duet_text labels = {0};
+    const char *unpack = list->is_archive ? "unpack it, and " : "";
     if (list->arrays == 0) return;
-    if (may_be_labels)
-        duet_text_add(&labels, "; if it holds their labels, --labels %s%s%s", source, slash, list->array);
+    const char *array =
+        DUET_WORD("%s%s%s", list->is_archive ? "" : list->source, list->is_archive ? "" : "/", list->array);
     if (list->arrays > 1)
         duet_notes_add(options->notes, false,
                        "%s: its pictures are read, and %zu arrays that lie among them, such as %s, are left out: to "
-                       "have one in their place %s%s%s%s%s",
-                       list->source, list->arrays, list->array, list->is_archive ? "unpack it, and " : "",
-                       "give --data ", source, slash, list->array);
+                       "have one in their place %sgive --data %s",
+                       list->source, list->arrays, list->array, unpack, array);
     else
         duet_notes_add(options->notes, false,
                        "%s: its pictures are read, and %s, which lies among them, is left out: to have it in their "
-                       "place %sgive --data %s%s%s%s",
-                       list->source, list->array, list->is_archive ? "unpack it, and " : "", source, slash, list->array,
-                       duet_text_get(&labels));
-    duet_text_free(&labels);
+                       "place %sgive --data %s%s%s",
+                       list->source, list->array, unpack, array,
+                       may_be_labels ? "; if it holds their labels, --labels " : "", may_be_labels ? array : "");
 }
 
 duet_status duet_pictures_open(duet_rows rows[2], duet_picture_list *list, const duet_data_options *options,

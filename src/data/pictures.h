@@ -48,11 +48,14 @@ struct duet_picture_list {
     bool is_archive;        /* the source: a file */
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
-    char *other;            /* the first of either */
+    char *other;            /* the first of either, or of those that are known to be another program's by their names */
+    bool other_is_known;
     char *table;            /* a table or a file of labels among them, such as labels.csv; NULL: there is none */
     size_t arrays;          /* others of arrays */
     char *array;            /* the first of them by its name */
-    const char *labels;     /* the file that the options name, which is read; NULL: none */
+    char **folders;         /* those in which nothing has been found so far, with a slash behind each */
+    size_t folder_count, folder_capacity;
+    const char *labels; /* the file that the options name, which is read; NULL: none */
 };
 
 /** `labels`: the file that holds the pictures' labels, or NULL. */
@@ -62,6 +65,8 @@ duet_picture_list *duet_picture_list_new(const char *source, const duet_picture_
 void duet_picture_list_release(duet_picture_list *list);
 /** Adds a file if its name is a picture's, and counts it among the others if not. */
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error);
+/** Notes a folder, whose name ends in a slash: nothing has been found in it so far. */
+duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *name, duet_error *error);
 /** Room for `more` bytes after those that are there. */
 bool duet_file_bytes_grow(duet_file_bytes *bytes, size_t more);
 /** Says which split and class each entry is of, from its path. */

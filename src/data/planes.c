@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 
 enum {
     SEEN = 32,    /* rows that are looked at, from the first on, but for large ones */
@@ -73,9 +74,8 @@ duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_da
         duet_notes_add(
             options->notes, true,
             "%s: rows of 3 x %zu x %zu numbers, read as pixels of 3 channels; their numbers are smoother read "
-            "as 3 planes one after the other, as CIFAR's: then say %s:channels=first. If they are pixels, say "
-            "%s:channels=last",
-            rows->path, dims[0], dims[1], name, name);
+            "as 3 planes one after the other, as CIFAR's: then say %s. If they are pixels, say %s",
+            rows->path, dims[0], dims[1], DUET_WORD("%s:channels=first", name), DUET_WORD("%s:channels=last", name));
     else
         duet_notes_add(
             options->notes, false,

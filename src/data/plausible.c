@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "data/advice.h"
 #include "data/class_names.h"
 
 enum {
@@ -19,8 +20,6 @@ enum {
     BRIGHT = 128,
     BYTES_AT_ONCE = 64 * 1024,
     COMPARED = 16,
-    LARGE = 1000,
-    LARGE_PICTURE = 30,
     MANY_CLASSES = 20,
     ANSWER = 1024
 };
@@ -36,7 +35,8 @@ static const char *answer(char words[ANSWER], const char *before, const char *ke
                           const duet_data_options *options)
 {
     words[0] = '\0';
-    if (!options->own) (void)snprintf(words, ANSWER, "%s say %s:%s", before, answered(rows, options), key);
+    if (!options->own)
+        (void)snprintf(words, ANSWER, "%s say %s", before, DUET_WORD("%s:%s", answered(rows, options), key));
     return words;
 }
 
@@ -52,10 +52,8 @@ static void ask_about_channels(const duet_rows *rows, const duet_data_options *o
     const char *name = answered(rows, options);
     char turn[ANSWER] = "pass numpy.moveaxis(array, 1, -1)", last[ANSWER];
     if (!options->own)
-        (void)snprintf(
-            turn, sizeof turn,
-            "say %s:channels=first, or turn the file round: duet data %s:channels=first --convert turned.npz", name,
-            name);
+        (void)snprintf(turn, sizeof turn, "say %s, or turn the file round: duet data %s --convert turned.npz",
+                       DUET_WORD("%s:channels=first", name), DUET_WORD("%s:channels=first", name));
     duet_notes_add(options->notes, true,
                    "%s: examples of %zu x %zu x %zu, read as height, width and channels: are the channels first? "
                    "Then %s%s",
@@ -77,16 +75,9 @@ static void ask_about_alpha(const duet_rows *rows, const duet_data_options *opti
                 : "1 - (1 - array[..., :3]) * array[..., 3:]");
     else
         duet_notes_add(options->notes, true,
-                       "%s: pictures of 4 channels: are they RGBA? Then say %s:alpha=white, which lays them on white; "
-                       "four channels as they are, without pictures: %s:alpha=keep",
-                       rows->path, name, name);
-}
-
-/* Whether so many numbers may be a square picture of 1 or 3 channels, as rows often are. */
-static bool is_picture(size_t numbers)
-{
-    size_t side = (size_t)lround(sqrt((double)numbers)), of_three = (size_t)lround(sqrt((double)numbers / 3));
-    return side * side == numbers || 3 * of_three * of_three == numbers;
+                       "%s: pictures of 4 channels: are they RGBA? Then say %s, which lays them on white; "
+                       "four channels as they are, without pictures: %s",
+                       rows->path, DUET_WORD("%s:alpha=white", name), DUET_WORD("%s:alpha=keep", name));
 }
 
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
@@ -101,7 +92,7 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
     bool perhaps_last = far_more && last > 4 * dims[0];    /* unlike two pictures of 28 x 28 */
     bool first = options->channels == DUET_CHANNELS_FIRST; /* that question is answered */
     bool turned = rank == 1 && last >= MANY && last > 4 * rows->count && rows->labels.values == NULL &&
-                  (!is_picture(last) || is_picture(rows->count));
+                  (!duet_numbers_are_square(last) || duet_numbers_are_square(rows->count));
     if (turned && !first)
         duet_notes_add(options->notes, true,
                        "%s: %zu examples of %zu numbers: are the examples the columns? Then %s array.T%s", path,
@@ -163,9 +154,8 @@ static double span(const duet_range *range)
 /* Files may have told apart what float32 does not. */
 static const char *rounding_of(const duet_rows *rows)
 {
-    return rows->element == DUET_ELEMENT_FLOAT64
-               ? " as float32 (if not in the file, save ((a - a.min(0)) / numpy.ptp(a, 0)).astype('<f4'))"
-               : "";
+    return rows->element == DUET_ELEMENT_FLOAT64 ? " as float32 (if not in the file, save " DUET_ADVICE_STANDARD ")"
+                                                 : "";
 }
 
 /* One value says nothing of anything. */
@@ -180,22 +170,25 @@ static bool tell_of_constant(const duet_rows *rows, const duet_range *train, con
     return true;
 }
 
+/* Years, kelvins: a model that begins about 0 learns little but where they lie. */
+static bool is_far_off(const duet_range *range, double most)
+{
+    enum { MUCH = 16 };
+    return most > MUCH && (range->low > 0 || range->high < 0) && span(range) < most / MUCH;
+}
+
 /* Numbers that are all far from 1, or so far apart that most are next to nothing. */
 static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
 {
     double most = fmax(fabs((double)range->low), fabs((double)range->high));
-    bool pictures = rows->shape.rank > 1;
-    double large = pictures ? LARGE_PICTURE : LARGE; /* ages and the like may be meant */
-    char scaled[96], words[ANSWER];
-    if (most <= large && span(range) >= 1 / large) return;
-    if (range->low < 0)
-        (void)duet_text_print(scaled, sizeof scaled, "((array + %.9g) / %.9g)", -(double)range->low, span(range));
-    else
-        (void)duet_text_print(scaled, sizeof scaled, "(array / %.9g)", (double)range->high);
+    const double large = duet_large_number(rows->shape);
+    char scaled[DUET_ADVICE], words[ANSWER];
+    if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
     duet_notes_add(options->notes, false,
-                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s.astype('<f4')%s%s",
-                   rows->path, (double)range->low, (double)range->high, hand_over(options),
-                   pictures ? scaled : "((a - a.mean(0)) / a.std(0))", pictures ? "" : " with a = array.astype('<f8')",
+                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s%s", rows->path,
+                   (double)range->low, (double)range->high, hand_over(options),
+                   rows->shape.rank == 1 ? DUET_ADVICE_STANDARD
+                                         : duet_advice_unit((double)range->low, (double)range->high, scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
@@ -222,7 +215,7 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
-    char words[ANSWER];
+    char words[ANSWER], scaled[DUET_ADVICE];
     if (said && rows->element == DUET_ELEMENT_UINT8)
         duet_notes_add(
             options->notes, false,
@@ -245,17 +238,20 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     else if (!said && as_bytes)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
-                       "%s:values=bytes, and they are scaled to [0, 1]; if not, %s:values=numbers",
-                       rows->path, (double)train->low, (double)train->high, answered(rows, options),
-                       answered(rows, options));
+                       "%s, and they are scaled to [0, 1]; if not, %s",
+                       rows->path, (double)train->low, (double)train->high,
+                       DUET_WORD("%s:values=bytes", answered(rows, options)),
+                       DUET_WORD("%s:values=numbers", answered(rows, options)));
     if (test == NULL || said) return;
+    const duet_range *wider = span(train) > span(test) ? train : test;
     bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));
     if (apart)
         duet_notes_add(options->notes, true,
                        "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
-                       "scaled? %s (array / %g).astype('<f4') in its place%s",
+                       "scaled? %s %s in its place%s",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       options->own ? "Pass" : "Save", (double)(train->high > test->high ? train->high : test->high),
+                       options->own ? "Pass" : "Save",
+                       duet_advice_unit((double)wider->low, (double)wider->high, scaled),
                        answer(words, ". If it is as it should be,", "values=numbers", rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
@@ -316,7 +312,8 @@ static duet_status compare_rows(comparison *it, duet_rows *rows, size_t first, s
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error)
 {
-    comparison it = {.table = rows->shape.rank == 1 && rows->row_elements < DUET_PICTURE_NUMBERS};
+    comparison it = {.table = duet_shape_is_table(rows->shape) &&
+                              (rows->row_elements < DUET_PICTURE_NUMBERS || rows->element != DUET_ELEMENT_UINT8)};
     if (count < 2) {
         duet_notes_add(options->notes, false,
                        "%s: has one training example: a model can only repeat it; give more examples", rows->path);

@@ -8,9 +8,10 @@
 #include <zlib.h>
 
 #include "base/status.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 
-enum { PIECE_BYTES = 64 * 1024 };
+enum { PIECE_BYTES = 64 * 1024, FEW = 3 /* rows, which say little of others */ };
 
 const duet_format *duet_format_at(size_t index)
 {
@@ -19,36 +20,9 @@ const duet_format *duet_format_at(size_t index)
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
-/* Files of other programs by their first bytes, and what becomes of them. */
-static const struct {
-    const char *begins, *words;
-} foreign[] = {
-    {"\x1F\x8B", "is compressed twice: gunzip it once"},
-    {"\x89HDF", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
-    {"MATL", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
-    {"PAR1", "is a Parquet file: save its table as .csv"},
-    {"Rar!", "is a RAR archive: unpack it, and name the folder"},
-    {"7z\xBC\xAF", "is a 7z archive: unpack it, and name the folder"},
-    {"\x80\x02", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x03", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x04", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x80\x05", "is a pickle of Python: save its arrays by numpy.save or numpy.savez"},
-    {"\x89PNG", "is one picture; a folder or an archive of them is expected"},
-    {"\xFF\xD8\xFF", "is one picture; a folder or an archive of them is expected"},
-};
-
-static const char *find_foreign(const unsigned char *start, size_t got)
-{
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        size_t length = strlen(foreign[i].begins);
-        if (got >= length && memcmp(start, foreign[i].begins, length) == 0) return foreign[i].words;
-    }
-    return NULL;
-}
-
 static duet_status find_format(duet_stream *stream, const duet_format **format, duet_error *error)
 {
-    unsigned char start[12] = {0};
+    unsigned char start[24] = {0};
     size_t got;
     DUET_TRY(duet_stream_read_some(stream, start, sizeof start, &got, error));
     if (got == 0) return duet_fail(error, DUET_ERROR_DATA, "%s: the file is empty", stream->path);
@@ -58,11 +32,12 @@ static duet_status find_format(duet_stream *stream, const duet_format **format, 
                                   : got >= length && memcmp(start, (*format)->magic, length) == 0)
             return duet_stream_seek(stream, 0, error);
     }
-    const char *words = find_foreign(start, got), *picture = duet_picture_other_kind(start, got);
+    const char *words = duet_foreign_by_start(start, got), *picture = duet_picture_other_kind(start, got);
     if (picture != NULL)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: is one picture, a %s; a folder or an archive of PNG or JPEG files is expected",
                          stream->path, picture);
+    if (words == NULL) words = duet_foreign_by_name(stream->path);
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", stream->path, words);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: wrong magic: it begins with %02x %02x %02x %02x; an IDX file of bytes begins with %s, a .npy "
@@ -224,6 +199,29 @@ bool duet_is_level(float value)
     return fabsf(255 * value - roundf(255 * value)) <= rounding;
 }
 
+/* Where most rows have such a number, few would be left without them: then columns are taken out. `i`: the first of
+ * them among `count` elements of rows from `row` on. */
+static duet_status refuse_value(const duet_rows *rows, size_t row, const float *values, size_t count, size_t i,
+                                duet_error *error)
+{
+    const size_t elements = rows->row_elements;
+    size_t others = 0;
+    for (size_t at = 0; at < count; at += elements) {
+        size_t place = 0;
+        while (place < elements && isfinite(values[at + place])) place++;
+        others += place == elements;
+    }
+    const bool columns =
+        rows->shape.rank == 1 && elements > 1 && count / elements > FEW && others * 2 < count / elements;
+    return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path,
+                     i % elements, number_of(rows, row + i / elements),
+                     columns
+                         ? ", as most rows have one: take such columns out, as by "
+                           "array[:, numpy.isfinite(array.astype('<f4')).all(0)].copy('C')"
+                         : ": mend it, or take such rows out, and their labels: "
+                           "numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is true for the others");
+}
+
 /* Widens the range by elements of row `row` and those after it. */
 static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, const void *values, size_t count,
                          duet_error *error)
@@ -234,12 +232,7 @@ static duet_status widen(const duet_rows *rows, duet_range *range, size_t row, c
     for (size_t i = 0; i < count; i++) {
         float value = is_bytes ? (float)bytes[i] : floats[i];
         size_t place = row + i / rows->row_elements, element = i % rows->row_elements;
-        if (!isfinite(value))
-            return duet_fail(error, DUET_ERROR_DATA,
-                             "%s: value %zu of row %zu is not a finite float32 number: mend it, or take such rows out, "
-                             "and their labels: numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is "
-                             "true for the others",
-                             rows->path, element, number_of(rows, place));
+        if (!isfinite(value)) return refuse_value(rows, row, floats, count, i, error);
         if (value < range->low) range->low = value;
         if (value > range->high) range->high = value;
         if (is_bytes) continue;

@@ -14,11 +14,13 @@
 #include "data/copies.h"
 #include "data/data.h"
 #include "data/divide.h"
+#include "data/inverse.h"
 #include "data/label_order.h"
 #include "data/match.h"
 #include "data/plausible.h"
 #include "data/rounding.h"
 #include "data/turn.h"
+#include "data/untaken.h"
 #include "graph/node.h"
 
 enum { FEW = 10 /* examples for use, whose values may lie close together by chance */ };
@@ -207,6 +209,13 @@ static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
 }
 
+/* Who says how a set is divided knows that it is. */
+static void tell_of_untaken(const duet_data *data, const duet_rows rows[2], const duet_data_options *options)
+{
+    if (rows[DUET_TEST].source != NULL || data->all_test || options->for_use || options->trusted) return;
+    if (!options->division_said) duet_tell_of_untaken(rows[DUET_TRAIN].path, rows[DUET_TRAIN].pictures, options);
+}
+
 static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data_options *options, duet_error *error)
 {
     const duet_set_format *format = NULL;
@@ -219,6 +228,7 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
         rows[DUET_TEST] = (duet_rows){0};
         data->all_test = true;
     }
+    tell_of_untaken(data, rows, options);
     if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
@@ -264,6 +274,8 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     if (!options->for_use && !options->trusted && !data->asked)
         DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                      data->columns, options, error));
+    if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
+        DUET_TRY(duet_tell_of_inverse(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, ranges, options, error));
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
         float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which training examples are streamed: those of which that is asked, and those that do not fit on the device. */
 #include "base/size.h"
+#include "base/text.h"
 #include "data/feed.h"
 #include "device/device.h"
 
@@ -50,7 +51,7 @@ duet_status duet_data_streams(duet_data *data, duet_device *device, bool *stream
             "%s: %.0f MB of training examples%s%s cannot be streamed from a compressed file or an archive, "
             "where a row costs reading all that lies before it; 'duet data %s --convert FILE.npz' writes "
             "them as a file that can",
-            data->name, bytes / 1e6, why, what, data->name);
+            data->name, bytes / 1e6, why, what, DUET_WORD("%s", data->name));
     *streams = true;
     if (!fits)
         duet_device_say(device,

@@ -2,6 +2,7 @@
 /* Why there is no device: no driver at all, drivers that cannot be loaded, or drivers that show none. The last two have
  * causes that can be looked for: a folder for compiled kernels that cannot be written, a device file of another group.
  */
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,24 +46,38 @@ static size_t list_vendors(duet_text *names)
     return count;
 }
 
-/** Whether files can be made in the folder, or the folder itself where it is not there yet. */
-static bool is_writable(const char *path)
+/* Whether a file of some size can be made in the folder, which quotas and full disks forbid to all. */
+static const char *try_writing(const char *folder)
+{
+    static const char some[1 << 15];
+    char path[1100];
+    (void)snprintf(path, sizeof path, "%s/duet-XXXXXX", folder);
+    int descriptor = mkstemp(path), fault = descriptor < 0 ? errno : 0;
+    errno = ENOSPC; /* of a write that is short */
+    if (fault == 0 && write(descriptor, some, sizeof some) != (ssize_t)sizeof some) fault = errno;
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+        (void)unlink(path);
+    }
+    return fault != 0 ? strerror(fault) : NULL;
+}
+
+/* Why no files can be made in the folder, or no folder where it is not there yet; NULL: they can. */
+static const char *fault_of(const char *path)
 {
     char folder[1024];
     struct stat about;
-    if ((size_t)snprintf(folder, sizeof folder, "%s", path) >= sizeof folder) return true;
+    if ((size_t)snprintf(folder, sizeof folder, "%s", path) >= sizeof folder) return NULL;
     while (stat(folder, &about) != 0) {
         char *slash = strrchr(folder, '/');
-        if (slash == NULL) return true;
+        if (slash == NULL) return NULL;
         if (slash == folder) slash++;
         *slash = '\0';
     }
-    /* /proc says that root may write, and then lets nobody */
-    return S_ISDIR(about.st_mode) && access(folder, W_OK | X_OK) == 0 && strncmp(folder, "/proc", 5) != 0;
+    return S_ISDIR(about.st_mode) ? try_writing(folder) : strerror(ENOTDIR);
 }
 
-/** Drivers that keep compiled kernels give up where they cannot. */
-static void look_for_cache(duet_text *words)
+void duet_look_for_cache(duet_text *words)
 {
     static const struct {
         const char *variable, *inner;
@@ -72,12 +87,13 @@ static void look_for_cache(duet_text *words)
         const char *value = getenv(places[i].variable);
         if (value == NULL || value[0] == '\0') continue;
         snprintf(path, sizeof path, "%s%s", value, places[i].inner);
-        if (!is_writable(path))
+        const char *fault = fault_of(path);
+        if (fault != NULL)
             duet_text_add(
                 words,
-                "; it keeps compiled kernels in a folder, and %s, from the variable %s, cannot be written: set "
-                "%s to a folder of yours",
-                path, places[i].variable, places[i].variable);
+                "; it keeps compiled kernels in a folder, and %s, from the variable %s, cannot be written (%s): set "
+                "%s to a folder of yours with some room",
+                path, places[i].variable, fault, places[i].variable);
         return; /* the first that is set counts */
     }
 }
@@ -119,7 +135,7 @@ static duet_status fail_with_drivers(cl_uint count, duet_error *error)
             duet_text_clean(whole, name, sizeof name);
         duet_text_add(&words, "%s%s", i == 0 ? "" : ", ", name);
     }
-    look_for_cache(&words);
+    duet_look_for_cache(&words);
     look_for_choices(&words);
     look_for_files(&words);
     duet_status status = duet_fail(error, DUET_ERROR_NO_DEVICE, "the OpenCL driver is here and shows no device: %s",

@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DEVICE_DISCOVERY_H
 #define DUET_SRC_DEVICE_DISCOVERY_H
 
+#include "base/text.h"
 #include "device/device.h"
 
 typedef struct duet_found_device {
@@ -25,6 +26,9 @@ duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *
  *  which drivers were loaded. */
 void duet_found_order(duet_found_device *found, size_t count);
 
+/** Adds that the folder in which drivers keep compiled kernels cannot be written, where that is so: some give up then.
+ */
+void duet_look_for_cache(duet_text *words);
 /** DUET_ERROR_NO_DEVICE, with the reason why none was found, as far as it can be seen from here. */
 duet_status duet_device_absent(duet_error *error);
 

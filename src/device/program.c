@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "device/discovery.h"
 #include "device/record.h"
 
 /* No option that changes what a NaN or an infinity does: the training loop must see them. No warnings, which drivers
@@ -24,6 +25,19 @@ const char *duet_cl_options(void)
 {
     const char *options = getenv("DUET_CL_OPTIONS");
     return options != NULL ? options : "";
+}
+
+/* Some drivers read the word behind it all the same, and end the process. */
+static duet_status check_options(const char *options, duet_error *error)
+{
+    static const char blanks[] = " \t\n";
+    size_t end = strlen(options), begin;
+    while (end > 0 && strchr(blanks, options[end - 1]) != NULL) end--;
+    for (begin = end; begin > 0 && strchr(blanks, options[begin - 1]) == NULL;) begin--;
+    const char *last = options + begin;
+    if (end - begin != 2 || (strncmp(last, "-D", 2) != 0 && strncmp(last, "-I", 2) != 0)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "DUET_CL_OPTIONS=\"%s\" ends in %.2s, which wants a word behind it",
+                     options, last);
 }
 
 static const double announce_seconds = 0.3, remind_seconds = 10; /* after twice as long again, and so on */
@@ -154,19 +168,24 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
 {
     char *log = build_log(device, program);
     const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log), *more = duet_cl_options();
+    duet_text cache = {0};
     duet_status status;
     if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE)
         device->cannot_compile = device->cannot_compile || nothing_compiles(device);
+    if (device->cannot_compile) duet_look_for_cache(&cache);
     if (device->cannot_compile)
-        status =
-            duet_fail(error, DUET_ERROR_NO_DEVICE,
-                      "the driver of %s (%s %s) cannot compile anything, not even an empty kernel: it may be too old "
-                      "for this processor, or its files are not all here. Its compiler says: %.*s%s",
-                      device->info.name, device->info.platform, device->info.driver, LOG_EXCERPT / 2, words, place);
+        status = duet_fail(error, DUET_ERROR_NO_DEVICE,
+                           "the driver of %s (%s %s) cannot compile anything, not even an empty kernel%s. Its compiler "
+                           "says: %.*s%s",
+                           device->info.name, device->info.platform, device->info.driver,
+                           cache.length > 0 ? duet_text_get(&cache)
+                                            : ": it may be too old for this processor, or its files are not all here",
+                           LOG_EXCERPT / 2, words, place);
     else
         status = duet_cl_fail(error, code, "%s does not compile on %s%s%.128s. Its compiler says: %.*s%s", name,
                               device->info.name, more[0] != '\0' ? " with DUET_CL_OPTIONS=" : "", more, LOG_EXCERPT,
                               words, place);
+    duet_text_free(&cache);
     free(log);
     return status;
 }
@@ -180,6 +199,7 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
         duet_cl_source_say(device);
     }
     const char *own = options != NULL ? options : "", *more = duet_cl_options();
+    DUET_TRY(check_options(more, error));
     const size_t length = strlen(COMMON_OPTIONS) + strlen(own) + strlen(more) + 2;
     char *all_options = malloc(length);
     if (all_options == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to build %s", name);

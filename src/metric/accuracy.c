@@ -45,7 +45,12 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 
 static bool applies(duet_run *run)
 {
-    return discriminates(run) || classifies(run);
+    return classifies(run) || (discriminates(run) && duet_metric_why_not_played(run) == NULL);
+}
+
+static const char *refusal(duet_run *run)
+{
+    return discriminates(run) ? duet_metric_why_not_played(run) : NULL;
 }
 
 static const char *const *outputs(duet_run *run)
@@ -172,5 +177,6 @@ const duet_metric duet_metric_accuracy = {
     take,
     finish,
     .enough = enough,
+    .refusal = refusal,
     .better = better,
 };

@@ -24,7 +24,7 @@ static duet_status compare(duet_metric_task *task, float *samples, uint8_t *aske
 {
     size_t classes = duet_run_classes(task->run);
     uint8_t numbers[256];
-    DUET_TRY(duet_metric_judge_numbers(task, numbers, error));
+    DUET_TRY(duet_metric_judge_numbers(task->run, numbers, error));
     for (size_t i = 0; i < SAMPLES; i++) asked[i] = (uint8_t)(i % classes);
     const duet_wanted wanted = {DUET_SAMPLE, samples};
     const duet_request request = {
@@ -35,6 +35,14 @@ static duet_status compare(duet_metric_task *task, float *samples, uint8_t *aske
     for (size_t i = 0; i < SAMPLES; i++) right += asked[i] == numbers[seen[i]];
     duet_metric_add_share(task, "agreement", right, SAMPLES);
     return DUET_OK;
+}
+
+/* A class that the judge does not know it never sees. */
+static duet_status enough(duet_run *run, duet_split split, duet_error *error)
+{
+    uint8_t numbers[256];
+    (void)split;
+    return duet_metric_judge_numbers(run, numbers, error);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
@@ -59,5 +67,6 @@ const duet_metric duet_metric_agreement = {
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
     .finish = finish,
+    .enough = enough,
     .refusal = refusal,
 };

@@ -10,19 +10,31 @@
 #include <stdlib.h>
 
 #include "metric/metric.h"
-#include "model/model.h"
 
 static const char output[] = "annealed";
 
+/* A generator's samples are to have a density first. */
+static bool lacks_noise(duet_run *run)
+{
+    const uint64_t read = run->read; /* to ask whether it can be computed has no effect */
+    const bool lacks = duet_run_takes(run, "sigma") && duet_run_setting(run, "sigma") == NULL;
+    run->read = read;
+    return lacks;
+}
+
 static bool applies(duet_run *run)
 {
-    return duet_run_features(run, output) == 1;
+    return duet_run_features(run, output) == 1 && !lacks_noise(run);
 }
 
 static const char *refusal(duet_run *run)
 {
     if (duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 0)
         return duet_metric_why_no_likelihood(run);
+    if (duet_run_features(run, output) == 1)
+        return "a generator has no likelihood: its samples lie on a surface of no volume. \"sigma\" (--set sigma=0.1) "
+               "lays normal noise of that deviation on each of their numbers, and ais is the likelihood of the model "
+               "with that noise";
     return "walks from the prior to the posterior need a decoder, and a prior of latents that has a slope everywhere";
 }
 
@@ -133,12 +145,6 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t all = duet_metric_examples(task), wanted = duet_metric_count(task, "examples", 100);
     size_t simulated = duet_metric_count(task, "simulated", 20);
-    if (duet_run_takes(task->run, "sigma") && duet_run_setting(task->run, "sigma") == NULL)
-        return duet_fail(error, DUET_ERROR_USAGE,
-                         "a model of kind %s has no likelihood: its samples lie on a surface of no volume. \"sigma\" "
-                         "(--set sigma=0.1) lays normal noise of that deviation on each of their numbers, and ais is "
-                         "the likelihood of the model with that noise",
-                         duet_model_family(duet_run_model(task->run))->name);
     DUET_TRY(with(task, wanted < all ? wanted : all, walk, error));
     return simulated > 1 ? with(task, simulated, check, error) : DUET_OK;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Which classes the samples fall into: 1,000 samples, each labelled by the judge or, without one, by its nearest
- * training example in raw pixels. A class counts as covered by over 1% of the samples. The ends of its interval count
- * the classes whose share is over 1% at the lower, and at the upper, end of Wilson's interval; that of the largest
- * share is Wilson's, and lies a little high where several classes are nearly as large, since the samples chose it. */
+ * training example in raw pixels, of several as near by one that is drawn of them. A class counts as covered by over 1%
+ * of the samples. The ends of its interval count the classes whose share is over 1% at the lower, and at the upper, end
+ * of Wilson's interval; that of the largest share is Wilson's, and lies a little high where several classes are nearly
+ * as large, since the samples chose it. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "metric/metric.h"
-#include "metric/nearest.h"
+#include "run/search.h"
 
 enum { SAMPLES = 1000, CLASSES = 256 };
 
@@ -45,16 +46,13 @@ static void count_classes(const uint8_t *labels, const bool *known, duet_metric_
 static duet_status label_by_neighbours(duet_metric_task *task, const float *samples, uint8_t *labels, bool *known,
                                        duet_error *error)
 {
-    duet_nearest *search;
-    size_t features = duet_run_features(task->run, DUET_SAMPLE);
-    DUET_TRY(duet_nearest_new(&search, duet_run_device(task->run), samples, SAMPLES, features, error));
-    duet_status status = duet_nearest_show_training(search, duet_run_data(task->run), error);
+    duet_neighbour nearest[SAMPLES];
+    duet_data *data = duet_run_data(task->run);
+    duet_status status = duet_run_nearest(task->run, samples, SAMPLES, true, NULL, nearest, error);
     for (size_t i = 0; i < SAMPLES && status == DUET_OK; i++) {
-        size_t found;
-        known[i] = duet_nearest_find(search, i, &found);
-        if (known[i]) status = duet_data_labels(duet_run_data(task->run), DUET_TRAIN, found, 1, &labels[i], error);
+        known[i] = !isinf(nearest[i].distance);
+        if (known[i]) status = duet_data_labels(data, DUET_TRAIN, (size_t)nearest[i].number, 1, &labels[i], error);
     }
-    duet_nearest_free(&search);
     return status;
 }
 

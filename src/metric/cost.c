@@ -195,11 +195,12 @@ static duet_status add_times(duet_metric_task *task, const char *name, const due
     return DUET_OK;
 }
 
+/* To read samples that are given costs the model nothing. */
 static duet_status add_sampling(duet_metric_task *task, duet_error *error)
 {
     size_t features = duet_run_features(task->run, DUET_SAMPLE);
     double joules, flops;
-    if (features == 0) return DUET_OK;
+    if (features == 0 || duet_run_given_samples(task->run) != NULL) return DUET_OK;
     float *samples = malloc(ROWS * features * sizeof *samples);
     if (samples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d samples", ROWS);
     const duet_wanted wanted = {DUET_SAMPLE, samples};

@@ -25,10 +25,11 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) == set->shape.dims[0];
 }
 
+/* Of samples that are given the model's density says nothing. */
 static bool is_exact(duet_run *run)
 {
     return duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 0 &&
-           duet_run_features(run, DUET_SAMPLE_LOGIT) == 0;
+           duet_run_features(run, DUET_SAMPLE_LOGIT) == 0 && duet_run_given_samples(run) == NULL;
 }
 
 /* Densities on a grid, and the samples of which the second is. */

@@ -42,7 +42,7 @@ const char *duet_metric_why_no_odds(duet_run *run)
                "f-js do";
     if (is_set(model, "label_smoothing") || is_set(model, "fake_smoothing") || is_set(model, "label_noise"))
         return "smoothed or noisy labels move the best logit away from the log-odds of real and generated";
-    return NULL;
+    return duet_metric_why_not_played(run);
 }
 
 /* The mean of log sigmoid(sign * logit), and its squared standard error. */

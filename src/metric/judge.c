@@ -63,13 +63,13 @@ static duet_status fail_unknown(const duet_data_info *data, size_t class, const 
     return status;
 }
 
-duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numbers[256], duet_error *error)
+duet_status duet_metric_judge_numbers(duet_run *run, uint8_t numbers[256], duet_error *error)
 {
-    const duet_data_info *data = duet_data_describe(duet_run_data(task->run)),
-                         *learnt = duet_data_describe(duet_run_data(duet_run_judge(task->run)));
+    const duet_data_info *data = duet_data_describe(duet_run_data(run)),
+                         *learnt = duet_data_describe(duet_run_data(duet_run_judge(run)));
     for (size_t k = 0; k < 256; k++) numbers[k] = (uint8_t)k;
     if (data->class_names == NULL || learnt->class_names == NULL) return DUET_OK;
-    for (size_t i = 0; i < duet_run_classes(task->run); i++) { /* other data may have more, which nobody draws */
+    for (size_t i = 0; i < duet_run_classes(run); i++) { /* other data may have more, which nobody draws */
         size_t k = find(learnt->class_names, learnt->classes, data->class_names[i]);
         if (k == learnt->classes) return fail_unknown(data, i, learnt, error);
         numbers[k] = (uint8_t)i;

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "metric/distances.h"
 #include "metric/metric.h"
+#include "run/distances.h"
 
 enum { BLOCKS = 10 };
 

@@ -38,7 +38,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
         const duet_kernel gaussian = {DUET_KERNEL_GAUSSIAN,
                                       duet_mean_squared_distance(examples.values, examples.count, examples.width)};
         add_distance(task, "kernel-distance", &cubic, &samples, &examples, samples.count);
-        add_distance(task, "kernel-distance-gaussian", &gaussian, &samples, &examples, samples.count);
+        if (gaussian.scale > 0)
+            add_distance(task, "kernel-distance-gaussian", &gaussian, &samples, &examples, samples.count);
+        else
+            duet_metric_add_unknown(task, "kernel-distance-gaussian",
+                                    "the features of all examples are alike, so that its kernel has no width",
+                                    samples.count);
     }
     free(samples.values);
     free(examples.values);

@@ -4,15 +4,18 @@
  *     share of all pairs, ties half; the statistic of Meehan et al. 2020 (arXiv:2004.05675), eq. 4, as a share. 1/2: no
  *     nearer than unseen data; towards 1: copies; below 1/2: samples lie off the data, or the model underfits.
  *   authenticity: samples further from their nearest training example than that is from its own nearest one (Alaa et
- *     al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies. In numbers of pixels a shifted copy is far away:
+ *     al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies, and where values come again, as in discrete
+ *     tables. Of training examples as near one is drawn. In numbers of pixels a shifted copy is far away:
  * neither sees it.
  * Intervals: that of an area under a curve (DeLong et al. 1988) over samples and test examples, and Wilson's; the
  * training examples count as given. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/data.h"
 #include "metric/metric.h"
-#include "metric/nearest.h"
+#include "run/search.h"
 
 enum { ROWS = 1000, LEAST = 50 };
 
@@ -44,17 +47,13 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 static duet_status search(const duet_metric_task *task, const float *rows, size_t count, const size_t *skip,
                           float *distances, size_t *found, duet_error *error)
 {
-    size_t features = duet_run_features(task->run, DUET_SAMPLE);
-    duet_nearest *nearest;
-    DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), rows, count, features, error));
-    for (size_t i = 0; i < count && skip != NULL; i++) duet_nearest_leave_out(nearest, i, skip[i]);
-    duet_status status = duet_nearest_show_training(nearest, duet_run_data(task->run), error);
+    duet_neighbour nearest[ROWS];
+    DUET_TRY(duet_run_nearest(task->run, rows, count, true, skip, nearest, error));
     for (size_t i = 0; i < count; i++) {
-        distances[i] = (float)duet_nearest_distance(nearest, i);
-        if (!duet_nearest_find(nearest, i, &found[i])) found[i] = 0; /* a sample of NaNs, infinitely far */
+        distances[i] = (float)nearest[i].distance;
+        found[i] = isinf(nearest[i].distance) ? 0 : (size_t)nearest[i].number; /* a sample of NaNs, infinitely far */
     }
-    duet_nearest_free(&nearest);
-    return status;
+    return DUET_OK;
 }
 
 /* Squared distances of samples, of test examples, and of the samples' nearest training examples to their own. */
@@ -79,6 +78,19 @@ static duet_status fill(const duet_metric_task *task, distances *it, float *rows
     return search(task, rows, it->count, NULL, it->test, beyond, error);
 }
 
+/* A row that is a value of a discrete table is met again by chance, and counts as a copy all the same. */
+static void tell_of_twins(const duet_metric_task *task, const distances *it)
+{
+    duet_data *data = duet_run_data(task->run);
+    size_t twins = 0;
+    for (size_t i = 0; i < it->count; i++) twins += it->sample[i] == 0 && it->neighbour[i] == 0;
+    if (task->run->live || twins * 100 <= it->count) return;
+    duet_notes_add(&data->notes, false,
+                   "authenticity: %zu of %zu samples equal a training example that is there several times; they count "
+                   "as copies, and may be values that come again by chance",
+                   twins, it->count);
+}
+
 static duet_status add_values(duet_metric_task *task, const distances *it, duet_error *error)
 {
     duet_separation nearer; /* the share of pairs in which the test example is the further one */
@@ -87,6 +99,7 @@ static duet_status add_values(duet_metric_task *task, const distances *it, duet_
     DUET_TRY(duet_separate(it->sample, it->count, it->test, it->count, &nearer, error));
     duet_metric_add(task, "memorisation", nearer.auroc, nearer.low, nearer.high, it->count);
     duet_metric_add_share(task, "authenticity", authentic, it->count);
+    tell_of_twins(task, it);
     return DUET_OK;
 }
 

@@ -117,6 +117,31 @@ void duet_metric_add_count(duet_metric_task *task, const char *name, double valu
     task->count++;
 }
 
+const char *duet_metric_reason(const duet_run *run, const char *value)
+{
+    for (size_t i = 0; i < run->unknowns; i++)
+        if (strcmp(run->unknown[i].value, value) == 0) return run->unknown[i].reason;
+    return NULL;
+}
+
+void duet_metric_add_unknown(duet_metric_task *task, const char *name, const char *reason, size_t n)
+{
+    duet_run *run = task->run;
+    duet_metric_add_count(task, name, NAN, NAN, NAN, n);
+    if (run->unknowns < sizeof run->unknown / sizeof *run->unknown)
+        run->unknown[run->unknowns++] = (duet_run_unknown){name, reason};
+}
+
+/* Forgets why values of the metric could not be computed before. */
+static void forget_unknown(duet_run *run, const duet_metric *metric)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < run->unknowns; i++)
+        if (duet_metric_measure_find(&metric->row, run->unknown[i].value) == NULL)
+            run->unknown[kept++] = run->unknown[i];
+    run->unknowns = kept;
+}
+
 void duet_metric_add(duet_metric_task *task, const char *name, double value, double low, double high, size_t n)
 {
     const double rounding = 1e-12;
@@ -395,6 +420,7 @@ static duet_status compute(pass *it, duet_run *run, duet_split split, uint64_t s
         duet_metric_task *task = &it->parts[m].task;
         size_t before = m == 0 ? 0 : it->parts[m - 1].task.count;
         task->count = before;
+        forget_unknown(run, metric);
         DUET_TRY(metric->finish(task, error));
         for (size_t i = before; i < task->count && i < task->capacity; i++) task->values[i].row = &metric->row;
     }

@@ -90,6 +90,9 @@ const char *duet_metric_why_no_classes(duet_run *run);
 const char *duet_metric_why_unlabelled(duet_run *run);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
+/** Why a discriminator's word of samples is not asked: others are given in place of those that it plays against. NULL:
+ *  none are. */
+const char *duet_metric_why_not_played(duet_run *run);
 /** Why no discriminator of the run says the log-odds of real and generated; NULL: one does. */
 const char *duet_metric_why_no_odds(duet_run *run);
 /** A count that requests set ("examples=200"), for the metric itself; `initial` where nothing is said. */
@@ -107,6 +110,8 @@ void duet_metric_add_within(duet_metric_task *task, const char *name, double val
                             double least, double most, size_t n);
 /** Adds a count whose ends were counted each by itself, and may be equal. */
 void duet_metric_add_count(duet_metric_task *task, const char *name, double value, double low, double high, size_t n);
+/** Adds NaN, and remembers why, a static text: these data, and not the model, leave nothing to compute. */
+void duet_metric_add_unknown(duet_metric_task *task, const char *name, const char *reason, size_t n);
 /** Adds how many of `kinds` n samples show, times `unit`; seen: how many samples show each. A kind seen l times on
  *  average is missed with e^-l, whose variance e^-l (1 - e^-l) is below l e^-l, so the number covered varies by at most
  *  the number seen once: the interval reaches 1.96 times its root. Upwards it reaches at least as far as there may be
@@ -160,7 +165,7 @@ duet_status duet_metric_judge_logits(const duet_metric_task *task, const float *
                                      duet_error *error);
 /** numbers[k]: the class of the run's data that class k of its judge is: the one of the same name where both have
  * names, else k. DUET_ERROR_DATA where the judge does not know a class of the data. */
-duet_status duet_metric_judge_numbers(const duet_metric_task *task, uint8_t numbers[256], duet_error *error);
+duet_status duet_metric_judge_numbers(duet_run *run, uint8_t numbers[256], duet_error *error);
 /** *classes: the class for which the run's judge takes each of `count` samples. */
 duet_status duet_metric_judge(const duet_metric_task *task, const float *samples, size_t count, uint8_t *classes,
                               duet_error *error);

@@ -191,12 +191,60 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
     return duet_monitor_recall(it->monitor, run, it->features.checksum, error);
 }
 
+/* Says once a training why there is no value of that name. */
+static void tell_of_unknown(duet_monitor *monitor, duet_run *run, const char *name, const char *reason)
+{
+    for (size_t i = 0; i < monitor->told_count; i++)
+        if (strcmp(monitor->told[i], name) == 0) return;
+    if (monitor->told_count < DUET_VERDICT_VALUES) monitor->told[monitor->told_count++] = name;
+    duet_device_say(duet_run_device(run), "note: %s is null: %s", name, reason);
+}
+
+/* What is wrong with the data, or with what the model makes of them, ends no training: its losses tell whether it is
+ * sound. What the device, memory or a file failed at does, and so does who stops it. */
+static bool costs_a_value(duet_status status)
+{
+    return status == DUET_ERROR_NUMERIC || status == DUET_ERROR_DATA || status == DUET_ERROR_USAGE;
+}
+
+/* Each metric by itself: one that fails is NaN, and why is said. */
+static duet_status measure_each(task *it, duet_run *run, duet_error *error)
+{
+    it->made = 0;
+    for (size_t i = 0; i < it->count; i++) {
+        duet_error own = {0};
+        size_t made;
+        duet_metric_value *values = it->values + it->made;
+        const duet_status status =
+            duet_metric_compute_all(run, it->names + i, 1, split_of(run), it->monitor->options.seed, values,
+                                    DUET_VERDICT_VALUES - it->made, &made, &own);
+        if (status != DUET_OK && !costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
+        if (status != DUET_OK) {
+            const duet_metric_row *row = duet_metric_find(it->names[i]);
+            *values = (duet_metric_value){row->measures[0].name, NAN, NAN, NAN, 0, row};
+            made = 1;
+            tell_of_unknown(it->monitor, run, values->name, own.message);
+        }
+        it->made += made;
+    }
+    return DUET_OK;
+}
+
 static duet_status measure(task *it, duet_run *run, duet_error *error)
 {
+    duet_error own = {0};
     for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
         DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
-    return duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options.seed, it->values,
-                                   DUET_VERDICT_VALUES, &it->made, error);
+    const duet_status status =
+        duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options.seed, it->values,
+                                DUET_VERDICT_VALUES, &it->made, &own);
+    if (status != DUET_OK && !costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
+    if (status != DUET_OK) DUET_TRY(measure_each(it, run, error));
+    for (size_t i = 0; i < it->made; i++) {
+        const char *reason = duet_metric_reason(run, it->values[i].name);
+        if (reason != NULL) tell_of_unknown(it->monitor, run, it->values[i].name, reason);
+    }
+    return DUET_OK;
 }
 
 static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_run **judge, duet_error *error)
@@ -233,6 +281,17 @@ static void judge_plateau(const duet_monitor *monitor, uint64_t epoch, duet_verd
         (void)duet_text_print(verdict->stop, sizeof verdict->stop,
                               "%s has not got better than %.6g for %" PRIu64 " epochs", monitor->watch.best,
                               monitor->best, waited);
+}
+
+/* Before the first finite value there is nothing to keep, which would else show at the end alone. */
+static void tell_of_no_best(duet_monitor *monitor, duet_run *run, uint64_t epoch)
+{
+    if (!isnan(monitor->best) || monitor->told_of_best) return;
+    monitor->told_of_best = true;
+    duet_device_say(duet_run_device(run),
+                    "warning: %s is no finite number after epoch %" PRIu64
+                    ": there is no best.safetensors until it is one",
+                    monitor->watch.best, epoch);
 }
 
 /* Says which metrics a training watched that goes on without. */
@@ -297,6 +356,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
     verdict->count = it.made;
     snprintf(verdict->features, sizeof verdict->features, "%s", it.features.checksum);
     if (epoch > 0) duet_monitor_judge_loss(monitor, run, verdict);
+    if (monitor->watch.best != NULL) tell_of_no_best(monitor, run, epoch);
     if (monitor->watch.best != NULL) judge_plateau(monitor, epoch, verdict);
     return DUET_OK;
 }

@@ -18,6 +18,9 @@ struct duet_monitor {
     uint64_t best_epoch;  /* the epoch that gave it */
     bool recalled;        /* what a run that goes on had as its best is taken in */
     const char *said;     /* what the last look found lost, which was warned of; NULL: nothing */
+    const char *told[DUET_VERDICT_VALUES]; /* values of which it was said why there are none */
+    size_t told_count;
+    bool told_of_best;    /* that there is none yet was said */
     bool looked, lost;    /* a look came before, here or before the run went on; it showed a collapse */
 };
 
@@ -32,6 +35,8 @@ duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char
 /** What was measured at the last epoch's end in metrics.jsonl, which the caller drops; NULL: nothing was. */
 json_t *duet_monitor_last_past(const char *directory);
 
+/** What is said to a model of the loss of that index; false past the end. */
+bool duet_monitor_loss_at(size_t index, const duet_model *model, char *text, size_t size);
 /** Warns of what a look shows to be lost, and stops the training where a second one in a row shows a collapse. */
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict);
 

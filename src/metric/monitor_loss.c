@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "model/advice.h"
 
 /* By number the signs of a collapse, as a look has them; NaN: not measured. */
 enum { ACTIVE_UNITS, HIGH_QUALITY, MODES, NEIGHBOUR_SPREAD, CLASSES, SIGNS };
@@ -17,30 +18,34 @@ typedef struct loss {
     const char *name;  /* how it begins in messages; NULL: nothing is lost */
     const char *words; /* and goes on */
     bool collapse;
+    duet_advice advice[DUET_MOST_ADVICE]; /* of settings that the family takes */
 } loss;
 
-static const loss nothing = {NULL, NULL, false};
-static const loss lost_latents = {"posterior-collapse", "no latent is active", true};
-static const loss lost_modes = {"mode-drop", "half of the modes or more get no sample", true};
+static const loss nothing = {NULL, NULL, false, {{NULL}}};
+#define CALMER_GAME                                                                                                    \
+    {                                                                                                                  \
+        {"generator.lr=0", "a lower generator.lr"}, {"discriminator.spectral_norm=yes", NULL},                         \
+        {                                                                                                              \
+            "pack=2", NULL                                                                                             \
+        }                                                                                                              \
+    }
+static const loss lost_latents = {"posterior-collapse",
+                                  "no latent is active",
+                                  true,
+                                  {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs"}}};
+static const loss lost_modes = {"mode-drop",
+                                "half of the modes or more get no sample",
+                                true,
+                                {{"preset=stable", NULL},
+                                 {"generator.lr=0", "a lower generator.lr"},
+                                 {"instance_noise=0.1", NULL},
+                                 {"pack=2", NULL}}};
 static const loss lost_samples = {"sample-collapse", "samples lie twenty times nearer to each other than examples do",
-                                  true};
-static const loss lost_classes = {"mode-drop", "half of the classes or more get no sample", false};
-static const loss lost_most_classes = {"mode-drop", "four fifths of the classes or more get no sample", true};
-
-/* What may help a model that has the setting, and the preset if one is named; the first row that fits. */
-typedef struct advice {
-    const loss *loss;
-    const char *setting, *preset, *words;
-} advice;
-static const advice advices[] = {
-    {&lost_latents, "warm_up", NULL, "a smaller beta, or warm_up over some epochs"},
-    {&lost_latents, "beta", NULL, "a smaller beta"},
-    {&lost_modes, "pack", "stable", "preset=stable, or pack=2,"},
-    {&lost_modes, "pack", NULL, "a lower generator.lr, instance_noise=0.1 or pack=2"},
-    {&lost_samples, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
-    {&lost_classes, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
-    {&lost_most_classes, "pack", NULL, "a lower generator.lr, spectral_norm=yes or pack=2"},
-};
+                                  true, CALMER_GAME};
+static const loss lost_classes = {"mode-drop", "half of the classes or more get no sample", false, CALMER_GAME};
+static const loss lost_most_classes = {"mode-drop", "four fifths of the classes or more get no sample", true,
+                                       CALMER_GAME};
+static const loss *const losses[] = {&lost_latents, &lost_modes, &lost_samples, &lost_classes, &lost_most_classes};
 
 /* Missing modes count only once a quarter of the samples is good, which early in training they are not. Few classes are
  * a collapse of a game, `judges`: what other models draw while they learn is a blur that looks like one class. */
@@ -76,23 +81,19 @@ static bool was_lost(const duet_monitor *monitor, double kinds, bool judges)
     return find_loss(signs, kinds, judges)->collapse;
 }
 
-static bool fits(const advice *row, duet_run *run)
+static void describe(const loss *found, const duet_model *model, char *text, size_t size)
 {
-    const duet_model *model = duet_run_model(run);
-    const duet_family *family = duet_model_family(model);
-    bool has_preset = row->preset == NULL;
-    for (size_t i = 0; i < family->preset_count; i++)
-        has_preset = has_preset || strcmp(family->presets[i].name, row->preset) == 0;
-    return has_preset && duet_model_setting_text(model, row->setting) != NULL;
+    duet_text advice = {0};
+    duet_advice_add(&advice, model, found->advice);
+    (void)duet_text_print(text, size, "%s: %s%s", found->name, found->words, duet_text_get(&advice));
+    duet_text_free(&advice);
 }
 
-static void describe(const loss *found, duet_run *run, char *text, size_t size)
+bool duet_monitor_loss_at(size_t index, const duet_model *model, char *text, size_t size)
 {
-    const char *words = NULL;
-    for (size_t i = 0; i < sizeof advices / sizeof *advices && words == NULL; i++)
-        if (advices[i].loss == found && fits(&advices[i], run)) words = advices[i].words;
-    snprintf(text, size, "%s: %s%s%s%s", found->name, found->words, words != NULL ? "; " : "",
-             words != NULL ? words : "", words != NULL ? " may help" : "");
+    if (index >= sizeof losses / sizeof *losses) return false;
+    describe(losses[index], model, text, size);
+    return true;
 }
 
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
@@ -107,7 +108,7 @@ void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict 
     monitor->looked = true;
     monitor->lost = found->collapse;
     if (found->name != NULL) {
-        describe(found, run, text, sizeof text);
+        describe(found, duet_run_model(run), text, sizeof text);
         if (found->words != monitor->said) duet_device_say(duet_run_device(run), "warning: %s", text);
     }
     monitor->said = found->words;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "device/device.h"
 #include "run/checkpoint.h"
 #include "run/run_folder.h"
@@ -220,7 +221,7 @@ duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, 
     return duet_fail(error, DUET_ERROR_USAGE,
                      "%s of this run was by %s, and %s has %s by now, so that values before and after could not be "
                      "compared: --judge %s goes on all the same",
-                     metric, was, monitor->recorded, now.checksum, monitor->recorded);
+                     metric, was, monitor->recorded, now.checksum, DUET_WORD("%s", monitor->recorded));
 }
 
 json_t *duet_monitor_last_past(const char *directory)

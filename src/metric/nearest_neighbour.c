@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether codes know classes: the share of examples whose code is nearest to one of the same class, Donahue et al. 2017
  * (arXiv:1605.09782), sec. 4.1. An untrained encoder keeps much of the distances between pictures and scores well:
- * compare with it. Its interval is Wilson's, over the examples: the training examples count as given. */
+ * compare with it. Of codes as near one is drawn. Its interval is Wilson's, over the examples: the training examples
+ * count as given. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "metric/metric.h"
-#include "metric/nearest.h"
+#include "run/nearest.h"
 
 enum { QUERIES = 2000, REFERENCES = 10000 };
 
@@ -91,7 +92,8 @@ static duet_status compare(codes *it, duet_metric_task *task, duet_error *error)
     DUET_TRY(duet_metric_ask(task, DUET_TRAIN, it->places + it->queries, it->references, DUET_LATENT,
                              it->values + it->queries * it->width, it->labels + it->queries, error));
     DUET_TRY(duet_nearest_new(&nearest, duet_run_device(task->run), it->values, it->queries, it->width, error));
-    duet_status status = search(it, nearest, error);
+    duet_nearest_draw_ties(nearest);
+    const duet_status status = search(it, nearest, error);
     duet_nearest_free(&nearest);
     if (status == DUET_OK) duet_metric_add_share(task, "nearest-neighbour", it->right, it->queries);
     return status;

@@ -2,12 +2,13 @@
 /* How far samples lie from each other: the mean distance of each of 500 samples to the nearest other one, over the same
  * of 500 examples. A generator that draws few things again and again is near 0 though each of them may be good; noise
  * is far from everything, so above 1 is no praise. It needs no labels and no judge. The interval is that of a ratio of
- * two means, by the delta method; it takes the distances of a set for independent, which neighbours are not quite. */
+ * two means, by the delta method; it takes the distances of a set for independent, which neighbours are not quite.
+ * Where each of these examples has a twin among them, as in tables of few discrete columns, there is no ratio. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "metric/distances.h"
 #include "metric/metric.h"
+#include "run/distances.h"
 
 enum { ROWS = 500, LEAST = 2 };
 
@@ -36,16 +37,23 @@ static duet_status find_nearest(const float *rows, size_t count, size_t features
 static duet_status spread_of_data(const duet_metric_task *task, float *rows, size_t count, double *nearest,
                                   duet_error *error)
 {
-    double sum = 0;
     size_t places[ROWS], features = duet_run_features(task->run, DUET_SAMPLE);
     duet_metric_spread(duet_metric_examples(task), count, places);
     DUET_TRY(duet_metric_read(task, task->split, places, count, rows, NULL, error));
-    DUET_TRY(find_nearest(rows, count, features, nearest, error));
-    for (size_t i = 0; i < count; i++) sum += nearest[i];
-    if (sum > 0 && isfinite(sum)) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_NUMERIC,
-                     "neighbour-spread: the examples of %s are alike, there is nothing to compare with",
-                     duet_data_describe(duet_run_data(task->run))->name);
+    return find_nearest(rows, count, features, nearest, error);
+}
+
+static void add_ratio(duet_metric_task *task, const double *of_samples, const double *of_data, size_t count)
+{
+    bool apart = false;
+    for (size_t i = 0; i < count; i++) apart = apart || of_data[i] > 0;
+    if (apart)
+        duet_metric_add_ratio(task, "neighbour-spread", of_samples, count, of_data, count);
+    else
+        duet_metric_add_unknown(task, "neighbour-spread",
+                                "each of the examples that it looks at has a twin among them, so that no distance to "
+                                "the nearest is left to compare with",
+                                count);
 }
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
@@ -58,7 +66,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     duet_status status = find_nearest(samples, count, features, of_samples, error);
     if (status == DUET_OK) status = spread_of_data(task, samples, count, of_data, error);
     free(samples);
-    if (status == DUET_OK) duet_metric_add_ratio(task, "neighbour-spread", of_samples, count, of_data, count);
+    if (status == DUET_OK) add_ratio(task, of_samples, of_data, count);
     return status;
 }
 

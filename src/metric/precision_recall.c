@@ -3,15 +3,19 @@
  * (arXiv:2002.09797). Each row of features has a ball that reaches to its k-th neighbour of its own set, k = 5:
  *   precision: samples within the ball of some example         recall: examples within the ball of some sample
  *   density: balls of examples that a sample lies in, over k    coverage: examples whose ball has a sample in it
- * A distance equal to the radius lies within, so a set against itself has precision, recall and coverage 1. One odd
- * example with a large ball makes precision, one odd sample recall, too high; density and coverage suffer less.
- * Intervals: Wilson's of the shares and that of a mean of the density, over the rows counted; the other set and its
- * balls count as given. */
+ * Where several rows of a set are as far as the k-th, as in tables of discrete columns, a ball holds more than k of
+ * them, which neither paper speaks of: in the density it then counts k over those it holds, so that of two sets of one
+ * distribution it is about 1 there too. Where more than k rows are equal their balls have no radius and hold what
+ * equals them alone. A distance equal to the radius lies within, so a set against itself has precision, recall and
+ * coverage 1. One odd example with a large ball makes precision, one odd sample recall, too high; density and coverage
+ * suffer less. Intervals: Wilson's of the shares and that of a mean of the density, over the rows counted; the other
+ * set and its balls count as given. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "metric/distances.h"
+#include "data/data.h"
 #include "metric/features.h"
+#include "run/distances.h"
 
 enum { LEAST = 100, K = 5 };
 
@@ -20,21 +24,21 @@ static bool applies(duet_run *run)
     return duet_metric_has_features(run);
 }
 
-/* Rows of one set: squared radii of their balls, how many balls of the other set each lies in, and how many rows of the
- * other set lie in its own. */
+/* Rows of one set: squared radii of their balls, what each ball counts for, how many balls of the other set each lies
+ * in, and how many rows of the other set lie in its own. */
 typedef struct balls {
     const float *rows;
     size_t count;
-    double *radii, *around, *visitors;
+    double *radii, *shares, *around, *visitors;
 } balls;
 
 static duet_status make_balls(balls *it, const duet_feature_set *set, duet_error *error)
 {
     size_t count = set->count;
-    double *room = calloc(3 * count, sizeof *room);
-    *it = (balls){set->values, count, room, room + count, room + 2 * count};
+    double *room = calloc(4 * count, sizeof *room);
+    *it = (balls){set->values, count, room, room + count, room + 2 * count, room + 3 * count};
     if (room == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows", count);
-    return duet_neighbour_radii(set->values, count, set->width, K, it->radii, error);
+    return duet_neighbour_shares(set->values, count, set->width, K, it->radii, it->shares, error);
 }
 
 static void meet(balls *samples, balls *examples, size_t width)
@@ -43,7 +47,7 @@ static void meet(balls *samples, balls *examples, size_t width)
         for (size_t j = 0; j < examples->count; j++) {
             double distance = duet_squared_distance(samples->rows + i * width, examples->rows + j * width, width);
             bool in_example = distance <= examples->radii[j], in_sample = distance <= samples->radii[i];
-            samples->around[i] += in_example;
+            samples->around[i] += in_example ? examples->shares[j] : 0;
             examples->visitors[j] += in_example;
             examples->around[j] += in_sample;
             samples->visitors[i] += in_sample;
@@ -66,6 +70,18 @@ static void add_values(duet_metric_task *task, const balls *samples, const balls
     duet_metric_add_share(task, "coverage", count_any(examples->visitors, examples->count), examples->count);
 }
 
+/* Notes that many examples are equal to more than k others. */
+static void tell_of_equals(const duet_metric_task *task, const balls *examples)
+{
+    size_t equal = 0;
+    for (size_t i = 0; i < examples->count; i++) equal += examples->radii[i] == 0;
+    if (task->run->live || equal * 100 <= examples->count) return;
+    duet_notes_add(&duet_run_data(task->run)->notes, false,
+                   "precision, density and coverage: %zu of %zu examples equal %d others or more by their features: "
+                   "their balls have no radius, and a sample lies in them only where it equals them too",
+                   equal, examples->count, K);
+}
+
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
     return duet_metric_enough_features(run, split, LEAST, "precision", error);
@@ -81,6 +97,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (status == DUET_OK) {
         meet(&samples, &examples, sets[0].width);
         add_values(task, &samples, &examples);
+        tell_of_equals(task, &examples);
     }
     free(samples.radii);
     free(examples.radii);

@@ -20,6 +20,13 @@ bool duet_metric_draws(duet_run *run)
     return duet_run_features(run, DUET_SAMPLE) == duet_shape_elements(duet_data_describe(duet_run_data(run))->shape);
 }
 
+const char *duet_metric_why_not_played(duet_run *run)
+{
+    return duet_run_given_samples(run) == NULL
+               ? NULL
+               : "the discriminator plays against what the model draws, and samples are given in its place";
+}
+
 size_t duet_metric_sample_count(duet_run *run, size_t most)
 {
     duet_data *given = duet_run_given_samples(run);

@@ -54,7 +54,7 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
         energies[piece->first + i] = energy(shape, piece->values[0] + i * duet_shape_elements(shape));
 }
 
-/* The energy of each example of the split, which are not all 0. */
+/* The energy of each example of the split. */
 static duet_status data_energies(const duet_metric_task *task, double *energies, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
@@ -63,20 +63,31 @@ static duet_status data_energies(const duet_metric_task *task, double *energies,
     float *examples = malloc(PIECE * features * sizeof *examples);
     if (examples == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", PIECE);
     duet_status status = DUET_OK;
-    double sum = 0;
     for (size_t first = 0; status == DUET_OK && first < total; first += PIECE) {
         size_t count = total - first < PIECE ? total - first : PIECE;
         status = duet_data_read(data, task->split, first, count, examples, error);
         for (size_t i = 0; status == DUET_OK && i < count; i++)
-            sum += energies[first + i] = energy(shape, examples + i * features);
+            energies[first + i] = energy(shape, examples + i * features);
     }
     free(examples);
-    if (status == DUET_OK && !(sum > 0))
-        status = duet_fail(error, DUET_ERROR_NUMERIC,
-                           "sharpness: all pictures of %s are flat, there is nothing to "
-                           "compare with",
-                           duet_data_describe(data)->name);
     return status;
+}
+
+static bool all_are_flat(const double *energies, size_t count)
+{
+    bool flat = true;
+    for (size_t i = 0; i < count; i++) flat = flat && energies[i] == 0;
+    return flat;
+}
+
+/* All pictures of the data are flat. */
+static void add_unknown(duet_metric_task *task)
+{
+    static const char reason[] = "all pictures of the split are flat, so that no energy is left to compare with";
+    const size_t n = duet_metric_examples(task);
+    if (duet_run_features(task->run, DUET_SAMPLE) > 0) duet_metric_add_unknown(task, "sharpness", reason, n);
+    if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+        duet_metric_add_unknown(task, "sharpness-reconstruction", reason, n);
 }
 
 static duet_status add_samples(duet_metric_task *task, const double *of_data, duet_error *error)
@@ -97,6 +108,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     size_t n = duet_metric_examples(task);
     double *reconstructed = task->state, *of_data = reconstructed + n;
     DUET_TRY(data_energies(task, of_data, error));
+    if (all_are_flat(of_data, n)) return add_unknown(task), DUET_OK;
     if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, of_data, error));
     if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
         duet_metric_add_paired_ratio(task, "sharpness-reconstruction", reconstructed, of_data, n);

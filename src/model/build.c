@@ -250,14 +250,27 @@ bool duet_model_keeps_averages(const duet_model *model)
     return keeps;
 }
 
+/* The group whose average is worth most where not all are to have one; NULL: there is none such. */
+static const char *group_that_makes(const duet_model *model)
+{
+    const duet_family *family = model->family;
+    for (size_t i = 0; family->groups != NULL && family->groups[i] != NULL; i++)
+        if (strcmp(family->groups[i], "generator") == 0 || strcmp(family->groups[i], "decoder") == 0)
+            return family->groups[i];
+    return NULL;
+}
+
 static bool wants_averages(duet_model *model, duet_build *build)
 {
     bool wants = duet_settings_want_averages(build->options.knobs, build->options.knob_count),
          keeps = duet_model_keeps_averages(model);
-    if (wants && !keeps)
+    if (wants && !keeps) {
+        const char *maker = group_that_makes(model);
         duet_fail(&build->knob_error, DUET_ERROR_USAGE,
-                  "weights=average: no group of this run keeps an average; train with --set average=0.999, say, or "
-                  "--set generator.average=0.999");
+                  "weights=average: no group of this run keeps an average; train with --set average=0.999, say%s%s%s",
+                  maker == NULL ? "" : ", or --set ", maker == NULL ? "" : maker,
+                  maker == NULL ? "" : ".average=0.999");
+    }
     return wants && keeps;
 }
 

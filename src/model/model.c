@@ -225,6 +225,20 @@ static bool is_name(const char *name)
     return length > 0 && length <= LONGEST_GROUP && plain == length;
 }
 
+/* Units of a layer that begin alike learn alike. */
+static void check_start(duet_model *model, const char *name)
+{
+    const duet_settings *s = &model->settings;
+    const char *initialiser = duet_settings_group_text(s, name, "initialiser");
+    if (model->build == NULL || model->build->options.mode != DUET_BUILD_TRAIN) return;
+    if (duet_choice_index(DUET_NAMES(DUET_INITIALISERS), initialiser) > 0 &&
+        duet_settings_group_number(s, name, "initialiser_scale") == 0)
+        duet_model_warn(model,
+                        "initialiser=%s with initialiser_scale=0: all weights of group %s begin at 0, and units that "
+                        "begin alike stay alike; leave both out, or say initialiser_scale=1",
+                        initialiser, name);
+}
+
 duet_group *duet_model_group_at(const char *where, duet_model *model, const char *name)
 {
     if (!is_name(name)) {
@@ -244,6 +258,7 @@ duet_group *duet_model_group_at(const char *where, duet_model *model, const char
     }
     set_layers(model, group, name);
     check_schedule(model, name);
+    check_start(model, name);
     return group;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/advice.h"
 #include "data/columns.h"
 #include "data/data.h"
 #include "data/dependence.h"
@@ -21,7 +22,8 @@ enum {
     MOST_ROWS = 4096, /* whose columns are looked at */
     LOOKED_AT = 1 << 20,
     LEAST_ROWS = 30, /* that say how many values there are */
-    SHOWN = 4        /* columns by number */
+    SHOWN = 4,       /* columns by number */
+    REMEDY = DUET_ADVICE + 8
 };
 
 /* The least and the largest number of the examples of both splits, and whether all are whole. */
@@ -58,13 +60,14 @@ static duet_status find_range(duet_data *data, range *found, duet_error *error)
 }
 
 /* How the data themselves may come to fit; NULL: they are made, not read. */
-static const char *remedy_for(const duet_data_info *info, const range *found, char text[160])
+static const char *remedy_for(const duet_data_info *info, const range *found, char text[REMEDY])
 {
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
-    (void)duet_text_print(text, 160, "save (array %c %.9g) / %.9g", found->low < 0 ? '+' : '-',
-                          fabs((double)found->low), (double)found->high - (double)found->low);
+    char scaled[DUET_ADVICE];
+    if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_ADVICE_UNIT_COLUMNS;
+    (void)snprintf(text, REMEDY, "save %s", duet_advice_unit((double)found->low, (double)found->high, scaled));
     return text;
 }
 
@@ -74,7 +77,7 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
     duet_graph *graph = duet_model_graph(model);
     duet_error error = {0};
     range found = {0};
-    char text[160];
+    char text[REMEDY];
     if (info->unit_range) return;
     if (find_range(duet_model_data(model), &found, &error) != DUET_OK) {
         duet_graph_refuse(graph, error.status, "%s", error.message);

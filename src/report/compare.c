@@ -162,7 +162,7 @@ static json_t *entry_of(json_t *run, const char *list, const char *key, const ch
 /* What the run gives for a metric: its value, or why there is none. */
 static json_t *cell_of(json_t *run, json_t *metric)
 {
-    static const char *const kept[] = {"value", "low", "high", "n", "features"};
+    static const char *const kept[] = {"value", "low", "high", "n", "features", "reason"};
     const char *name = json_string_value(json_object_get(metric, "name"));
     const char *row = json_string_value(json_object_get(metric, "metric"));
     if (!json_is_object(json_object_get(run, "evaluation"))) return json_pack("{s:s}", "reason", "not evaluated yet");

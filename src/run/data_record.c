@@ -211,11 +211,12 @@ void duet_data_record_way(const duet_data_info *known, const duet_data_info *dat
                         data->low[DUET_TEST] >= 0;
     if (data->generated) return;
     if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
-        (void)snprintf(way, size, "; %s:channels=first turns them round", data->name);
+        (void)snprintf(way, size, "; %s turns them round", DUET_WORD("%s:channels=first", data->name));
     else if (known->picture && !same_shape && (as_rows || scaled))
-        (void)snprintf(way, size, "; %s:size=%zux%zu gives them that shape", data->name, dims[0], dims[1]);
+        (void)snprintf(way, size, "; %s gives them that shape",
+                       DUET_WORD("%s:size=%zux%zu", data->name, dims[0], dims[1]));
     else if (same_shape && may_be_bytes)
-        (void)snprintf(way, size, "; if they are bytes, %s:values=bytes scales them", data->name);
+        (void)snprintf(way, size, "; if they are bytes, %s scales them", DUET_WORD("%s:values=bytes", data->name));
 }
 
 duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,

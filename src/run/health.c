@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/advice.h"
 
 /* A model and the report of its training that is looked at. */
 typedef struct patient {
@@ -85,24 +86,49 @@ static const struct {
     bool (*broken)(const patient *it);
     bool collapse;
     const char *term, *words;
+    duet_advice advice[DUET_MOST_ADVICE]; /* of settings that the family takes */
 } rules[] = {
-    {"loss-below-zero", is_below_zero, false, "d_loss",
-     "the discriminator's loss is below 0, which a cross-entropy cannot be: label_noise takes labels past 1, and the "
-     "loss has no lower bound; label_noise=0 or label_smoothing at least as large takes them back"},
-    {"loss-without-bound", falls_and_falls, false, "d_loss",
-     "the discriminator's loss falls without a bound, since it tells all examples apart: instance_noise=0.1 or "
-     "discriminator.spectral_norm=yes hold it"},
-    {"loss-bound", breaks_the_bound, false, "g_loss",
+    {"loss-below-zero",
+     is_below_zero,
+     false,
+     "d_loss",
+     "the discriminator's loss is below 0, which a cross-entropy cannot be unless noise takes labels past 1, where it "
+     "has no lower bound",
+     {{"label_noise=0", NULL}, {"label_smoothing=0.1", "label_smoothing at least as large"}}},
+    {"loss-without-bound",
+     falls_and_falls,
+     false,
+     "d_loss",
+     "the discriminator's loss falls without a bound, since it tells all examples apart",
+     {{"instance_noise=0.1", NULL}, {"discriminator.spectral_norm=yes", NULL}}},
+    {"loss-bound",
+     breaks_the_bound,
+     false,
+     "g_loss",
      "the generator's loss is smaller than the discriminator's loss of the same state allows: one of the two is not "
-     "what its name says"},
-    {"discriminator-wins", wins, true, "d_loss",
-     "the discriminator tells every example apart, and the generator learns next to nothing: a lower "
-     "discriminator.lr, label_smoothing=0.1, instance_noise=0.1 or spectral_norm=yes may help"},
-    {"discriminator-loses", loses, true, "accuracy",
-     "the discriminator takes nearly every example for the other kind: a higher discriminator.lr or k=2 may help"},
-    {"posterior-collapse", says_nothing, true, "kl",
-     "the posterior says nearly nothing of the example, and the decoder draws the same for all: a smaller beta, or "
-     "warm_up over some epochs, may help"},
+     "what its name says",
+     {{NULL}}},
+    {"discriminator-wins",
+     wins,
+     true,
+     "d_loss",
+     "the discriminator tells every example apart, and the generator learns next to nothing",
+     {{"discriminator.lr=0", "a lower discriminator.lr"},
+      {"label_smoothing=0.1", NULL},
+      {"instance_noise=0.1", NULL},
+      {"discriminator.spectral_norm=yes", NULL}}},
+    {"discriminator-loses",
+     loses,
+     true,
+     "accuracy",
+     "the discriminator takes nearly every example for the other kind",
+     {{"discriminator.lr=0", "a higher discriminator.lr"}, {"k=2", NULL}}},
+    {"posterior-collapse",
+     says_nothing,
+     true,
+     "kl",
+     "the posterior says nearly nothing of the example, and the decoder draws the same for all",
+     {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs"}}},
 };
 
 duet_finding duet_health_find(const duet_model *model, const duet_progress *report)
@@ -111,10 +137,14 @@ duet_finding duet_health_find(const duet_model *model, const duet_progress *repo
     duet_finding finding = {0};
     for (size_t i = 0; i < sizeof rules / sizeof *rules && finding.name == NULL; i++) {
         if (!rules[i].broken(&it)) continue;
+        duet_text advice = {0};
+        duet_advice_add(&advice, model, rules[i].advice);
         finding.name = rules[i].name;
         finding.collapse = rules[i].collapse;
-        (void)duet_text_print(finding.words, sizeof finding.words, "%s (%s %.4g at step %llu)", rules[i].words,
-                              rules[i].term, term(&it, rules[i].term), (unsigned long long)report->step);
+        (void)duet_text_print(finding.words, sizeof finding.words, "%s%s (%s %.4g at step %llu)", rules[i].words,
+                              duet_text_get(&advice), rules[i].term, term(&it, rules[i].term),
+                              (unsigned long long)report->step);
+        duet_text_free(&advice);
     }
     return finding;
 }

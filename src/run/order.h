@@ -6,8 +6,14 @@
 
 #include "duet/ranks.h"
 
-/** The first word of each. What follows it is written in share.c and read in serve.c. */
-typedef enum duet_order_kind { DUET_ORDER_END, DUET_ORDER_OPEN, DUET_ORDER_CLOSE, DUET_ORDER_ANSWER } duet_order_kind;
+/** The first word of each. What follows it is written in share.c and search.c, and read in serve.c. */
+typedef enum duet_order_kind {
+    DUET_ORDER_END,
+    DUET_ORDER_OPEN,
+    DUET_ORDER_CLOSE,
+    DUET_ORDER_ANSWER,
+    DUET_ORDER_SEARCH
+} duet_order_kind;
 
 /** All zeros is an empty one. */
 typedef struct duet_order {
@@ -27,8 +33,8 @@ void duet_order_free(duet_order *order);
 duet_status duet_order_give(duet_order *order, duet_ranks *ranks, duet_error *error);
 duet_status duet_order_take(duet_order *order, duet_ranks *ranks, duet_error *error);
 
-/** The rows of a request that fall to a rank: whole batches of `rows`, so that each is computed as it would be alone.
- *  Rank 0 has some. */
+/** What of a request, or of a search, falls to a rank: whole batches of `rows`, so that each is computed as it would be
+ *  alone. Rank 0 has some. */
 typedef struct duet_part {
     size_t begin, count;
 } duet_part;

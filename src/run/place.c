@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "duet/run.h"
 #include "run/checkpoint.h"
 #include "run/run_file.h"
@@ -43,7 +44,7 @@ duet_status duet_run_place_check(const duet_run_place *place, duet_error *error)
     return duet_fail(error, DUET_ERROR_FILE,
                      "there is no checkpoint: %s/%s (a training writes one at its first epoch's end; 'duet train "
                      "--resume %s' goes on with the run, or says why that cannot be)",
-                     place->directory, place->checkpoint, place->directory);
+                     place->directory, place->checkpoint, DUET_WORD("%s", place->directory));
 }
 
 /* Its facts, once every byte of it has been checked, and that it is of the run that run.json describes. */

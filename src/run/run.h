@@ -7,6 +7,11 @@
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
+/** Why a value of a metric could not be computed. */
+typedef struct duet_run_unknown {
+    const char *value, *reason; /* static texts */
+} duet_run_unknown;
+
 struct duet_run {
     duet_device *device;
     bool borrowed;      /* the device belongs to another run or to a training */
@@ -18,6 +23,8 @@ struct duet_run {
     char judge_misfit[480];      /* why the one that was to judge last does not fit; "": it does, or nobody was to */
     duet_data *samples;          /* in place of the model's; NULL: its own */
     bool samples_read;           /* something asked for them */
+    duet_run_unknown unknown[8]; /* values of metrics that were asked for last; the first `unknowns` count */
+    size_t unknowns;
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/options.h"
 #include "duet/data.h"
 #include "duet/run.h"
@@ -119,7 +120,8 @@ duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
-                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path, path);
+                         "%s already holds a run: go on with it by --resume %s, or choose another --out", path,
+                         DUET_WORD("%s", path));
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
@@ -165,19 +167,35 @@ duet_status duet_folder_make(const char *path, duet_error *error)
     return fail_make(path, code, error);
 }
 
+/* Who trains, and how that is ended. A child that was forked while its parent trained holds the lock after it. */
+static void tell_of_holder(long holder, const char *path, char words[320])
+{
+    if (holder <= 0)
+        (void)snprintf(words, 320, "another process: wait until that ends");
+    else if (holder == (long)getpid())
+        (void)snprintf(words, 320, "this very process, in another thread: wait until that ends");
+    else if (duet_lock_holder_lives(holder))
+        (void)snprintf(words, 320,
+                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)", holder);
+    else
+        (void)snprintf(
+            words, 320,
+            "a process of another machine, or by a child that process %ld, which is gone here, has left: end "
+            "it (fuser %.100s/lock names it)",
+            holder, path);
+}
+
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)
 {
     long holder = DUET_LOCK_FREE;
-    char number[40] = "another process", *file = duet_path_join(path, "lock");
+    char words[320], *file = duet_path_join(path, "lock");
     if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_lock_take(lock, file, &holder, error);
     free(file);
     if (status != DUET_OK || holder == DUET_LOCK_FREE) return status;
-    if (holder > 0) snprintf(number, sizeof number, "process %ld", holder);
-    return duet_fail(error, DUET_ERROR_FILE,
-                     "%s is being trained by %s: wait until that ends, or stop it (kill -INT has it write a "
-                     "checkpoint), then go on with --resume %s",
-                     path, number, path);
+    tell_of_holder(holder, path, words);
+    return duet_fail(error, DUET_ERROR_FILE, "%s is being trained by %s, then go on with --resume %s", path, words,
+                     DUET_WORD("%s", path));
 }
 
 duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
@@ -189,7 +207,7 @@ duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
     return duet_fail(error, DUET_ERROR_FILE,
                      "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
                      "was; begin it anew with --out %s",
-                     path, path);
+                     path, DUET_WORD("%s", path));
 }
 
 /* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */

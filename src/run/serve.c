@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ranks other than 0: they open the runs that rank 0 shares and answer the parts of requests that it gives them, until
- * it sends them away. What fails rank 0 is told and says. */
+/* Ranks other than 0: they open the runs that rank 0 shares and answer the parts of requests, and of searches, that it
+ * gives them, until it sends them away. What fails rank 0 is told and says. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "run/meeting.h"
 #include "run/order.h"
 #include "run/run.h"
+#include "run/search.h"
 #include "run/shared_tuning.h"
 
 /* A run that rank 0 has open, by its name for it. */
@@ -33,6 +34,11 @@ static duet_run *find(const server *it, uint64_t name)
     const served *one = it->runs;
     while (one != NULL && one->name != name) one = one->next;
     return one == NULL ? NULL : one->run;
+}
+
+static duet_status fail_unopened(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_USAGE, "rank 0 asks a run that it has not had opened");
 }
 
 static void close_run(server *it, uint64_t name)
@@ -240,7 +246,7 @@ static duet_status answer(server *it, duet_order *order, duet_error *error)
 {
     parcel own = {.server = it, .run = find(it, duet_order_number(order))};
     bool shared = false;
-    if (own.run == NULL) return duet_fail(error, DUET_ERROR_USAGE, "rank 0 asks a run that it has not had opened");
+    if (own.run == NULL) return fail_unopened(error);
     duet_status status = DUET_OK;
     if (!read_parcel(&own, order) || order->failed)
         status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows of a request", own.request.count);
@@ -248,6 +254,86 @@ static duet_status answer(server *it, duet_order *order, duet_error *error)
     if (status == DUET_OK) status = meet(it, "busy with its part of a request", work, &own, &own.halt, &shared, error);
     if (status == DUET_OK) status = give_outputs(&own, error);
     free_parcel(&own);
+    return shared ? forget(error) : status;
+}
+
+/* ---- searching ---- */
+
+/* This rank's part of a search, with rows of its own. */
+typedef struct hunt {
+    duet_search search;
+    const char *checksum; /* of the data, as rank 0 has them */
+    float *rows;
+    size_t *left_out; /* NULL: none is */
+    duet_neighbour *found;
+    volatile int halt;
+} hunt;
+
+static void free_hunt(hunt *it)
+{
+    free(it->rows);
+    free(it->left_out);
+    free(it->found);
+}
+
+static bool read_hunt(hunt *it, const server *by, duet_run *run, duet_order *order)
+{
+    const size_t features = duet_shape_elements(duet_data_describe(run->data)->shape);
+    const size_t count = duet_order_number(order), total = duet_order_number(order);
+    it->checksum = duet_order_word(order);
+    const bool draws = duet_order_number(order) != 0, leaves_out = duet_order_number(order) != 0;
+    it->rows = calloc(count + 1, features * sizeof *it->rows);
+    it->left_out = leaves_out ? calloc(count + 1, sizeof *it->left_out) : NULL;
+    it->found = calloc(count + 1, sizeof *it->found);
+    if (it->rows == NULL || it->found == NULL || (leaves_out && it->left_out == NULL)) return false;
+    for (size_t i = 0; i < count && leaves_out; i++) it->left_out[i] = duet_order_number(order);
+    it->halt = by->how->stop != NULL && *by->how->stop != 0;
+    it->search = (duet_search){.run = run,
+                               .rows = it->rows,
+                               .count = count,
+                               .draws = draws,
+                               .left_out = it->left_out,
+                               .part = duet_search_part_of(total, by->ranks, duet_ranks_rank(by->ranks)),
+                               .stop = &it->halt,
+                               .found = it->found};
+    return !order->failed;
+}
+
+static duet_status look(void *context, duet_error *error)
+{
+    hunt *it = context;
+    duet_data *data = it->search.run->data;
+    DUET_TRY(duet_data_checksum(data, error));
+    if (strcmp(duet_data_describe(data)->checksum, it->checksum) == 0) return duet_search_part(&it->search, error);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s holds other examples here than rank 0 has read: let all ranks see the same data",
+                     duet_data_describe(data)->name);
+}
+
+static duet_status take_rows(const hunt *it, duet_ranks *ranks, duet_error *error)
+{
+    const size_t features = duet_shape_elements(duet_data_describe(it->search.run->data)->shape);
+    return duet_ranks_share(ranks, it->rows, it->search.count * features * sizeof *it->rows, error);
+}
+
+static duet_status give_found(const hunt *it, duet_ranks *ranks, duet_error *error)
+{
+    ranks->sends[0] = (duet_message){0, it->found, it->search.count * sizeof *it->found};
+    return duet_ranks_exchange(ranks, 1, 0, error);
+}
+
+static duet_status search(server *it, duet_order *order, duet_error *error)
+{
+    hunt own = {0};
+    duet_run *run = find(it, duet_order_number(order));
+    bool shared = false;
+    if (run == NULL) return fail_unopened(error);
+    duet_status status = DUET_OK;
+    if (!read_hunt(&own, it, run, order)) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a search");
+    if (status == DUET_OK) status = take_rows(&own, it->ranks, error);
+    if (status == DUET_OK) status = meet(it, "busy with its part of a search", look, &own, &own.halt, &shared, error);
+    if (status == DUET_OK) status = give_found(&own, it->ranks, error);
+    free_hunt(&own);
     return shared ? forget(error) : status;
 }
 
@@ -273,6 +359,7 @@ static duet_status obey(server *it, duet_order *order, bool *done, duet_error *e
     case DUET_ORDER_END: *done = true; return DUET_OK;
     case DUET_ORDER_CLOSE: close_run(it, duet_order_number(order)); return DUET_OK;
     case DUET_ORDER_ANSWER: return answer(it, order, error);
+    case DUET_ORDER_SEARCH: return search(it, order, error);
     case DUET_ORDER_OPEN: status = meet(it, "opening the run", open_run, &what, NULL, &shared, error); break;
     }
     if (!shared) return status;

@@ -87,7 +87,7 @@ static void add_text(duet_order *order, const char *text)
 }
 
 /* The others open the run when they are first needed for it. */
-static duet_status open_elsewhere(duet_run *run, duet_error *error)
+duet_status duet_share_open(duet_run *run, duet_error *error)
 {
     duet_order order = {NULL};
     if (run->is_served) return DUET_OK;
@@ -110,6 +110,33 @@ static duet_status open_elsewhere(duet_run *run, duet_error *error)
     return status;
 }
 
+static bool is_set(const volatile int *flag)
+{
+    return flag != NULL && *flag != 0;
+}
+
+/* That it ended for the sake of another's part is no fault of this one. */
+static duet_status work_on_own(void *context, duet_error *error)
+{
+    duet_own_part *part = context;
+    const duet_status status = part->work(part->context, &part->error);
+    if (status == DUET_OK) return DUET_OK;
+    (void)duet_fail(error, status, "%s", part->error.message);
+    if (status == DUET_ERROR_INTERRUPTED && !is_set(part->stop)) part->error = (duet_error){0};
+    return status;
+}
+
+duet_status duet_share_work(duet_own_part *part, duet_error *error)
+{
+    const duet_meeting meeting = {part->what, say, part->run->device, part->stop, &part->halt};
+    bool shared;
+    part->halt = is_set(part->stop);
+    const duet_status status = duet_meet(part->run->ranks, &meeting, work_on_own, part, &shared, error);
+    if (status == DUET_OK || part->error.status == DUET_OK) return status;
+    if (error != NULL) *error = (duet_error){0};
+    return duet_fail(error, part->error.status, "%s", part->error.message);
+}
+
 /* A request under way, or a round of it. */
 typedef struct sharing {
     duet_run *run;
@@ -119,8 +146,7 @@ typedef struct sharing {
     size_t first, count;      /* of the round */
     duet_wanted *outputs;     /* room for those of a part */
     uint64_t before, done;    /* replays of rank 0 in earlier rounds, and in this one */
-    volatile int halt;        /* rank 0's part is to end here */
-    duet_error own;           /* what failed it, not another's part */
+    duet_own_part own;        /* rank 0's */
 } sharing;
 
 static size_t features_of(const sharing *it, size_t output)
@@ -205,11 +231,6 @@ static void tell_progress(void *context, uint64_t repeat, uint64_t total)
     it->request->progress(it->request->context, it->before + repeat, it->before + (uint64_t)(rounds * (double)total));
 }
 
-static bool is_set(const volatile int *flag)
-{
-    return flag != NULL && *flag != 0;
-}
-
 /* Rank 0's own part. */
 static duet_status work(void *context, duet_error *error)
 {
@@ -227,36 +248,20 @@ static duet_status work(void *context, duet_error *error)
     own.outputs = it->outputs;
     own.progress = whole->progress == NULL ? NULL : tell_progress;
     own.context = it;
-    own.stop = &it->halt;
+    own.stop = &it->own.halt;
     for (size_t i = 0; i < whole->output_count; i++)
         it->outputs[i] = (duet_wanted){whole->outputs[i].name, whole->outputs[i].values + begin * features_of(it, i)};
     duet_evaluator_set_part(it->run->evaluator, true);
-    const duet_status status = duet_evaluator_use(it->run->evaluator, &own, &it->own);
+    const duet_status status = duet_evaluator_use(it->run->evaluator, &own, error);
     duet_evaluator_set_part(it->run->evaluator, false);
-    if (status == DUET_OK) return DUET_OK;
-    (void)duet_fail(error, status, "%s", it->own.message);
-    if (status == DUET_ERROR_INTERRUPTED && !is_set(whole->stop)) it->own = (duet_error){0};
     return status;
-}
-
-/* All do their parts. What failed this one too it says in its own words. */
-static duet_status work_together(sharing *it, duet_error *error)
-{
-    duet_run *run = it->run;
-    const duet_meeting meeting = {"busy with its part of a request", say, run->device, it->request->stop, &it->halt};
-    bool shared;
-    it->halt = is_set(it->request->stop);
-    const duet_status status = duet_meet(run->ranks, &meeting, work, it, &shared, error);
-    if (status == DUET_OK || it->own.status == DUET_OK) return status;
-    if (error != NULL) *error = (duet_error){0};
-    return duet_fail(error, it->own.status, "%s", it->own.message);
 }
 
 static duet_status answer_round(sharing *it, duet_error *error)
 {
     DUET_TRY(tell_round(it, error));
     DUET_TRY(give_inputs(it, error));
-    DUET_TRY(work_together(it, error));
+    DUET_TRY(duet_share_work(&it->own, error));
     return take_outputs(it, error);
 }
 
@@ -272,10 +277,11 @@ static size_t rows_of_round(const sharing *it)
 duet_status duet_share_answer(duet_run *run, const duet_request *request, duet_error *error)
 {
     if (!is_shared(run, request)) return duet_evaluator_use(run->evaluator, request, error);
-    DUET_TRY(open_elsewhere(run, error));
+    DUET_TRY(duet_share_open(run, error));
     sharing it = {.run = run, .request = request, .rows = duet_evaluator_rows(request)};
     if (request->examples != NULL) it.features = duet_shape_elements(duet_data_describe(run->data)->shape);
     if (request->latents != NULL) it.latents = duet_evaluator_latent_features(run->evaluator);
+    it.own = (duet_own_part){run, "busy with its part of a request", request->stop, 0, work, &it, {0}};
     it.outputs = calloc(request->output_count, sizeof *it.outputs);
     if (it.outputs == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a request");
     const size_t round = rows_of_round(&it);

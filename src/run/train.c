@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "data/data.h"
 #include "run/checkpoint.h"
 #include "run/training_ranks.h"
@@ -41,7 +42,7 @@ static duet_status stop(duet_training *run, duet_error *error)
     run->shared = true;
     return duet_fail(error, DUET_ERROR_INTERRUPTED,
                      "stopped at step %" PRIu64 " of %" PRIu64 "; go on with --resume %s", run->trainer->steps,
-                     run->total, run->directory);
+                     run->total, DUET_WORD("%s", run->directory));
 }
 
 /* Waits until the examples of the next step are there; *ready stays false where it is to stop before. One of several
@@ -107,13 +108,21 @@ static duet_status loop(duet_training *run, duet_error *error)
 static void tell_what_is_left(const duet_training *run)
 {
     static const char rates[] = "--set lr=... or clip_norm=... gives it another rate";
+    const duet_schedule *schedule = &run->trainer->schedule;
     uint64_t step;
-    if (duet_checkpoint_step(run->checkpoint, &step))
+    const bool has_checkpoint = duet_checkpoint_step(run->checkpoint, &step);
+    if (has_checkpoint && schedule->fault_is_early && step == schedule->fault_at)
+        duet_training_say(run,
+                          "%s has its checkpoint of step %" PRIu64
+                          ", whose parameters give this: --resume would end alike at any rate; train anew, with a "
+                          "smaller lr or a clip_norm",
+                          run->directory, step);
+    else if (has_checkpoint)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there, and %s",
                           run->directory, step, rates);
     else if (run->checkpointed)
         duet_training_say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
-    else if (run->trainer->schedule.fault_is_first)
+    else if (schedule->fault_is_early && schedule->fault_at == 0)
         duet_training_say(run,
                           "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
                           run->directory);
@@ -187,7 +196,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     else if (status == DUET_OK)
         status = loop(run, error);
     watch_stop(run, NULL);
-    if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads) tell_what_is_left(run);
+    if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads && !run->look_failed) tell_what_is_left(run);
     if (status != DUET_OK && run->began > 0 && run->leads) duet_training_write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
     if (summary != NULL) summary->alone = status != DUET_OK && duet_ranks_count(options->ranks) > 1 && !run->shared;

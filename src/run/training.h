@@ -57,6 +57,7 @@ typedef struct duet_training {
     const char *said;   /* name of the finding that was last warned of */
     char stopped[256];  /* why the training is to stop; "": it goes on */
     bool collapsed;
+    bool look_failed; /* what is drawn or watched at an epoch's end, and not a step, ended the training */
 } duet_training;
 
 /** A line for the options' log. */

@@ -176,6 +176,7 @@ static duet_status look(duet_training *run, uint64_t epoch, bool draws, uint64_t
     duet_status status = draws ? draw(run, epoch, error) : DUET_OK;
     if (status == DUET_OK) status = ask_watcher(run, epoch, error);
     if (status == DUET_OK) return DUET_OK;
+    run->look_failed = true;
     duet_trainer_continue(run->trainer, run->trainer->steps, reported);
     if (save_file(run, NULL) == DUET_OK)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",

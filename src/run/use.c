@@ -163,7 +163,8 @@ static duet_status take_classes(duet_run *run, duet_request *request, duet_error
 
 static duet_status ask_with_settings(duet_run *run, const duet_request *request, double *flops, duet_error *error)
 {
-    if (run->samples != NULL && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
+    const bool given = run->samples != NULL && flops == NULL;
+    if (given && request->output_count == 1 && strcmp(request->outputs[0].name, DUET_SAMPLE) == 0)
         return read_samples(run, request->first, request->count, request->outputs[0].values, error);
     duet_request whole = *request;
     size_t count = run->setting_count + request->setting_count;

@@ -211,11 +211,23 @@ duet_status duet_schedule_add(duet_schedule *schedule, uint64_t from, uint64_t t
     return DUET_OK;
 }
 
-/* Whether a fault of the training's first step is of numbers that no update has touched. */
-static bool is_before_updates(const duet_schedule *schedule, const duet_watched *watched, uint32_t step)
+/* Whether a fault is of numbers that no update of its step has touched: those that the step began with give it. */
+static bool is_before_updates(const duet_schedule *schedule, const duet_watched *watched)
 {
     const duet_scheduled_phase *first = &schedule->phases[0];
-    return step == 0 && first->repeats == 1 && strcmp(watched->phase, first->description->name) == 0;
+    return first->repeats == 1 && strcmp(watched->phase, first->description->name) == 0;
+}
+
+/* What may help after a fault of the training. Numbers that this training began with no rate of its own has made. */
+static const char *find_remedy(const duet_schedule *schedule)
+{
+    if (!schedule->fault_is_early || schedule->fault_at > schedule->first)
+        return "A smaller learning rate (lr) or clip_norm may help";
+    if (schedule->fault_at == 0)
+        return "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's values and the "
+               "settings";
+    return "It comes of the parameters that the training went on with, so no learning rate changes that: one of its "
+           "own, trained anew with a smaller rate (lr) or clip_norm, may not come to them";
 }
 
 duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
@@ -237,15 +249,11 @@ duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
                          "procedure \"%s\": %s%s%s%s%s of phase \"%s\" is not a finite number for some row of a batch",
                          schedule->procedure->name, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
                          quote, watched->phase);
-    schedule->fault_is_first = is_before_updates(schedule, watched, step);
-    return duet_fail(
-        error, DUET_ERROR_NUMERIC,
-        "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
-        "it. %s",
-        (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "", quote,
-        watched->phase,
-        schedule->fault_is_first
-            ? "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's values "
-              "and the settings"
-            : "A smaller learning rate (lr) or clip_norm may help");
+    schedule->fault_at = step;
+    schedule->fault_is_early = is_before_updates(schedule, watched);
+    return duet_fail(error, DUET_ERROR_NUMERIC,
+                     "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
+                     "it. %s",
+                     (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
+                     quote, watched->phase, find_remedy(schedule));
 }

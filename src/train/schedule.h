@@ -40,7 +40,9 @@ typedef struct duet_schedule {
     const char **terms;
     size_t term_count, term_capacity;
     duet_variable *fault_term, *fault_step; /* NULL: no phase watches anything */
-    bool fault_is_first;                    /* a fault that was found came before any update */
+    uint64_t first;                         /* steps that were done before this training began or went on */
+    uint64_t fault_at;                      /* steps before the one in which a fault was found */
+    bool fault_is_early;                    /* which no update of that step had touched */
     cl_event events[DUET_QUEUED];
     uint64_t marks; /* events asked for so far */
     float *rows;    /* room for the largest history */

@@ -285,7 +285,10 @@ static void restart_sums(duet_trainer *trainer, uint64_t step)
 
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported)
 {
-    if (trainer->steps != steps) duet_feed_stop(trainer->build->feed);
+    if (trainer->steps != steps) {
+        duet_feed_stop(trainer->build->feed);
+        trainer->schedule.first = steps;
+    }
     trainer->steps = steps;
     trainer->reported = reported;
     restart_sums(trainer, reported);

@@ -39,6 +39,11 @@ static duet_node log_sigma(duet_model *model)
     double start = log(duet_setting_number(model, "sigma"));
     if (!learns_sigma(model)) return duet_constant(duet_model_graph(model), start);
     double least = log(duet_setting_number(model, "sigma_floor"));
+    if (start <= least)
+        duet_model_warn(model,
+                        "sigma=%g is not above sigma_floor=%g, which a learned sigma stays above, so that it starts "
+                        "there and not at sigma; sigma_floor=%g lets it",
+                        exp(start), exp(least), exp(start) / 2);
     bool one = duet_setting_is(model, "sigma_per", "model");
     size_t count = one ? 1 : duet_features(duet_model_batch(model));
     double above = log(expm1(fmax(start - least, 1e-3))); /* softplus makes it start - least */

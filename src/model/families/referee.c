@@ -63,6 +63,12 @@ duet_referee duet_referee_of(duet_model *m)
             "gate_low=%g above gate_high=%g: at an accuracy between the two both players rest, and nothing "
             "changes that: gate_low is to be at most gate_high",
             low, high);
+    const double real = 1 - duet_setting_number(m, "label_smoothing"), fake = duet_setting_number(m, "fake_smoothing");
+    if (real <= fake)
+        duet_graph_refuse(graph, DUET_ERROR_USAGE,
+                          "label_smoothing=%g with fake_smoothing=%g: real and generated examples have the same label, "
+                          "so that neither player learns: at least one is to be less",
+                          1 - real, fake);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
     warn_of_no_bound(m, it.loss);
     warn_of_rest(m, low, high);

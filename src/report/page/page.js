@@ -20,6 +20,7 @@ const s = (tag, attributes, ...children) =>
 /* Words and numbers. */
 const MINUS = '\u2212', TO = '\u2013';
 const isNumber = value => typeof value === 'number' && isFinite(value);
+const shellWord = text => /^[\w@%+=:,./\u0080-\uffff-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`; /* as duet_text_word */
 const signed = text => text.replace(/^-/, MINUS);
 function plain(value) { /* four digits */
   if (!isNumber(value)) return '-';
@@ -423,9 +424,9 @@ function verdicts() {
 function notes() {
   const list = [];
   for (const run of runs) {
-    if (!run.evaluation) list.push([alone ? '' : run.name + ': ', alone ? 'No evaluation yet. ' : 'no evaluation yet. ', h('code', {}, 'duet report ' + run.run), ' adds metrics and pictures.']);
+    if (!run.evaluation) list.push([alone ? '' : run.name + ': ', alone ? 'No evaluation yet. ' : 'no evaluation yet. ', h('code', {}, 'duet report ' + shellWord(run.run)), ' adds metrics and pictures.']);
     else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
-      h('code', {}, 'duet report ' + run.run), ' makes new ones.']);
+      h('code', {}, 'duet report ' + shellWord(run.run)), ' makes new ones.']);
   }
   const evaluated = runs.filter(run => run.evaluation), used = new Set(evaluated.map(run => run.use));
   const set = run => run.use === 'nothing' ? 'nothing set' : run.use.replaceAll(' ', ', ');

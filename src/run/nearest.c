@@ -2,18 +2,18 @@
 /* The search for nearest neighbours: |q - r|^2 = |q|^2 - 2 q r + |r|^2, of which |q|^2 is the same for all r. Far from
  * the origin that difference of large numbers is mostly rounding. So both are taken less the middle of the queries, and
  * what comes within rounding of the nearest so far is compared by differences, in double: distances are exact, and of
- * equally near references it is the first. */
-#include "metric/nearest.h"
+ * equally near references it is the first, or one that is drawn. */
+#include "run/nearest.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "duet/metric.h"
+#include "base/philox.h"
 #include "duet/op.h"
 #include "duet/plan.h"
-#include "metric/distances.h"
+#include "run/distances.h"
 
 enum { PIECE = DUET_NEAREST_PIECE };
 
@@ -31,6 +31,8 @@ struct duet_nearest {
     double *best;             /* the least squared distance; infinite: none yet */
     double *squares;          /* |q|^2 less the middle */
     size_t *found, *left_out; /* numbers of references; SIZE_MAX: none */
+    uint32_t *lots;           /* that the nearest has drawn; 0 where none are */
+    bool draws;               /* whether equally near references draw lots */
 };
 
 /* The mean of the queries that are finite. */
@@ -69,9 +71,10 @@ static duet_status make(duet_nearest *search, duet_device *device, const float *
     search->squares = calloc(count, sizeof *search->squares);
     search->found = malloc(count * sizeof *search->found);
     search->left_out = malloc(count * sizeof *search->left_out);
-    if (search->graph == NULL || search->room == NULL || search->values == NULL || search->best == NULL ||
-        search->squares == NULL || search->found == NULL || search->left_out == NULL || search->copies == NULL ||
-        search->centred == NULL || search->middle == NULL)
+    search->lots = calloc(count, sizeof *search->lots);
+    if (search->lots == NULL || search->graph == NULL || search->room == NULL || search->values == NULL ||
+        search->best == NULL || search->squares == NULL || search->found == NULL || search->left_out == NULL ||
+        search->copies == NULL || search->centred == NULL || search->middle == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for distances to %d examples", PIECE);
     memcpy(search->copies, queries, count * features * sizeof *queries);
     find_middle(search);
@@ -119,6 +122,7 @@ void duet_nearest_free(duet_nearest **search)
     free(old->squares);
     free(old->found);
     free(old->left_out);
+    free(old->lots);
     free(old);
     *search = NULL;
 }
@@ -131,6 +135,20 @@ float *duet_nearest_room(duet_nearest *search)
 void duet_nearest_leave_out(duet_nearest *search, size_t query, size_t reference)
 {
     search->left_out[query] = reference;
+}
+
+void duet_nearest_draw_ties(duet_nearest *search)
+{
+    search->draws = true;
+}
+
+/* Of references that are equally near the one with the lowest lot counts, so that each has the same chance whatever
+ * their order, and whoever looks at them. */
+static uint32_t lot_of(const duet_nearest *search, size_t query, size_t reference)
+{
+    enum { STREAM = 0x74696573 };
+    if (!search->draws) return 0;
+    return duet_philox_element(0, STREAM, (uint32_t)query, (uint32_t)reference).word[0];
 }
 
 /* How far the device's distance to a reference may be off: rounding of the sums it is a difference of, whose sizes are
@@ -147,10 +165,13 @@ static void compare(duet_nearest *search, size_t i, size_t count)
     for (size_t k = 0; k < count; k++) { /* beyond `count` lie rows of an earlier piece */
         double distance = (double)search->values[i * PIECE + k] + search->squares[i];
         double least = distance - rounding_of(search, search->squares[i], distance);
-        if (!(least < search->best[i]) || search->shown + k == search->left_out[i]) continue;
+        if (!(least <= search->best[i]) || search->shown + k == search->left_out[i]) continue;
         distance = duet_squared_distance(query, search->room + k * search->features, search->features);
-        if (!(distance < search->best[i])) continue;
+        if (!(distance <= search->best[i]) || isinf(distance)) continue;
+        const uint32_t lot = lot_of(search, i, search->shown + k);
+        if (distance == search->best[i] && lot >= search->lots[i]) continue;
         search->best[i] = distance;
+        search->lots[i] = lot;
         search->found[i] = search->shown + k;
     }
 }
@@ -167,15 +188,24 @@ duet_status duet_nearest_show(duet_nearest *search, size_t count, duet_error *er
     return DUET_OK;
 }
 
-duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_error *error)
+duet_status duet_nearest_show_training(duet_nearest *search, duet_data *data, duet_part part, const volatile int *stop,
+                                       duet_error *error)
 {
-    size_t total = duet_data_describe(data)->count[DUET_TRAIN];
-    for (size_t first = 0; first < total; first += PIECE) {
-        size_t count = total - first < PIECE ? total - first : PIECE;
-        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, count, search->room, error));
+    search->shown = part.begin;
+    for (size_t done = 0; done < part.count; done += PIECE) {
+        size_t count = part.count - done < PIECE ? part.count - done : PIECE;
+        if (stop != NULL && *stop != 0)
+            return duet_fail(error, DUET_ERROR_INTERRUPTED, "stopped after %zu of %zu training examples", done,
+                             part.count);
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, part.begin + done, count, search->room, error));
         DUET_TRY(duet_nearest_show(search, count, error));
     }
     return DUET_OK;
+}
+
+uint32_t duet_nearest_lot(const duet_nearest *search, size_t query)
+{
+    return search->lots[query];
 }
 
 bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *reference)
@@ -187,21 +217,4 @@ bool duet_nearest_find(const duet_nearest *search, size_t query, size_t *referen
 double duet_nearest_distance(const duet_nearest *search, size_t query)
 {
     return search->best[query];
-}
-
-duet_status duet_nearest_training(duet_run *run, const float *rows, size_t count, size_t *places, double *distances,
-                                  duet_error *error)
-{
-    duet_data *data = duet_run_data(run);
-    duet_nearest *search;
-    size_t features = duet_shape_elements(duet_data_describe(data)->shape);
-    if (count == 0) return DUET_OK;
-    DUET_TRY(duet_nearest_new(&search, duet_run_device(run), rows, count, features, error));
-    duet_status status = duet_nearest_show_training(search, data, error);
-    for (size_t i = 0; status == DUET_OK && i < count; i++) {
-        (void)duet_nearest_find(search, i, &places[i]);
-        distances[i] = sqrt(duet_nearest_distance(search, i));
-    }
-    duet_nearest_free(&search);
-    return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Distances between rows of features, and how far each row's k-th neighbour is. */
-#ifndef DUET_SRC_METRIC_DISTANCES_H
-#define DUET_SRC_METRIC_DISTANCES_H
+#ifndef DUET_SRC_RUN_DISTANCES_H
+#define DUET_SRC_RUN_DISTANCES_H
 
 #include <stddef.h>
 
@@ -14,5 +14,9 @@ double duet_squared_distance(const float *x, const float *y, size_t features);
  * the same place are neighbours at distance 0. count > k. */
 duet_status duet_neighbour_radii(const float *rows, size_t count, size_t features, size_t k, double *radii,
                                  duet_error *error);
+/** The same, and shares [count]: k over how many other rows lie no further than that, 1 unless several lie as far as
+ * the k-th. */
+duet_status duet_neighbour_shares(const float *rows, size_t count, size_t features, size_t k, double *radii,
+                                  double *shares, duet_error *error);
 
 #endif

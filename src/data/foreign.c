@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* First bytes know what a name may hide; of texts and of archives in archives the name alone says it. */
+#include "data/foreign.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "data/picture.h"
+
+static const char pickle[] = "is a pickle of Python: save its arrays by numpy.save or numpy.savez";
+static const char page[] = "is a page of the web, such as says why a download failed: get the file again";
+static const char unpack[] = "is an archive of another kind: unpack it, and name the folder";
+static const char sheet[] = "is a spreadsheet: save its table as .csv";
+static const char tensors[] = "is a file of PyTorch: save its tensors as arrays, by numpy.savez('x.npz', "
+                              "x_train=tensor.numpy())";
+static const char hdf5[] = "is an HDF5 file: save its arrays by numpy.save or numpy.savez";
+static const char parquet[] = "is a Parquet file: save its table as .csv";
+static const char arrow[] = "is a file of Arrow: save its table as .csv";
+static const char json[] = "is JSON: save its numbers as .csv, or as an array by numpy.save";
+static const char text[] =
+    "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its "
+    "name end in .csv";
+static const char cifar[] = "is of CIFAR's version for Python: get the binary one, or save its arrays by numpy.savez";
+
+static const struct {
+    const char *begins, *words;
+} starts[] = {
+    {"\x1F\x8B", "is compressed twice: gunzip it once"},
+    {"\x89HDF", hdf5},
+    {"MATL", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
+    {"PAR1", parquet},
+    {"ARROW1", arrow},
+    {"Rar!", "is a RAR archive: unpack it, and name the folder"},
+    {"7z\xBC\xAF", "is a 7z archive: unpack it, and name the folder"},
+    {"\xD0\xCF\x11\xE0", sheet},
+    {"\x80\x02", pickle},
+    {"\x80\x03", pickle},
+    {"\x80\x04", pickle},
+    {"\x80\x05", pickle},
+    {"\x89PNG", "is one picture; a folder or an archive of them is expected"},
+    {"\xFF\xD8\xFF", "is one picture; a folder or an archive of them is expected"},
+    {"<!DOCTYPE", page},
+    {"<!doctype", page},
+    {"<html", page},
+    {"<HTML", page},
+    {"version https://git-lfs", "is a pointer of Git LFS, and not the file: get that by git lfs pull"},
+};
+
+const char *duet_foreign_by_start(const unsigned char *start, size_t length)
+{
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        const size_t all = strlen(starts[i].begins);
+        if (length >= all && memcmp(start, starts[i].begins, all) == 0) return starts[i].words;
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *endings[8], *words;
+} names[] = {
+    {{".tsv", ".tab", ".txt", ".dat", ".data", ".text"}, text},
+    {{".xlsx", ".xls", ".xlsm", ".ods"}, sheet},
+    {{".pt", ".pth", ".ckpt"}, tensors},
+    {{".pkl", ".pickle", ".joblib"}, pickle},
+    {{".h5", ".hdf5", ".hdf"}, hdf5},
+    {{".mat"}, "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
+    {{".parquet", ".pq"}, parquet},
+    {{".arrow", ".feather"}, arrow},
+    {{".json", ".jsonl", ".ndjson"}, json},
+    {{".tfrecord", ".tfrecords"}, "is a file of TensorFlow: save its arrays by numpy.savez"},
+    {{".rds", ".rda", ".rdata"}, "is a file of R: save its table by write.csv"},
+    {{".xz", ".bz2", ".zst", ".7z", ".rar"}, unpack},
+    {{".part", ".crdownload", ".tmp", ".download"}, "is not wholly there by its name: get it again"},
+};
+
+const char *duet_foreign_by_name(const char *name)
+{
+    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
+    if (strncmp(last, "data_batch", 10) == 0 || strcmp(last, "test_batch") == 0) return cifar;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (duet_name_ends_in(last, names[i].endings)) return names[i].words;
+    return duet_picture_is_foreign(last) ? "is a picture of a kind that is not read: save it as PNG" : NULL;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Files of other programs: what they are, and how their examples come to be read. */
+#ifndef DUET_SRC_DATA_FOREIGN_H
+#define DUET_SRC_DATA_FOREIGN_H
+
+#include <stddef.h>
+
+/** "is an HDF5 file: save ..." by the first bytes of a file, NULL: these are none that are known. */
+const char *duet_foreign_by_start(const unsigned char *start, size_t length);
+/** The same by its name. */
+const char *duet_foreign_by_name(const char *name);
+
+#endif
