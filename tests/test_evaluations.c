@@ -387,6 +387,16 @@ static void what_was_away_and_is_back_is_read(void **state)
     assert_int_equal(rename(away, path), 0);
     assert_false(is_evaluated(RUN("report", "@/vae")));
 
+    /* without its data a run cannot be evaluated anew: what is known of it stays, whatever came back */
+    char data[PATH_SIZE], data_away[PATH_SIZE];
+    assert_int_equal(rename(path, away), 0);
+    expect(RUN("report", "@/vae", "--afresh"), 0, NULL, "metrics.jsonl is not there");
+    assert_int_equal(rename(away, path), 0);
+    assert_int_equal(rename(inside("pictures", data), inside("pictures-away", data_away)), 0);
+    expect(RUN("report", "@/vae"), 0, NULL, "so its evaluation is taken as it is");
+    assert_int_equal(rename(data_away, data), 0);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+
     float *rows = calloc(PICTURES * PIXELS, sizeof *rows);
     uint8_t labels[PICTURES];
     duet_error error = {0};

@@ -411,6 +411,8 @@ static const struct {
     const char *piece;
 } heads[] = {
     {"usual", "a,b,c", "", 3, NULL},
+    {"words that files of other programs begin with", "MATLAB,PAR10,c", "", 3, NULL},
+    {"and others", "ARROW1,Rar!,c", "", 3, NULL},
     {"y", "a,b,y", "", 3,
      "the column \"y\" holds 3 whole numbers, as classes do, and is read as one of the numbers: if "
      "these are the labels, name it with --labels y"},

@@ -120,13 +120,19 @@ static bool has_pictures(const char *run, json_t *evaluation)
     return true;
 }
 
+/* Whether another evaluation would tell more, or otherwise; without the data there is none. */
+static bool is_outdated(const cli_basis *basis, json_t *evaluation)
+{
+    return basis->data_lost.status == DUET_OK && (misses_what_may_come(evaluation) || !has_its_kernels(evaluation));
+}
+
 static bool is_as_wished(const cli_basis *basis, json_t *evaluation)
 {
     const char *version = json_string_value(json_object_get(evaluation, "duet"));
     json_t *judge = json_object_get(basis->judge, "checkpoint");
     json_t *by = json_object_get(json_object_get(evaluation, "judge"), "checkpoint");
-    return version != NULL && strcmp(version, duet_version()) == 0 && !misses_what_may_come(evaluation) &&
-           has_its_kernels(evaluation) && json_equal(json_object_get(evaluation, "checkpoint"), basis->checkpoint) &&
+    return version != NULL && strcmp(version, duet_version()) == 0 && !is_outdated(basis, evaluation) &&
+           json_equal(json_object_get(evaluation, "checkpoint"), basis->checkpoint) &&
            json_equal(json_object_get(evaluation, "settings"), basis->settings) &&
            (json_is_null(basis->data) || json_equal(json_object_get(evaluation, "data_checksum"), basis->data)) &&
            (judge == NULL || json_equal(by, judge)) && is_complete(evaluation);

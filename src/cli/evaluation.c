@@ -445,7 +445,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
     cli_basis basis;
     bool kept = false;
     int status = cli_basis_find(&basis, run, wish, evaluation);
-    if (status == CLI_DONE && !has_reports_again(run, evaluation))
+    if (status == CLI_DONE && (basis.data_lost.status != DUET_OK || !has_reports_again(run, evaluation)))
         status = cli_basis_keeps(&basis, run, wish, evaluation, &kept);
     if (status == CLI_DONE && kept) status = keep(run, &basis, wish, evaluation);
     if (status == CLI_DONE && !kept) {

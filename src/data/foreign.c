@@ -16,41 +16,49 @@ static const char tensors[] = "is a file of PyTorch: save its tensors as arrays,
 static const char hdf5[] = "is an HDF5 file: save its arrays by numpy.save or numpy.savez";
 static const char parquet[] = "is a Parquet file: save its table as .csv";
 static const char arrow[] = "is a file of Arrow: save its table as .csv";
+static const char matlab[] = "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or "
+                             "numpy.savez";
 static const char json[] = "is JSON: save its numbers as .csv, or as an array by numpy.save";
 static const char text[] =
     "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its "
     "name end in .csv";
 static const char cifar[] = "is of CIFAR's version for Python: get the binary one, or save its arrays by numpy.savez";
 
+/* As long as it takes to be no word that a table may begin with. */
+#define START(bytes) bytes, sizeof(bytes) - 1
+
 static const struct {
-    const char *begins, *words;
+    const char *begins;
+    size_t length;
+    const char *words;
 } starts[] = {
-    {"\x1F\x8B", "is compressed twice: gunzip it once"},
-    {"\x89HDF", hdf5},
-    {"MATL", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
-    {"PAR1", parquet},
-    {"ARROW1", arrow},
-    {"Rar!", "is a RAR archive: unpack it, and name the folder"},
-    {"7z\xBC\xAF", "is a 7z archive: unpack it, and name the folder"},
-    {"\xD0\xCF\x11\xE0", sheet},
-    {"\x80\x02", pickle},
-    {"\x80\x03", pickle},
-    {"\x80\x04", pickle},
-    {"\x80\x05", pickle},
-    {"\x89PNG", "is one picture; a folder or an archive of them is expected"},
-    {"\xFF\xD8\xFF", "is one picture; a folder or an archive of them is expected"},
-    {"<!DOCTYPE", page},
-    {"<!doctype", page},
-    {"<html", page},
-    {"<HTML", page},
-    {"version https://git-lfs", "is a pointer of Git LFS, and not the file: get that by git lfs pull"},
+    {START("\x1F\x8B"), "is compressed twice: gunzip it once"},
+    {START("\x89HDF"), hdf5},
+    {START("MATLAB 5.0 MAT-file"), matlab},
+    {START("MATLAB 7.3 MAT-file"), matlab},
+    {START("PAR1\x15"), parquet},
+    {START("ARROW1\0\0"), arrow},
+    {START("Rar!\x1A\x07"), "is a RAR archive: unpack it, and name the folder"},
+    {START("7z\xBC\xAF"), "is a 7z archive: unpack it, and name the folder"},
+    {START("\xD0\xCF\x11\xE0"), sheet},
+    {START("\x80\x02"), pickle},
+    {START("\x80\x03"), pickle},
+    {START("\x80\x04"), pickle},
+    {START("\x80\x05"), pickle},
+    {START("\x89PNG"), "is one picture; a folder or an archive of them is expected"},
+    {START("\xFF\xD8\xFF"), "is one picture; a folder or an archive of them is expected"},
+    {START("<!DOCTYPE"), page},
+    {START("<!doctype"), page},
+    {START("<html"), page},
+    {START("<HTML"), page},
+    {START("version https://git-lfs"), "is a pointer of Git LFS, and not the file: get that by git lfs pull"},
 };
 
 const char *duet_foreign_by_start(const unsigned char *start, size_t length)
 {
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        const size_t all = strlen(starts[i].begins);
-        if (length >= all && memcmp(start, starts[i].begins, all) == 0) return starts[i].words;
+        if (length >= starts[i].length && memcmp(start, starts[i].begins, starts[i].length) == 0)
+            return starts[i].words;
     }
     return NULL;
 }
@@ -63,7 +71,7 @@ static const struct {
     {{".pt", ".pth", ".ckpt"}, tensors},
     {{".pkl", ".pickle", ".joblib"}, pickle},
     {{".h5", ".hdf5", ".hdf"}, hdf5},
-    {{".mat"}, "is a MATLAB file: save its arrays, which scipy.io.loadmat reads, by numpy.save or numpy.savez"},
+    {{".mat"}, matlab},
     {{".parquet", ".pq"}, parquet},
     {{".arrow", ".feather"}, arrow},
     {{".json", ".jsonl", ".ndjson"}, json},

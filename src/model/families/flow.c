@@ -83,7 +83,8 @@ static void warn_of_data(duet_model *m)
 
 void duet_flow_likelihood(duet_model *m, const duet_flow *flow)
 {
-    if (duet_setting_is(m, "dequantise", "yes")) duet_needs_unit_range(m, "dequantise=yes", "dequantise=auto");
+    if (duet_model_training(m) && duet_setting_is(m, "dequantise", "yes"))
+        duet_needs_unit_range(m, "dequantise=yes", "dequantise=auto");
     warn_of_data(m);
     duet_node x = dequantised(m, duet_model_batch(m)), log_determinant = duet_constant(duet_model_graph(m), 0);
     size_t features = duet_features(x);
