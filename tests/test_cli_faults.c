@@ -116,15 +116,35 @@ static void closed_descriptors_are_no_files(void **state)
 
 /* ---- two of us ---- */
 
+/* As cp -al does. */
+static void link_files(const char *from, const char *to, const char *const *files, size_t count)
+{
+    char one[PATH_SIZE], other[PATH_SIZE], name[64];
+    assert_int_equal(mkdir(inside(to, other), 0777), 0);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(name, sizeof name, "%s/%s", from, files[i]);
+        (void)inside(name, one);
+        (void)snprintf(name, sizeof name, "%s/%s", to, files[i]);
+        assert_int_equal(link(one, inside(name, other)), 0);
+    }
+}
+
+static const char *const run_files[] = {"lock", "metrics.jsonl", "run.json", "checkpoint.safetensors"};
+
 static void a_second_training_is_refused_at_once(void **state)
 {
     (void)state;
-    char words[64];
+    char words[64], path[PATH_SIZE];
     pid_t child = start_long("@/busy");
     wait_for("busy/checkpoint.safetensors");
     (void)snprintf(words, sizeof words, "is being trained by process %ld", (long)child);
     expect(RUN("train", "--resume", "@/busy", "--steps", "20000000"), 1, NULL, words);
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "4", "--out", "@/busy"), 1, NULL, "already holds a run");
+    link_files("busy", "busy-copy", run_files, 4);
+    expect(RUN("train", "--resume", "@/busy-copy", "--steps", "1"), 1, NULL,
+           "if that trains what this is a copy of, remove");
+    assert_int_equal(unlink(inside("busy-copy/lock", path)), 0);
+    expect(RUN("train", "--resume", "@/busy-copy", "--steps", "1"), 0, NULL, "steps already");
     assert_int_equal(kill(child, SIGKILL), 0);
     expect(finish(child), 137, NULL, NULL);
     assert_true(is_there("busy/lock")); /* which nobody holds any more */
@@ -136,17 +156,10 @@ static void a_second_training_is_refused_at_once(void **state)
 static void other_names_of_files_are_left_alone(void **state)
 {
     (void)state;
-    static const char *const files[] = {"metrics.jsonl", "run.json", "checkpoint.safetensors"};
-    char from[PATH_SIZE], to[PATH_SIZE], name[64];
+    char from[PATH_SIZE], to[PATH_SIZE];
     expect(RUN("train", "vae", "--data", "ring8", "--set", "hidden=8", "--steps", "4", "--out", "@/linked"), 0, NULL,
            NULL);
-    assert_int_equal(mkdir(inside("copied", to), 0777), 0);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        (void)snprintf(name, sizeof name, "linked/%s", files[i]);
-        (void)inside(name, from);
-        (void)snprintf(name, sizeof name, "copied/%s", files[i]);
-        assert_int_equal(link(from, inside(name, to)), 0);
-    }
+    link_files("linked", "copied", run_files + 1, 3);
     test_file_write(inside("thesis", from), "my thesis", 9);
     assert_int_equal(link(from, inside("copied/lock", to)), 0);
     char *before = test_file_read(inside("linked/metrics.jsonl", from), NULL);

@@ -379,7 +379,7 @@ static void one_training_has_a_run(void **state)
     long holder;
     recipe part = vae;
     part.steps = 5;
-    static const char words[] = "by this very process, in another thread";
+    static const char words[] = "in another thread of it";
 
     path_of(path, "shared", "");
     heard all = {.again = path};

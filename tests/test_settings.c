@@ -230,7 +230,10 @@ static void contradictions_are_refused(void **state)
         const char *family, *settings[2], *piece;
     } rows[] = {
         {"gan", {"gate_low=1", "gate_high=0"}, "gate_low=1 above gate_high=0"},
-        {"gan", {"label_smoothing=0.5", "fake_smoothing=0.5"}, "real and generated examples have the same label"},
+        {"gan", {"label_smoothing=0.5", "loss=hinge"}, "loss=hinge has no labels to smooth"},
+        {"gan",
+         {"label_smoothing=0.5", "fake_smoothing=0.5"},
+         "the label of real examples is no higher than that of generated ones"},
         {"infogan", {"gate_low=0.6", "gate_high=0.5"}, "gate_low is to be at most gate_high"},
         {"vae-gan", {"gate_low=0.6", "gate_high=0.5"}, "both players rest"},
         {"vae", {"lr_schedule=linear", "beta=1"}, "lr_steps is 0: say how many, such as lr_steps=10000"},

@@ -150,7 +150,7 @@ class Locks(unittest.TestCase):
                 finally:
                     other.kill()
             self.assertEqual(refused.returncode, 1, refused.stderr)
-            self.assertIn(f"is being trained by process {other.pid}: ", refused.stderr)
+            self.assertIn(f"is being trained by process {other.pid}, as far as its lock says", refused.stderr)
 
 
 def add_case(command):

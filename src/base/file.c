@@ -239,6 +239,12 @@ duet_status duet_file_replace(const char *path, const void *bytes, size_t count,
     return status;
 }
 
+bool duet_file_has_other_names(FILE *stream)
+{
+    struct stat about;
+    return fstat(fileno(stream), &about) == 0 && about.st_nlink > 1;
+}
+
 duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *error)
 {
     struct stat about;

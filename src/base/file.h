@@ -34,6 +34,9 @@ duet_status duet_file_replace(const char *path, const void *bytes, size_t count,
  *  followed. */
 duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *error);
 
+/** Whether an open file has another name too, by a hard link: it is somebody's copy, or somebody's file. */
+bool duet_file_has_other_names(FILE *stream);
+
 /** Opens a file to be read, NULL where that fails: *fault says why in words, and errno is ENOENT where there is none.
  *  Looks before it reads: a pipe could keep the program waiting for ever. */
 FILE *duet_file_open(const char *path, const char **fault);

@@ -32,19 +32,13 @@ bool duet_lock_holder_lives(long holder)
 }
 
 /* Asks for the lock without waiting. In a container each process may have the number that the last one had. */
-static bool is_held(FILE *stream, long *holder)
+static bool is_held(duet_lock *lock, FILE *stream, long *holder)
 {
     if (flock(fileno(stream), LOCK_EX | LOCK_NB) == 0) return false;
     const bool locks = errno == EWOULDBLOCK;
     *holder = read_holder(stream);
+    lock->doubt = !locks ? DUET_LOCK_BY_NUMBER : duet_file_has_other_names(stream) ? DUET_LOCK_COPIED : DUET_LOCK_SURE;
     return locks || (*holder > 0 && *holder != (long)getpid() && duet_lock_holder_lives(*holder));
-}
-
-/* Another name of the file is somebody's copy, or somebody's file. */
-static bool has_other_names(FILE *stream)
-{
-    struct stat about;
-    return fstat(fileno(stream), &about) == 0 && about.st_nlink > 1;
 }
 
 static bool is_still_there(FILE *stream, const char *path)
@@ -66,15 +60,15 @@ static void write_holder(FILE *stream)
 duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error)
 {
     FILE *stream = NULL;
-    *lock = (duet_lock){NULL, NULL};
+    *lock = (duet_lock){NULL};
     *holder = DUET_LOCK_UNKNOWN;
     for (int i = 0; i < MOST_TRIES; i++) {
         DUET_TRY(duet_file_open_own(path, &stream, error));
-        if (is_held(stream, holder)) {
+        if (is_held(lock, stream, holder)) {
             (void)fclose(stream); /* only read from */
             return DUET_OK;
         }
-        if (has_other_names(stream))
+        if (duet_file_has_other_names(stream))
             (void)unlink(path); /* a new one in its place */
         else if (is_still_there(stream, path))
             break;
@@ -103,5 +97,5 @@ void duet_lock_release(duet_lock *lock)
         (void)fclose(lock->stream);
     }
     free(lock->path);
-    *lock = (duet_lock){NULL, NULL};
+    *lock = (duet_lock){NULL};
 }

@@ -8,10 +8,15 @@
 
 #include "duet/base.h"
 
+/** Why a lock that is refused may be nobody's: the file system has no locks, and the number of a process that is there
+ *  is all that is known; or the file is the same as another lock's, whose folder was copied by hard links. */
+typedef enum duet_lock_doubt { DUET_LOCK_SURE, DUET_LOCK_BY_NUMBER, DUET_LOCK_COPIED } duet_lock_doubt;
+
 /** Zero it before the first use. */
 typedef struct duet_lock {
     FILE *stream; /* NULL: not held */
     char *path;
+    duet_lock_doubt doubt; /* of one that was not to be had */
 } duet_lock;
 
 enum { DUET_LOCK_FREE = 0, DUET_LOCK_UNKNOWN = -1 };

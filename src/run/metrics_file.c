@@ -92,17 +92,11 @@ static duet_status read_all(duet_metrics_file *file, char **text, size_t *size, 
     return ferror(file->stream) ? fail_file(file, "read", error) : DUET_OK;
 }
 
-/* Whether the file lies in another folder too, as after cp -al: that one's lines are to stay as they are. */
-static bool has_other_names(const duet_metrics_file *file)
-{
-    struct stat about;
-    return fstat(fileno(file->stream), &about) == 0 && about.st_nlink > 1;
-}
-
-/* Cuts the file after what stays at its front, or, where lines behind stay too, puts another one in its place. */
+/* Cuts the file after what stays at its front. Where lines behind stay too, or it lies in another folder too, as after
+ * cp -al, another one takes its place. */
 static duet_status put_back(duet_metrics_file *file, const char *text, size_t size, size_t front, duet_error *error)
 {
-    if (size != front || has_other_names(file)) {
+    if (size != front || duet_file_has_other_names(file->stream)) {
         DUET_TRY(duet_file_replace(file->path, text, size, error));
         (void)fclose(file->stream); /* only read from */
         DUET_TRY(duet_file_open_own(file->path, &file->stream, error));

@@ -168,18 +168,27 @@ duet_status duet_folder_make(const char *path, duet_error *error)
 }
 
 /* Who trains, and how that is ended. A child that was forked while its parent trained holds the lock after it. */
-static void tell_of_holder(long holder, const char *path, char words[320])
+static void tell_of_holder(long holder, duet_lock_doubt doubt, const char *path, char words[400])
 {
     if (holder <= 0)
-        (void)snprintf(words, 320, "another process: wait until that ends");
+        (void)snprintf(words, 400, "another process: wait until that ends");
     else if (holder == (long)getpid())
-        (void)snprintf(words, 320, "this very process, in another thread: wait until that ends");
+        (void)snprintf(words, 400,
+                       "a process of this one's number, in another thread of it or another container: wait until that "
+                       "ends");
+    else if (doubt == DUET_LOCK_BY_NUMBER)
+        (void)snprintf(words, 400,
+                       "process %ld, as far as its lock says on a file system without locks: wait until that ends, or, "
+                       "if that is no training, remove %.100s/lock",
+                       holder, path);
     else if (duet_lock_holder_lives(holder))
-        (void)snprintf(words, 320,
-                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)", holder);
+        (void)snprintf(words, 400,
+                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)%s%.100s%s",
+                       holder, doubt == DUET_LOCK_COPIED ? ", or, if that trains what this is a copy of, remove " : "",
+                       doubt == DUET_LOCK_COPIED ? path : "", doubt == DUET_LOCK_COPIED ? "/lock" : "");
     else
         (void)snprintf(
-            words, 320,
+            words, 400,
             "a process of another machine, or by a child that process %ld, which is gone here, has left: end "
             "it (fuser %.100s/lock names it)",
             holder, path);
@@ -188,12 +197,12 @@ static void tell_of_holder(long holder, const char *path, char words[320])
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)
 {
     long holder = DUET_LOCK_FREE;
-    char words[320], *file = duet_path_join(path, "lock");
+    char words[400], *file = duet_path_join(path, "lock");
     if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_lock_take(lock, file, &holder, error);
     free(file);
     if (status != DUET_OK || holder == DUET_LOCK_FREE) return status;
-    tell_of_holder(holder, path, words);
+    tell_of_holder(holder, lock->doubt, path, words);
     return duet_fail(error, DUET_ERROR_FILE, "%s is being trained by %s, then go on with --resume %s", path, words,
                      DUET_WORD("%s", path));
 }

@@ -52,6 +52,18 @@ static void warn_of_rest(duet_model *m, double low, double high)
                         low, nearly_all);
 }
 
+/* What was trained so can still be used. */
+static void check_labels(duet_model *m, const duet_adversarial_loss *loss)
+{
+    const double smoothing = duet_setting_number(m, "label_smoothing"), fake = duet_setting_number(m, "fake_smoothing");
+    if (duet_model_training(m) && loss->labelled && 1 - smoothing <= fake)
+        duet_graph_refuse(
+            duet_model_graph(m), DUET_ERROR_USAGE,
+            "label_smoothing=%g with fake_smoothing=%g: the label of real examples is no higher than that "
+            "of generated ones, so that neither player learns: at least one is to be less",
+            smoothing, fake);
+}
+
 duet_referee duet_referee_of(duet_model *m)
 {
     const duet_initialiser half = {.kind = DUET_INIT_CONSTANT, .scale = 0.5f}, zero = {.kind = DUET_INIT_CONSTANT};
@@ -63,13 +75,8 @@ duet_referee duet_referee_of(duet_model *m)
             "gate_low=%g above gate_high=%g: at an accuracy between the two both players rest, and nothing "
             "changes that: gate_low is to be at most gate_high",
             low, high);
-    const double real = 1 - duet_setting_number(m, "label_smoothing"), fake = duet_setting_number(m, "fake_smoothing");
-    if (real <= fake)
-        duet_graph_refuse(graph, DUET_ERROR_USAGE,
-                          "label_smoothing=%g with fake_smoothing=%g: real and generated examples have the same label, "
-                          "so that neither player learns: at least one is to be less",
-                          1 - real, fake);
     duet_referee it = {.model = m, .loss = duet_adversarial_loss_chosen(m)};
+    check_labels(m, it.loss);
     warn_of_no_bound(m, it.loss);
     warn_of_rest(m, low, high);
     it.last_accuracy = duet_state(graph, "gan.accuracy", DUET_FLOAT32, DUET_SCALAR_SHAPE, half);
