@@ -35,6 +35,11 @@ static const struct {
     {{"a/", "a/a.png", "b/", "b/test.png"}, {NULL, NULL}},
     /* what is no data */
     {{"train.npy", "test.py", "latest.txt", "values.csv", "tests/"}, {NULL, NULL}},
+    {{"train.npy", "test_loss.png", "model_test.pt", "notes_test.txt", "test_results.json", "my_test.npz"},
+     {NULL, NULL}},
+    {{"train.csv", "test.json", "test.sav"}, {NULL, NULL}},
+    {{"a/", "a/a.png", "b/", "b/a.png", "meta/", "meta/test.txt"}, {NULL, NULL}},
+    {{"training.npy", "test.npy.xz"}, {"the file test.npy.xz", "test.npy.xz"}},
 };
 
 static void write_one(const char *name)

@@ -28,17 +28,20 @@ typedef struct part {
 
 typedef struct parts {
     const duet_data_options *options;
+    const char *train; /* the file of the training examples; NULL: pictures, or several files */
     bool pictures;
     size_t entries; /* looked at so far */
     part *items;
     size_t count, capacity;
 } parts;
 
-/* What lies beside data and is none: texts on them, programs, and what was noted while they were used. */
+/* What lies beside data and is none: texts on them, programs, models and plots, and what was noted while they were
+ * used. */
 static bool is_no_data(const char *name)
 {
-    static const char *const endings[] = {".py", ".ipynb", ".md",  ".rst", ".html", ".pdf",    ".sh",  ".r", ".c",
-                                          ".h",  ".cpp",   ".log", ".yml", ".yaml", ".sha256", ".md5", NULL};
+    static const char *const endings[] = {
+        ".py",   ".ipynb", ".md",     ".rst", ".html", ".pdf", ".sh",  ".r",    ".c",  ".h",   ".cpp",  ".log", ".yml",
+        ".yaml", ".sav",   ".sha256", ".md5", ".png",  ".jpg", ".svg", ".json", ".pt", ".pth", ".ckpt", NULL};
     return duet_name_ends_in(name, endings);
 }
 
@@ -55,6 +58,37 @@ static bool is_labels(const duet_data_options *options, const char *name)
 {
     const char *slash = options->labels == NULL ? NULL : strrchr(options->labels, '/');
     return options->labels != NULL && strcmp(slash == NULL ? options->labels : slash + 1, name) == 0;
+}
+
+/* Whether one name is the other but for "train" in it and what follows the first dot: train.npy and test.npy.xz. */
+static bool are_of_one_set(const char *train, const char *other)
+{
+    static const char *const words[] = {"test", "testing", "t10k", "val", "valid", "validation"};
+    for (const char *at = train; *at != '\0'; at++) {
+        if (strncasecmp(at, "train", 5) != 0 || (at > train && isalpha((unsigned char)at[-1]))) continue;
+        const char *behind = at + (strncasecmp(at, "training", 8) == 0 ? 8 : 5);
+        const size_t before = (size_t)(at - train), rest = strcspn(behind, ".");
+        for (size_t i = 0; i < sizeof words / sizeof *words && strncasecmp(train, other, before) == 0; i++) {
+            const char *end = other + before + strlen(words[i]);
+            if (strncasecmp(other + before, words[i], strlen(words[i])) == 0 && strcspn(end, ".") == rest &&
+                strncasecmp(behind, end, rest) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a file may hold what belongs to the training examples: test_loss.npy beside train.npy does not. Lists of
+ * pictures are texts. */
+static bool is_of_set(const parts *it, const char *name)
+{
+    static const char *const texts[] = {".txt", NULL};
+    duet_split split;
+    bool labels;
+    if (is_no_data(name) || is_labels(it->options, name)) return false;
+    if (it->pictures) return !duet_name_ends_in(name, texts);
+    return it->train == NULL || are_of_one_set(it->train, name) ||
+           (duet_data_name_is(name, true, &split, &labels) && labels);
 }
 
 static part *find(parts *it, const char *path, size_t length, bool folder)
@@ -80,8 +114,8 @@ static void add(parts *it, const char *path)
         bool validation;
         end = at + strcspn(at, "/");
         if ((size_t)(end - at) < sizeof word) memcpy(word, at, (size_t)(end - at));
-        const bool folder = *end != '\0', file_of_none = !folder && (is_read || is_no_data(word));
-        if (file_of_none || !duet_data_name_is_part(word, folder, &validation) || is_labels(it->options, word))
+        const bool folder = *end != '\0';
+        if (!duet_data_name_is_part(word, folder, &validation) || (!folder && (is_read || !is_of_set(it, word))))
             continue;
         part *found = find(it, path, (size_t)(end - path), folder);
         if (found == NULL) return;
@@ -123,24 +157,6 @@ static void look_through(parts *it, const char *path)
         if (name != NULL) add(it, name);
     }
     duet_archive_close(&archive);
-}
-
-/* Whether one name is the other but for "train" in it and what follows the first dot: train.npy and test.npy.xz. */
-static bool are_of_one_set(const char *train, const char *other)
-{
-    static const char *const words[] = {"test", "t10k", "val", "valid", "validation"};
-    for (const char *at = train; *at != '\0'; at++) {
-        if (strncasecmp(at, "train", 5) != 0 || (at > train && isalpha((unsigned char)at[-1]))) continue;
-        const char *behind = at + 5;
-        const size_t before = (size_t)(at - train), rest = strcspn(behind, ".");
-        for (size_t i = 0; i < sizeof words / sizeof *words && strncasecmp(train, other, before) == 0; i++) {
-            const char *end = other + before + strlen(words[i]);
-            if (strncasecmp(other + before, words[i], strlen(words[i])) == 0 && strcspn(end, ".") == rest &&
-                strncasecmp(behind, end, rest) == 0)
-                return true;
-        }
-    }
-    return false;
 }
 
 /* What lies beside a file is another set, but for its own test part. */
@@ -218,10 +234,20 @@ static void tell(const parts *it, const char *path, bool beside)
     duet_text_free(&remedy);
 }
 
+/* The name of a file in a folder, or of an archive's member, "set.zip: name"; NULL: it is the set itself. */
+static const char *name_in(const char *set, const char *path)
+{
+    const size_t length = strlen(set);
+    if (strncmp(path, set, length) != 0 || path[length] == '\0') return NULL;
+    const char *name = path + length + strspn(path + length, ": /"), *slash = strrchr(name, '/');
+    return slash == NULL ? name : slash + 1;
+}
+
 void duet_tell_of_untaken(const char *path, bool pictures, const duet_data_options *options)
 {
     parts it = {.options = options, .pictures = pictures};
     const char *set = options->path, *slash = strrchr(set, '/');
+    it.train = pictures ? NULL : name_in(set, path);
     struct stat about;
     if (stat(set, &about) != 0) return;
     if (S_ISDIR(about.st_mode)) {
