@@ -4,7 +4,7 @@
 #include "data_checks.h"
 #include "picture_files.h"
 
-enum { MOST = 6 };
+enum { MOST = 7 };
 
 /* The files of a set, "/" at the end of a folder, and what is said of it as a folder and as an archive. */
 static const struct {
@@ -38,7 +38,7 @@ static const struct {
     {{"train.npy", "test_loss.png", "model_test.pt", "notes_test.txt", "test_results.json", "my_test.npz"},
      {NULL, NULL}},
     {{"train.csv", "test.json", "test.sav"}, {NULL, NULL}},
-    {{"a/", "a/a.png", "b/", "b/a.png", "meta/", "meta/test.txt"}, {NULL, NULL}},
+    {{"a/", "a/a.png", "b/", "b/a.png", "meta/", "meta/test.txt", "meta/test.xml"}, {NULL, NULL}},
     {{"training.npy", "test.npy.xz"}, {"the file test.npy.xz", "test.npy.xz"}},
 };
 
@@ -101,6 +101,27 @@ static const struct {
     {"train.npy", "other-test.npy", NULL},
     {"x.npy", "test.npy", NULL},
 };
+
+static const struct {
+    const char *files[3], *said;
+} more[] = {
+    {{"train.npy", "test.npy", "other.npy"}, "copy these two, and their labels if they have any, into a folder"},
+    {{"train.csv", "test.csv", "sample.csv"}, "copy these two, and their labels if they have any, into a folder"},
+    {{"train.npy", "test.npy", "train-labels.npy"}, "the folder holds both: give --data "},
+};
+
+/* The folder is named where it is read as both. */
+static void the_folder_is_named_that_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        for (size_t k = 0; k < 3; k++) write_one(more[i].files[k]);
+        duet_data *data = open_sound(in_folder(more[i].files[0]));
+        if (!says(data, more[i].said)) fail_msg("%s: \"%s\"", more[i].files[2], duet_data_note(data, 0, NULL));
+        duet_data_close(&data);
+        for (size_t k = 0; k < 3; k++) assert_int_equal(remove(in_folder(more[i].files[k])), 0);
+    }
+}
 
 static void the_test_part_beside_a_file_is_named(void **state)
 {
@@ -225,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_parts_that_are_not_read_are_named),
         IN_FOLDER(the_test_part_beside_a_file_is_named),
+        IN_FOLDER(the_folder_is_named_that_is_read),
         IN_FOLDER(empty_folders_of_classes_are_named),
         IN_FOLDER(pictures_that_belong_otherwise_are_told_of),
         IN_FOLDER(test_pictures_that_are_turned_round_are_told_of),

@@ -17,7 +17,7 @@
 #include "data/picture.h"
 #include "data/pictures.h"
 
-enum { ENTRIES = 20000 /* after so many it is known well enough what lies there */ };
+enum { ENTRIES = 20000 /* after so many it is known well enough what lies there */, PARTS = 64 /* of them told of */ };
 
 /* A file that is called as a part, or a folder. */
 typedef struct part {
@@ -40,8 +40,8 @@ typedef struct parts {
 static bool is_no_data(const char *name)
 {
     static const char *const endings[] = {
-        ".py",   ".ipynb", ".md",     ".rst", ".html", ".pdf", ".sh",  ".r",    ".c",  ".h",   ".cpp",  ".log", ".yml",
-        ".yaml", ".sav",   ".sha256", ".md5", ".png",  ".jpg", ".svg", ".json", ".pt", ".pth", ".ckpt", NULL};
+        ".py",   ".ipynb", ".md",  ".rst",    ".html", ".pdf", ".sh",  ".r",   ".c",    ".h",  ".cpp", ".log",  ".yml",
+        ".yaml", ".xml",   ".sav", ".sha256", ".md5",  ".png", ".jpg", ".svg", ".json", ".pt", ".pth", ".ckpt", NULL};
     return duet_name_ends_in(name, endings);
 }
 
@@ -91,11 +91,12 @@ static bool is_of_set(const parts *it, const char *name)
            (duet_data_name_is(name, true, &split, &labels) && labels);
 }
 
+/* NULL: there are enough of them, or no memory for more. */
 static part *find(parts *it, const char *path, size_t length, bool folder)
 {
     for (size_t i = 0; i < it->count; i++)
         if (strncmp(it->items[i].name, path, length) == 0 && it->items[i].name[length] == '\0') return &it->items[i];
-    char *name = strndup(path, length);
+    char *name = it->count < PARTS ? strndup(path, length) : NULL;
     if (name == NULL || !duet_array_grow(&it->items, it->count, &it->capacity, sizeof *it->items)) {
         free(name);
         return NULL;
@@ -152,7 +153,7 @@ static void look_through(parts *it, const char *path)
 {
     duet_archive archive = {.folders = true};
     if (duet_archive_open(&archive, path, NULL) != DUET_OK) return;
-    for (bool more; duet_archive_next(&archive, &more, NULL) == DUET_OK && more;) {
+    for (bool more; it->entries < ENTRIES && duet_archive_next(&archive, &more, NULL) == DUET_OK && more;) {
         const char *name = duet_archive_member(archive.name);
         if (name != NULL) add(it, name);
     }
@@ -190,21 +191,46 @@ static const part *first_of(const parts *it, size_t *others)
     return best;
 }
 
+/* Whether the folder of both files, named itself, is these two. */
+static bool is_found(const char *folder, const char *train, const char *test)
+{
+    duet_data_files files;
+    const bool found = duet_data_files_find(&files, folder, &(duet_data_options){0}, NULL) == DUET_OK;
+    const char *paths[] = {files.examples[DUET_TRAIN], files.examples[DUET_TEST]}, *const names[] = {train, test};
+    bool both = found;
+    for (size_t i = 0; i < 2; i++) {
+        const char *slash = paths[i] == NULL ? NULL : strrchr(paths[i], '/');
+        both = both && slash != NULL && strcmp(slash + 1, names[i]) == 0;
+    }
+    duet_data_files_free(&files);
+    return both;
+}
+
+/* Names the folder of a file beside `path`, unless more files lie there. */
+static void say_folder(duet_text *text, const part *of, const char *path, const char *name)
+{
+    char *folder = name == path ? strdup(".") : strndup(path, (size_t)(name - path - 1));
+    if (folder != NULL && is_found(folder[0] == '\0' ? "/" : folder, name, of->name))
+        duet_text_add(text, "the folder holds both: give --data %s", DUET_WORD("%s", folder[0] == '\0' ? "/" : folder));
+    else
+        duet_text_add(text, "copy these two, and their labels if they have any, into a folder of their own, and name "
+                            "that");
+    free(folder);
+}
+
 /* How a test part is called that is read: beside `path`, that of the training examples. */
 static void say_remedy(duet_text *text, const part *of, const char *path, const parts *it, bool beside)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1, *dot = strrchr(name, '.');
     duet_split split;
     bool labels;
-    const int folder = slash == NULL ? 1 : (int)(slash - path);
     if (it->pictures && beside)
         duet_text_add(text, "unpack both, into folders train and test of one, and name that");
     else if (it->pictures)
         duet_text_add(text, "PNG and JPEG files in folders train and test are read: put its pictures there");
     else if (beside && duet_data_name_is(of->name, true, &split, &labels) &&
              duet_data_name_is(name, true, &split, &labels))
-        duet_text_add(text, "the folder holds both: give --data %s",
-                      DUET_WORD("%.*s", folder, slash == NULL ? "." : path));
+        say_folder(text, of, path, name);
     else if (duet_archive_is(it->options->path))
         duet_text_add(text,
                       "arrays in that file are read by names such as x_train and x_test: save its examples there");
