@@ -78,6 +78,7 @@ class Advice(Folder):
             ("numbers alone", random.random(60).astype("f4")),
             ("bytes as f2", random.integers(0, 256, (60, 8, 8)).astype("f2")),
             ("bytes, the last byte first", random.integers(0, 256, (60, 8, 8)).astype(">i4")),
+            ("a small span far off", 2**60 + numpy.arange(60 * 64).reshape(60, 8, 8) % 1000),
             ("wide pictures", (500 * random.random((60, 8, 8)) - 100).astype("f4")),
         ):
             for open_ in (self.file, duet.Data.from_arrays):
@@ -87,6 +88,16 @@ class Advice(Folder):
                 made = advised("; ".join(self.said(open_, given)), array=given)
                 if made is not None:
                     self.assertEqual(len(numpy.unique(made[:, 0])), 400)
+
+    def test_equal_numbers_become_finite_ones(self):
+        for number, shape in ((300, (60, 8, 8)), (300, (60, 3)), (5000, (60, 3)), (-(2**60), (60, 8, 8))):
+            array = numpy.full(shape, number)
+            said = self.said(self.file, array)
+            with numpy.errstate(all="raise"):
+                made = advised("; ".join(said), array=array)
+            self.assertIsNotNone(made, said)
+            self.assertTrue(numpy.isfinite(made).all(), said)
+            self.assertIn("there is nothing to learn", self.said(self.file, made)[0])
 
     def follow(self, title, open_, array):
         for _ in range(STEPS):

@@ -17,7 +17,7 @@ enum { DUET_ADVICE = 192 };
 #define DUET_ADVICE_UNIT_COLUMNS                                                                                       \
     "numpy.clip(a / numpy.where(a.max(0) > 0, a.max(0), 1), 0, 1).astype('<f4') with a = array.astype('<f8') - "       \
     "array.min(0)"
-/** All numbers alike to [0, 1]. */
+/** All numbers alike to [0, 1]; those that are equal as float32 to what lies between them, from 0 on. */
 const char *duet_advice_unit(double low, double high, char text[DUET_ADVICE]);
 /** Whether examples of that shape are rows of a table, whose columns have a scale each, and no pictures by how many
  * numbers they have. */

@@ -35,7 +35,7 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
         why = "for columns of about 1, each by itself";
     } else if (!small) {
         what = duet_advice_unit((double)range.low, (double)range.high, scaled);
-        why = "for numbers in [0, 1]";
+        why = range.high > range.low ? "for numbers in [0, 1]" : "for differences that float32 holds";
     }
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: elements of type '%s' from %g to %g; |u1, <f4 and <f8 are read as examples: save %s, %s",
