@@ -75,6 +75,7 @@ class Advice(Folder):
             ("dark bytes", random.integers(0, 17, (60, 8, 8)).astype("u1")),
             ("a constant column", numpy.stack([numpy.full(50, 0.1), 5000 * random.random(50)], 1).astype("f4")),
             ("columns of nothing", numpy.where(numpy.arange(6) % 3 == 1, numpy.nan, random.random((60, 6))).astype("f4")),
+            ("holes in all columns", numpy.where(numpy.arange(60)[:, None] % 4 == range(4), numpy.nan, random.random((60, 4)))),
             ("numbers alone", random.random(60).astype("f4")),
             ("bytes as f2", random.integers(0, 256, (60, 8, 8)).astype("f2")),
             ("bytes, the last byte first", random.integers(0, 256, (60, 8, 8)).astype(">i4")),
