@@ -254,10 +254,10 @@ static const struct {
     const char *piece;
 } columns[] = {
     {"usual", {1, 2, 3, 1, 2, 4, 1, 0, 3, 2, 2, 3}, NULL},
-    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: its density"},
+    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: a density"},
     {"two",
      {1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 2, 3},
-     "column 2 of 3 has one value in all training examples, and others have"},
+     "2 of 3 columns, the first of them column 2, have one value in all training examples: a density"},
     {"all", {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, "all training examples are equal: there is nothing to learn"},
 };
 

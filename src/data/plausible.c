@@ -270,20 +270,32 @@ static size_t mark_varying(const unsigned char *row, const unsigned char *first,
     return count;
 }
 
+/* Of so many numbers that a row of them may be a picture is said what makes it one. The table of a text has names in
+ * the place of an array. */
 static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *varies, const duet_data_options *options)
 {
+    const size_t all = rows->row_elements, constant = all - varying;
     size_t column = 0;
+    char which[96];
     while (varies[column]) column++;
-    if (varying == 0)
+    if (varying == 0) {
         duet_notes_add(options->notes, false, "%s: all training examples are equal%s: there is nothing to learn",
                        rows->path, rounding_of(rows));
+        return;
+    }
+    if (constant == 1)
+        (void)duet_text_print(which, sizeof which, "column %zu of %zu has", column + 1, all);
     else
-        duet_notes_add(
-            options->notes, false,
-            "%s: column %zu of %zu has one value in all training examples%s%s: its density has no bound, and "
-            "what learns densities learns nothing else; take it out",
-            rows->path, column + 1, rows->row_elements, rounding_of(rows),
-            rows->row_elements - varying > 1 ? ", and others have" : "");
+        (void)duet_text_print(which, sizeof which, "%zu of %zu columns, the first of them column %zu, have", constant,
+                              all, column + 1);
+    duet_notes_add(options->notes, false,
+                   "%s: %s one value in all training examples%s: a density has no bound there, and what learns "
+                   "densities learns nothing else; take %s out%s%s",
+                   rows->path, which, rounding_of(rows), constant == 1 ? "it" : "them",
+                   rows->columns == NULL ? ", as by array[:, numpy.ptp(array, 0) > 0].copy('C')" : "",
+                   rows->columns == NULL && all >= DUET_PICTURE_NUMBERS
+                       ? ", or, if the rows are pictures, give them their shape: array.reshape(-1, height, width)"
+                       : "");
 }
 
 /* What compare_rows needs: the first row and a piece of others, which of large rows is one. */
