@@ -582,6 +582,37 @@ static const struct {
     {"photo", "\xFF\xD8\xFF\xE0", "it holds photo; that is a picture: let its name end in .jpg", "one picture;"},
 };
 
+/* Two files in a folder, and which of them is named. */
+static const struct {
+    const char *names[2], *piece;
+} both[] = {
+    {{"README.txt", "images.raw"}, "it holds images.raw and others"},
+    {{"README", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"README.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"a.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"LICENSE", "numbers.txt"}, "it holds numbers.txt and others; that is a text by its name"},
+    {{"a.txt", "b.txt"}, "it holds a.txt and others; that is a text by its name"},
+};
+
+static void of_two_files_the_one_that_says_more_is_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof both / sizeof *both; i++) {
+        char inner[32], path[64];
+        duet_error error = {0};
+        duet_data *data = NULL;
+        (void)snprintf(inner, sizeof inner, "both%zu", i);
+        make_inner(inner);
+        for (size_t k = 0; k < 2; k++) {
+            (void)snprintf(path, sizeof path, "%s/%s", inner, both[i / 2].names[(k + i) % 2]);
+            write_file(path, BYTES("nobody's"));
+        }
+        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, both[i / 2].piece);
+        if (i / 2 == 0) assert_null(strstr(error.message, "is a text"));
+    }
+}
+
 static void what_lies_alone_in_a_folder_is_known(void **state)
 {
     (void)state;
@@ -754,6 +785,7 @@ int main(void)
         IN_FOLDER(elements_have_the_remedy_that_fits),
         IN_FOLDER(labels_that_are_asked_for_are_needed),
         IN_FOLDER(what_lies_alone_in_a_folder_is_known),
+        IN_FOLDER(of_two_files_the_one_that_says_more_is_named),
         IN_FOLDER(files_of_other_programs_are_known),
         IN_FOLDER(lost_files_of_a_set),
         IN_FOLDER(two_files_without_names),

@@ -323,12 +323,14 @@ static bool is_archive_name(const char *name)
            (duet_name_ends_in(name, packed) && dot - name > 4 && strncasecmp(dot - 4, ".tar", 4) == 0);
 }
 
-/* The same by its name, of what is packed by the name in front. */
-static const char *words_on_name(const char *name)
+/* The same by its name, of what is packed by the name in front. `texts`: all that lies there are texts. */
+static const char *words_on_name(const char *name, bool texts)
 {
     static const char *const packed[] = {".gz", NULL};
     char *inner = duet_name_ends_in(name, packed) ? strndup(name, strlen(name) - 3) : NULL;
-    const char *words = is_archive_name(name) ? NULL : duet_foreign_by_name(inner != NULL ? inner : name);
+    const char *words = is_archive_name(name) || (duet_foreign_is_text(name) && !texts)
+                            ? NULL
+                            : duet_foreign_by_name(inner != NULL ? inner : name);
     free(inner);
     return words;
 }
@@ -345,7 +347,7 @@ static const char *words_on(const duet_picture_list *list, const char *name)
         (void)fclose(file);
     }
     free(path);
-    return words != NULL ? words : words_on_name(name);
+    return words != NULL ? words : words_on_name(name, list->texts == list->others);
 }
 
 /* What to do about files of an archive that are no pictures. Some programs' own files are archives. */
