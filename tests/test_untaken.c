@@ -177,6 +177,48 @@ static void empty_folders_of_classes_are_named(void **state)
     duet_data_close(&data);
 }
 
+/* Takes the slash behind the names of folders out of a tar file, as some archivers leave it out. */
+static void take_out_slashes(const char *name)
+{
+    enum { BLOCK = 512, SUM = 148, KIND = 156, MAGIC = 257 };
+    size_t size;
+    char *bytes = test_file_read(in_folder(name), &size);
+    for (char *at = bytes; at + BLOCK <= bytes + size; at += BLOCK) {
+        char *slash = strrchr(at, '/');
+        if (memcmp(at + MAGIC, "ustar", 5) != 0 || at[KIND] != '5' || slash == NULL) continue;
+        *slash = '\0';
+        (void)snprintf(at + SUM, 7, "%06lo", strtoul(at + SUM, NULL, 8) - '/');
+    }
+    write_file(name, bytes, size);
+    free(bytes);
+}
+
+static void folders_of_an_archive_may_have_no_slash(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"./", "a/", "a/a.png", "b/", "b/a.png", "c/", NULL};
+    static const char *const arrays[] = {"train.npy", "tests/", "test/", NULL}, *const none[] = {"./", "a/", "a.h5",
+                                                                                                 NULL};
+    for (size_t i = 1; i < 5; i++) write_one(members[i]);
+    write_archive("pictures.tar", members, false);
+    take_out_slashes("pictures.tar");
+    duet_data *data = open_sound(in_folder("pictures.tar"));
+    assert_true(says(data, "the folder c is empty beside those of classes"));
+    duet_data_close(&data);
+    write_one("train.npy");
+    write_archive("arrays.tar", arrays, false);
+    take_out_slashes("arrays.tar");
+    data = open_sound(in_folder("arrays.tar"));
+    assert_true(says(data, "the folder test lies in it, is for the test by its name and is empty"));
+    duet_data_close(&data);
+    write_file("a.h5", BYTES("nobody's"));
+    write_archive("none.tar", none, false);
+    take_out_slashes("none.tar");
+    duet_error error = {0};
+    assert_status(duet_data_open(&data, in_folder("none.tar"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "it holds a.h5; the first is an HDF5 file");
+}
+
 /* Pictures that are read as classes or as one set, and are said to be something else by their names. */
 static const struct {
     const char *files[MOST + 1], *said;
@@ -248,6 +290,7 @@ int main(void)
         IN_FOLDER(the_test_part_beside_a_file_is_named),
         IN_FOLDER(the_folder_is_named_that_is_read),
         IN_FOLDER(empty_folders_of_classes_are_named),
+        IN_FOLDER(folders_of_an_archive_may_have_no_slash),
         IN_FOLDER(pictures_that_belong_otherwise_are_told_of),
         IN_FOLDER(test_pictures_that_are_turned_round_are_told_of),
     };
