@@ -149,6 +149,17 @@ class Advice(Folder):
                 self.assertEqual(made.dtype, "f4")
                 self.assertTrue(made.min() >= 0 and 0.9999 <= made.max() <= 1, raised.exception)
 
+    def test_numbers_of_few_values_are_no_bytes(self):
+        random = numpy.random.default_rng(0)
+        for shape, most in (((50, 20), 4), ((50, 8, 8), 4), ((50, 8, 8), 127), ((50, 8, 8), 128)):
+            array = random.integers(0, most + 1, shape).astype("f4")
+            array[0] = most
+            with self.assertRaisesRegex(duet.Error, "is for data in") as raised:
+                duet.train("vae", array, steps=1, batch=10, settings={"likelihood": "bernoulli"}, out=self.path("refused"))
+            made = advised(str(raised.exception), array=array)
+            self.assertEqual(made.dtype, "u1" if most == 128 else "f4", raised.exception)
+            self.assertEqual(self.said(self.file, made), [], (shape, most))
+
 
 if __name__ == "__main__":
     cases.main()

@@ -6,7 +6,7 @@
 
 #include "data/rows.h"
 
-enum { DUET_ADVICE = 192 };
+enum { DUET_ADVICE = 192, DUET_BRIGHT = 128 /* of bytes: what is darker is asked about, and not advised to be one */ };
 
 /** Each column by itself to a mean of 0 and a deviation of 1, which float32 tells apart, and a constant one to 0. */
 #define DUET_ADVICE_STANDARD                                                                                           \
