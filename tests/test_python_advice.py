@@ -87,9 +87,11 @@ class Advice(Folder):
                 self.follow(title, open_, array)
         for open_ in (self.file, duet.Data.from_arrays):
             for given in (times, times[:, :1] + numpy.zeros((1, 2), int)):
-                made = advised("; ".join(self.said(open_, given)), array=given)
-                if made is not None:
-                    self.assertEqual(len(numpy.unique(made[:, 0])), 400)
+                said = self.said(open_, given)
+                self.assertNotEqual(said, [])
+                made = advised("; ".join(said), array=given)
+                self.assertIsNotNone(made, said)
+                self.assertEqual(len(numpy.unique(made[:, 0])), 400)
 
     def test_equal_numbers_become_finite_ones(self):
         for number, shape in ((300, (60, 8, 8)), (300, (60, 3)), (5000, (60, 3)), (-(2**60), (60, 8, 8))):

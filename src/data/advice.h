@@ -24,7 +24,7 @@ const char *duet_advice_unit(double low, double high, char text[DUET_ADVICE]);
 bool duet_shape_is_table(duet_shape shape);
 /** Whether so many numbers may be a square picture of 1 or 3 channels, as rows often are. */
 bool duet_numbers_are_square(size_t numbers);
-/** Numbers further from 0 than that, or all as much closer to each other than 1, are told of. */
+/** Numbers further from 0 than that, or whose span is below its reciprocal, are told of. */
 double duet_large_number(duet_shape shape);
 
 #endif

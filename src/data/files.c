@@ -72,7 +72,8 @@ static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t a
                          rows->path, at, (double)number, distinct);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
-                     "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                     "numpy.unique(array, return_inverse=True)[1], which numbers them, if they are classes and no "
+                     "measurements; for a run, the numbers that its classes have",
                      rows->path, at, (double)number);
 }
 
