@@ -57,7 +57,7 @@ static inline void write_idx(const char *name, size_t rank, const size_t *dims, 
 /* A .npy file with this dictionary and these bytes. */
 static inline void write_npy(const char *name, int version, const char *dictionary, const void *values, size_t count)
 {
-    uint8_t bytes[8192] = "\x93NUMPY";
+    uint8_t bytes[16384] = "\x93NUMPY";
     size_t length = strlen(dictionary), used = version == 1 ? 10 : 12;
     bytes[6] = (uint8_t)version;
     bytes[8] = (uint8_t)length;

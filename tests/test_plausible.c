@@ -254,10 +254,10 @@ static const struct {
     const char *piece;
 } columns[] = {
     {"usual", {1, 2, 3, 1, 2, 4, 1, 0, 3, 2, 2, 3}, NULL},
-    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: its density"},
+    {"one", {1, 2, 3, 1, 2, 4, 1, 2, 3, 2, 2, 3}, "column 2 of 3 has one value in all training examples: a density"},
     {"two",
      {1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 2, 3},
-     "column 2 of 3 has one value in all training examples, and others have"},
+     "2 of 3 columns, the first of them column 2, have one value in all training examples: a density"},
     {"all", {1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, "all training examples are equal: there is nothing to learn"},
 };
 
@@ -572,6 +572,66 @@ static const struct {
     {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
 };
 
+/* What lies alone in a folder that is named, and what is said of it. */
+static const struct {
+    const char *name, *begins, *piece, *never;
+} lonely[] = {
+    {"data.json.gz", "\x1F\x8B\x08", "it holds data.json.gz; that is JSON", "compressed twice"},
+    {"pics.tar.gz", "\x1F\x8B\x08", "it holds pics.tar.gz, which can be named itself", "compressed twice"},
+    {"pics.tar.xz", "\xFD\x37zXZ", "it holds pics.tar.xz, which can be named itself", "another kind"},
+    {"data.gz", "\x1F\x8B\x08", "it holds data.gz", "compressed twice"},
+    {"picture", "\x89PNG\r\n\x1A\n", "it holds picture; that is a picture: let its name end in .png", "one picture;"},
+    {"photo", "\xFF\xD8\xFF\xE0", "it holds photo; that is a picture: let its name end in .jpg", "one picture;"},
+};
+
+/* Two files in a folder, and which of them is named. */
+static const struct {
+    const char *names[2], *piece;
+} both[] = {
+    {{"README.txt", "images.raw"}, "it holds images.raw and others"},
+    {{"README", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"README.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"a.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
+    {{"LICENSE", "numbers.txt"}, "it holds numbers.txt and others; that is a text by its name"},
+    {{"a.txt", "b.txt"}, "it holds a.txt and others; that is a text by its name"},
+};
+
+static void of_two_files_the_one_that_says_more_is_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof both / sizeof *both; i++) {
+        char inner[32], path[64];
+        duet_error error = {0};
+        duet_data *data = NULL;
+        (void)snprintf(inner, sizeof inner, "both%zu", i);
+        make_inner(inner);
+        for (size_t k = 0; k < 2; k++) {
+            (void)snprintf(path, sizeof path, "%s/%s", inner, both[i / 2].names[(k + i) % 2]);
+            write_file(path, BYTES("nobody's"));
+        }
+        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, both[i / 2].piece);
+        if (i / 2 == 0) assert_null(strstr(error.message, "is a text"));
+    }
+}
+
+static void what_lies_alone_in_a_folder_is_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof lonely / sizeof *lonely; i++) {
+        char inner[32], path[64];
+        duet_error error = {0};
+        duet_data *data = NULL;
+        (void)snprintf(inner, sizeof inner, "alone%zu", i);
+        make_inner(inner);
+        (void)snprintf(path, sizeof path, "%s/%s", inner, lonely[i].name);
+        write_file(path, lonely[i].begins, strlen(lonely[i].begins));
+        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
+        assert_message(&error, lonely[i].piece);
+        if (strstr(error.message, lonely[i].never) != NULL) fail_msg("%s", error.message);
+    }
+}
+
 static void files_of_other_programs_are_known(void **state)
 {
     (void)state;
@@ -726,6 +786,8 @@ int main(void)
         IN_FOLDER(answers_are_those_of_the_set),
         IN_FOLDER(elements_have_the_remedy_that_fits),
         IN_FOLDER(labels_that_are_asked_for_are_needed),
+        IN_FOLDER(what_lies_alone_in_a_folder_is_known),
+        IN_FOLDER(of_two_files_the_one_that_says_more_is_named),
         IN_FOLDER(files_of_other_programs_are_known),
         IN_FOLDER(lost_files_of_a_set),
         IN_FOLDER(two_files_without_names),

@@ -4,7 +4,7 @@
 #include "data_checks.h"
 #include "picture_files.h"
 
-enum { MOST = 6 };
+enum { MOST = 7 };
 
 /* The files of a set, "/" at the end of a folder, and what is said of it as a folder and as an archive. */
 static const struct {
@@ -35,6 +35,11 @@ static const struct {
     {{"a/", "a/a.png", "b/", "b/test.png"}, {NULL, NULL}},
     /* what is no data */
     {{"train.npy", "test.py", "latest.txt", "values.csv", "tests/"}, {NULL, NULL}},
+    {{"train.npy", "test_loss.png", "model_test.pt", "notes_test.txt", "test_results.json", "my_test.npz"},
+     {NULL, NULL}},
+    {{"train.csv", "test.json", "test.sav"}, {NULL, NULL}},
+    {{"a/", "a/a.png", "b/", "b/a.png", "meta/", "meta/test.txt", "meta/test.xml"}, {NULL, NULL}},
+    {{"training.npy", "test.npy.xz"}, {"the file test.npy.xz", "test.npy.xz"}},
 };
 
 static void write_one(const char *name)
@@ -97,6 +102,27 @@ static const struct {
     {"x.npy", "test.npy", NULL},
 };
 
+static const struct {
+    const char *files[3], *said;
+} more[] = {
+    {{"train.npy", "test.npy", "other.npy"}, "copy these two, and their labels if they have any, into a folder"},
+    {{"train.csv", "test.csv", "sample.csv"}, "copy these two, and their labels if they have any, into a folder"},
+    {{"train.npy", "test.npy", "train-labels.npy"}, "the folder holds both: give --data "},
+};
+
+/* The folder is named where it is read as both. */
+static void the_folder_is_named_that_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        for (size_t k = 0; k < 3; k++) write_one(more[i].files[k]);
+        duet_data *data = open_sound(in_folder(more[i].files[0]));
+        if (!says(data, more[i].said)) fail_msg("%s: \"%s\"", more[i].files[2], duet_data_note(data, 0, NULL));
+        duet_data_close(&data);
+        for (size_t k = 0; k < 3; k++) assert_int_equal(remove(in_folder(more[i].files[k])), 0);
+    }
+}
+
 static void the_test_part_beside_a_file_is_named(void **state)
 {
     (void)state;
@@ -151,6 +177,48 @@ static void empty_folders_of_classes_are_named(void **state)
     duet_data_close(&data);
 }
 
+/* Takes the slash behind the names of folders out of a tar file, as some archivers leave it out. */
+static void take_out_slashes(const char *name)
+{
+    enum { BLOCK = 512, SUM = 148, KIND = 156, MAGIC = 257 };
+    size_t size;
+    char *bytes = test_file_read(in_folder(name), &size);
+    for (char *at = bytes; at + BLOCK <= bytes + size; at += BLOCK) {
+        char *slash = strrchr(at, '/');
+        if (memcmp(at + MAGIC, "ustar", 5) != 0 || at[KIND] != '5' || slash == NULL) continue;
+        *slash = '\0';
+        (void)snprintf(at + SUM, 7, "%06lo", strtoul(at + SUM, NULL, 8) - '/');
+    }
+    write_file(name, bytes, size);
+    free(bytes);
+}
+
+static void folders_of_an_archive_may_have_no_slash(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"./", "a/", "a/a.png", "b/", "b/a.png", "c/", NULL};
+    static const char *const arrays[] = {"train.npy", "tests/", "test/", NULL}, *const none[] = {"./", "a/", "a.h5",
+                                                                                                 NULL};
+    for (size_t i = 1; i < 5; i++) write_one(members[i]);
+    write_archive("pictures.tar", members, false);
+    take_out_slashes("pictures.tar");
+    duet_data *data = open_sound(in_folder("pictures.tar"));
+    assert_true(says(data, "the folder c is empty beside those of classes"));
+    duet_data_close(&data);
+    write_one("train.npy");
+    write_archive("arrays.tar", arrays, false);
+    take_out_slashes("arrays.tar");
+    data = open_sound(in_folder("arrays.tar"));
+    assert_true(says(data, "the folder test lies in it, is for the test by its name and is empty"));
+    duet_data_close(&data);
+    write_file("a.h5", BYTES("nobody's"));
+    write_archive("none.tar", none, false);
+    take_out_slashes("none.tar");
+    duet_error error = {0};
+    assert_status(duet_data_open(&data, in_folder("none.tar"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "it holds a.h5; the first is an HDF5 file");
+}
+
 /* Pictures that are read as classes or as one set, and are said to be something else by their names. */
 static const struct {
     const char *files[MOST + 1], *said;
@@ -187,30 +255,39 @@ static void pictures_that_belong_otherwise_are_told_of(void **state)
     }
 }
 
+enum { BYTES_OF_PICTURES, UNIT, BOTH_SIGNS, KINDS };
+
 /* Training rows of a slope with noise, and test rows. */
-static void write_slopes(const char *name, bool turned)
+static void write_slopes(const char *name, int kind, bool turned)
 {
-    enum { COUNT = 60, SIDE = 8 };
-    static uint8_t bytes[COUNT * SIDE * SIDE];
+    enum { COUNT = 60, SIDE = 8, NUMBERS = COUNT * SIDE * SIDE };
+    static uint8_t bytes[NUMBERS];
+    static float floats[NUMBERS];
     uint32_t noise = 1;
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < NUMBERS; i++) {
         noise = noise * 1664525 + 1013904223;
         const uint8_t value = (uint8_t)(i % SIDE * 20 + (noise >> 26));
         bytes[i] = turned ? (uint8_t)(255 - value) : value;
+        floats[i] = kind == UNIT ? (float)bytes[i] / 255 : (float)bytes[i] / 127.5F - 1;
     }
-    write_npy(name, 1, ARRAY("|u1", "False", "(60, 8, 8)"), bytes, sizeof bytes);
+    if (kind == BYTES_OF_PICTURES)
+        write_npy(name, 1, ARRAY("|u1", "False", "(60, 8, 8)"), bytes, sizeof bytes);
+    else
+        write_npy(name, 1, ARRAY("<f4", "False", "(60, 8, 8)"), floats, sizeof floats);
 }
 
 static void test_pictures_that_are_turned_round_are_told_of(void **state)
 {
     (void)state;
+    static const char *const remedies[] = {"save 255 - array in its place", "save 1 - array in its place",
+                                           "save -array in its place"};
     make_inner("set");
-    for (int turned = 0; turned < 2; turned++) {
-        write_slopes("set/train.npy", false);
-        write_slopes("set/test.npy", turned == 1);
+    for (int kind = 0, turned = 0; kind < KINDS; kind += turned, turned = !turned) {
+        write_slopes("set/train.npy", kind, false);
+        write_slopes("set/test.npy", kind, turned == 1);
         duet_data *data = open_sound(in_folder("set"));
         assert_int_equal(says(data, "look like training examples with light for dark"), turned == 1);
-        assert_int_equal(says(data, "save 255 - array in its place"), turned == 1);
+        assert_int_equal(says(data, remedies[kind]), turned == 1);
         duet_data_close(&data);
     }
 }
@@ -220,7 +297,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_parts_that_are_not_read_are_named),
         IN_FOLDER(the_test_part_beside_a_file_is_named),
+        IN_FOLDER(the_folder_is_named_that_is_read),
         IN_FOLDER(empty_folders_of_classes_are_named),
+        IN_FOLDER(folders_of_an_archive_may_have_no_slash),
         IN_FOLDER(pictures_that_belong_otherwise_are_told_of),
         IN_FOLDER(test_pictures_that_are_turned_round_are_told_of),
     };

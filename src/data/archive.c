@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/status.h"
 
 enum { BLOCK = 64 * 1024 };
@@ -84,6 +85,17 @@ void duet_archive_close(duet_archive *archive)
     *archive = (duet_archive){0};
 }
 
+/* The name of a folder with a slash behind it, which some archivers leave out. NULL: out of memory. */
+static const char *folder_name(struct archive_entry *entry)
+{
+    const char *name = archive_entry_pathname(entry);
+    if (name[0] != '\0' && name[strlen(name) - 1] == '/') return name;
+    char *whole = duet_path_join(name, "");
+    if (whole != NULL) archive_entry_set_pathname(entry, whole);
+    free(whole);
+    return whole == NULL ? NULL : archive_entry_pathname(entry);
+}
+
 duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error)
 {
     struct archive_entry *entry;
@@ -95,7 +107,10 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
         archive->name = archive_entry_pathname(entry);
         if (archive->name == NULL) continue;
         if (archive_entry_filetype(entry) == AE_IFREG) break;
-        if (archive->folders && archive_entry_filetype(entry) == AE_IFDIR) return DUET_OK;
+        if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
+        archive->name = folder_name(entry);
+        return archive->name != NULL ? DUET_OK
+                                     : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", archive->path);
     }
     archive->position++;
     archive->size = archive_entry_size_is_set(entry) ? (size_t)archive_entry_size(entry) : 0;
@@ -127,7 +142,8 @@ duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, 
 const char *duet_archive_member(const char *name)
 {
     if (strncmp(name, "./", 2) == 0) name += 2;
-    return name[0] == '.' || strstr(name, "/.") != NULL || strncmp(name, "__MACOSX/", 9) == 0 ? NULL : name;
+    return name[0] == '\0' || name[0] == '.' || strstr(name, "/.") != NULL || strncmp(name, "__MACOSX/", 9) == 0 ? NULL
+                                                                                                                 : name;
 }
 
 bool duet_archive_is(const char *path)

@@ -25,8 +25,8 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);
 /** The next bytes of the member, as many as there are up to `count`: *got. */
 duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error);
-/** What a member of that name is called, without the "./" in front. NULL: it is hidden, or what the archiver of macOS
- * adds. */
+/** What a member of that name is called, without the "./" in front. NULL: it is the folder of all, hidden, or what the
+ * archiver of macOS adds. */
 const char *duet_archive_member(const char *name);
 typedef struct duet_archive_member_row {
     char *name; /* as duet_archive_member has it */

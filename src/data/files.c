@@ -14,8 +14,6 @@
 #include "data/data.h"
 #include "data/label_order.h"
 
-enum { BRIGHT = 128 /* of bytes: what is darker is asked about */ };
-
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
@@ -27,15 +25,15 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
     const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
-    } else if (range.low >= 0 && range.high <= 255 && (range.high >= BRIGHT || !table)) {
-        what = range.high >= BRIGHT ? "array.astype('u1')" : duet_advice_unit(0, (double)range.high, scaled);
-        why = range.high >= BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
+    } else if (range.low >= 0 && range.high <= 255 && (range.high >= DUET_BRIGHT || !table)) {
+        what = range.high >= DUET_BRIGHT ? "array.astype('u1')" : duet_advice_unit(0, (double)range.high, scaled);
+        why = range.high >= DUET_BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
     } else if (table && !small) {
         what = DUET_ADVICE_STANDARD;
         why = "for columns of about 1, each by itself";
     } else if (!small) {
         what = duet_advice_unit((double)range.low, (double)range.high, scaled);
-        why = "for numbers in [0, 1]";
+        why = range.high > range.low ? "for numbers in [0, 1]" : "for differences that float32 holds";
     }
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: elements of type '%s' from %g to %g; |u1, <f4 and <f8 are read as examples: save %s, %s",
@@ -74,7 +72,8 @@ static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t a
                          rows->path, at, (double)number, distinct);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
-                     "numpy.unique(array, return_inverse=True)[1]; for a run, the numbers that its classes have",
+                     "numpy.unique(array, return_inverse=True)[1], which numbers them, if they are classes and no "
+                     "measurements; for a run, the numbers that its classes have",
                      rows->path, at, (double)number);
 }
 

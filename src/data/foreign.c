@@ -81,6 +81,12 @@ static const struct {
     {{".part", ".crdownload", ".tmp", ".download"}, "is not wholly there by its name: get it again"},
 };
 
+bool duet_foreign_is_text(const char *name)
+{
+    static const char *const endings[] = {".txt", ".dat", ".data", ".text", NULL};
+    return duet_name_ends_in(name, endings);
+}
+
 const char *duet_foreign_by_name(const char *name)
 {
     const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;

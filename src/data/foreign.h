@@ -3,11 +3,14 @@
 #ifndef DUET_SRC_DATA_FOREIGN_H
 #define DUET_SRC_DATA_FOREIGN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** "is an HDF5 file: save ..." by the first bytes of a file, NULL: these are none that are known. */
 const char *duet_foreign_by_start(const unsigned char *start, size_t length);
 /** The same by its name. */
 const char *duet_foreign_by_name(const char *name);
+/** Whether a name is that of a text, which may be about what lies beside it. */
+bool duet_foreign_is_text(const char *name);
 
 #endif

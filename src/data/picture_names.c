@@ -304,6 +304,37 @@ static duet_status make_order(duet_picture_list *list, duet_error *error)
     return DUET_OK;
 }
 
+/* What a file in a folder is by its first bytes, which say nothing of what is packed; NULL: nobody knows. */
+static const char *words_on_start(const unsigned char *start, size_t length)
+{
+    if (length >= 2 && memcmp(start, "\x1F\x8B", 2) == 0) return NULL;
+    if (length >= 4 && memcmp(start, "\x89PNG", 4) == 0) return "is a picture: let its name end in .png";
+    if (length >= 3 && memcmp(start, "\xFF\xD8\xFF", 3) == 0) return "is a picture: let its name end in .jpg";
+    return duet_foreign_by_start(start, length);
+}
+
+/* Whether it is called as an archive that is read. */
+static bool is_archive_name(const char *name)
+{
+    static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
+    static const char *const packed[] = {".gz", ".bz2", ".xz", ".zst", NULL};
+    const char *dot = strrchr(name, '.');
+    return duet_name_ends_in(name, archives) ||
+           (duet_name_ends_in(name, packed) && dot - name > 4 && strncasecmp(dot - 4, ".tar", 4) == 0);
+}
+
+/* The same by its name, of what is packed by the name in front. `texts`: all that lies there are texts. */
+static const char *words_on_name(const char *name, bool texts)
+{
+    static const char *const packed[] = {".gz", NULL};
+    char *inner = duet_name_ends_in(name, packed) ? strndup(name, strlen(name) - 3) : NULL;
+    const char *words = is_archive_name(name) || (duet_foreign_is_text(name) && !texts)
+                            ? NULL
+                            : duet_foreign_by_name(inner != NULL ? inner : name);
+    free(inner);
+    return words;
+}
+
 /* What another program's file is, by its first bytes where it lies in a folder, or by its name; NULL: nobody knows. */
 static const char *words_on(const duet_picture_list *list, const char *name)
 {
@@ -312,11 +343,11 @@ static const char *words_on(const duet_picture_list *list, const char *name)
     FILE *file = path == NULL || list->is_archive ? NULL : duet_file_open(path, &fault);
     unsigned char start[24];
     if (file != NULL) {
-        words = duet_foreign_by_start(start, fread(start, 1, sizeof start, file));
+        words = words_on_start(start, fread(start, 1, sizeof start, file));
         (void)fclose(file);
     }
     free(path);
-    return words != NULL ? words : duet_foreign_by_name(name);
+    return words != NULL ? words : words_on_name(name, list->texts == list->others);
 }
 
 /* What to do about files of an archive that are no pictures. Some programs' own files are archives. */
@@ -343,7 +374,6 @@ static bool is_in_part(const char *path)
 
 static duet_status refuse_empty(const duet_picture_list *list, duet_error *error)
 {
-    static const char *const archives[] = {".npz", ".zip", ".tar", ".tgz", NULL};
     if (list->others > 0 && list->is_archive) return refuse_archive(list, error);
     if (list->others == 0)
         return duet_fail(error, DUET_ERROR_DATA,
@@ -356,7 +386,7 @@ static duet_status refuse_empty(const duet_picture_list *list, duet_error *error
                      "%s: holds no training pictures: PNG and JPEG files (.png, .jpg, .jpeg), or names such as "
                      "train-images-idx3-ubyte[.gz], train.npy or train.csv are expected; it holds %s%s%s%s%s%s%s",
                      list->source, list->other, list->others > 1 ? " and others" : "",
-                     duet_name_ends_in(list->other, archives) ? ", which can be named itself" : "",
+                     is_archive_name(list->other) ? ", which can be named itself" : "",
                      in_part ? "; arrays are read right in one folder: put them there as train.npy and test.npy, their "
                                "labels as train-labels.npy and test-labels.npy"
                      : list->array != NULL ? "; to read an array name it itself: "

@@ -127,21 +127,37 @@ duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *na
     return DUET_OK;
 }
 
+/* How much a file that is no picture says of what lies there: a picture of a kind that is not read, another program's
+ * data, what nobody knows, what is about the others. */
+static int rank_other(const char *name)
+{
+    static const char *const about[] = {"README", "LICENSE", "LICENCE", "NOTICE"};
+    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (strncasecmp(last, about[i], strlen(about[i])) == 0) return 1;
+    if (duet_picture_is_foreign(name)) return 4;
+    return !duet_foreign_is_text(name) && duet_foreign_by_name(name) != NULL ? 3 : 2;
+}
+
+/* Keeps of files that are no pictures the one that says most, of equal ones the first by its name. False: out of
+ * memory. */
+static bool keep_other(duet_picture_list *list, const char *name)
+{
+    const int rank = rank_other(name);
+    const bool better = rank > list->other_rank || (rank == list->other_rank && strcmp(name, list->other) < 0);
+    if (better) list->other_rank = rank;
+    list->others++;
+    list->foreign += duet_picture_is_foreign(name);
+    list->texts += rank == 1 || duet_foreign_is_text(name);
+    return keep(&list->other, name, better);
+}
+
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
-    bool sound = true, foreign = duet_picture_is_foreign(name);
+    bool sound = true;
     forget_folders(list, name);
     if (!duet_picture_name_is(name)) {
-        const bool known = !foreign && duet_foreign_by_name(name) != NULL;
-        if (list->others == 0 || (foreign && list->foreign == 0) ||
-            (list->foreign == 0 && known && !list->other_is_known)) {
-            list->other_is_known = known;
-            free(list->other);
-            sound = (list->other = strdup(name)) != NULL;
-        }
-        sound = sound && keep_table(list, name);
-        list->others++;
-        list->foreign += foreign;
+        sound = keep_other(list, name) && keep_table(list, name);
     } else if (!duet_array_grow(&list->entries, list->count, &list->capacity, sizeof *list->entries)) {
         sound = false;
     } else {

@@ -48,8 +48,9 @@ struct duet_picture_list {
     bool is_archive;        /* the source: a file */
     bool fitted;            /* they are scaled to that size */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
-    char *other;            /* the first of either, or of those that are known to be another program's by their names */
-    bool other_is_known;
+    char *other;            /* of these the one that says most, of equal ones the first by its name */
+    int other_rank;         /* how much it says; 0: there is none */
+    size_t texts;           /* of the others, texts and what is about a set */
     char *table;            /* a table or a file of labels among them, such as labels.csv; NULL: there is none */
     size_t arrays;          /* others of arrays */
     char *array;            /* the first of them by its name */

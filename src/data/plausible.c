@@ -17,7 +17,6 @@
 enum {
     FEW = 4 /* channels at most */,
     MANY = 1000,
-    BRIGHT = 128,
     BYTES_AT_ONCE = 64 * 1024,
     COMPARED = 16,
     MANY_CLASSES = 20,
@@ -115,7 +114,7 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
                                  duet_range *range, duet_error *error)
 {
     uint8_t low = 255, high = 0;
-    for (size_t row = first, end = first + total; row < end && (high < BRIGHT || low == high); row += piece) {
+    for (size_t row = first, end = first + total; row < end && (high < DUET_BRIGHT || low == high); row += piece) {
         size_t count = end - row < piece ? end - row : piece;
         DUET_TRY(duet_rows_read(rows, row, count, bytes, error));
         for (size_t i = 0; i < count * rows->row_elements; i++) {
@@ -123,8 +122,10 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
             if (bytes[i] > high) high = bytes[i];
         }
     }
-    *range = (duet_range){
-        .low = low == high ? low : 0, .high = high < BRIGHT || low == high ? high : 255, .whole = true, .levels = true};
+    *range = (duet_range){.low = low == high ? low : 0,
+                          .high = high < DUET_BRIGHT || low == high ? high : 255,
+                          .whole = true,
+                          .levels = true};
     return DUET_OK;
 }
 
@@ -195,20 +196,21 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
 static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
                           const duet_data_options *options)
 {
-    bool one_is_dark = test != NULL && (range->high < BRIGHT) != (test->high < BRIGHT);
+    char scaled[DUET_ADVICE];
+    bool one_is_dark = test != NULL && (range->high < DUET_BRIGHT) != (test->high < DUET_BRIGHT);
     if (one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range)))
         duet_notes_add(
             options->notes, false,
             "%s: the bytes of the %s split go from 0 to %g, those of the other to %g or more: is one of them "
             "of another scale?",
-            rows->path, range->high < BRIGHT ? "training" : "test",
-            (double)(range->high < BRIGHT ? range->high : test->high), (double)BRIGHT);
-    if (range->high >= BRIGHT) return;
+            rows->path, range->high < DUET_BRIGHT ? "training" : "test",
+            (double)(range->high < DUET_BRIGHT ? range->high : test->high), (double)DUET_BRIGHT);
+    if (range->high >= DUET_BRIGHT) return;
     duet_notes_add(options->notes, false,
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
-                   "%s (array / %g).astype('<f4')",
+                   "%s %s",
                    rows->path, (double)range->high, (double)range->high / 255, (double)range->high, hand_over(options),
-                   (double)range->high);
+                   duet_advice_unit(0, (double)range->high, scaled));
 }
 
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
@@ -270,20 +272,32 @@ static size_t mark_varying(const unsigned char *row, const unsigned char *first,
     return count;
 }
 
+/* Of so many numbers that a row of them may be a picture is said what makes it one. The table of a text has names in
+ * the place of an array. */
 static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *varies, const duet_data_options *options)
 {
+    const size_t all = rows->row_elements, constant = all - varying;
     size_t column = 0;
+    char which[96];
     while (varies[column]) column++;
-    if (varying == 0)
+    if (varying == 0) {
         duet_notes_add(options->notes, false, "%s: all training examples are equal%s: there is nothing to learn",
                        rows->path, rounding_of(rows));
+        return;
+    }
+    if (constant == 1)
+        (void)duet_text_print(which, sizeof which, "column %zu of %zu has", column + 1, all);
     else
-        duet_notes_add(
-            options->notes, false,
-            "%s: column %zu of %zu has one value in all training examples%s%s: its density has no bound, and "
-            "what learns densities learns nothing else; take it out",
-            rows->path, column + 1, rows->row_elements, rounding_of(rows),
-            rows->row_elements - varying > 1 ? ", and others have" : "");
+        (void)duet_text_print(which, sizeof which, "%zu of %zu columns, the first of them column %zu, have", constant,
+                              all, column + 1);
+    duet_notes_add(options->notes, false,
+                   "%s: %s one value in all training examples%s: a density has no bound there, and what learns "
+                   "densities learns nothing else; take %s out%s%s",
+                   rows->path, which, rounding_of(rows), constant == 1 ? "it" : "them",
+                   rows->columns == NULL ? ", as by array[:, numpy.ptp(array, 0) > 0].copy('C')" : "",
+                   rows->columns == NULL && all >= DUET_PICTURE_NUMBERS
+                       ? ", or, if the rows are pictures, give them their shape: array.reshape(-1, height, width)"
+                       : "");
 }
 
 /* What compare_rows needs: the first row and a piece of others, which of large rows is one. */

@@ -199,8 +199,20 @@ bool duet_is_level(float value)
     return fabsf(255 * value - roundf(255 * value)) <= rounding;
 }
 
-/* Where most rows have such a number, few would be left without them: then columns are taken out. `i`: the first of
- * them among `count` elements of rows from `row` on. */
+/* Whether some column of these rows has finite numbers alone. */
+static bool is_column_whole(const float *values, size_t count, size_t elements)
+{
+    bool whole = false;
+    for (size_t column = 0; column < elements && !whole; column++) {
+        size_t at = column;
+        while (at < count && isfinite(values[at])) at += elements;
+        whole = at >= count;
+    }
+    return whole;
+}
+
+/* Where most rows have such a number, few would be left without them: then columns are taken out, and where none is
+ * whole the places are filled. `i`: the first of them among `count` elements of rows from `row` on. */
 static duet_status refuse_value(const duet_rows *rows, size_t row, const float *values, size_t count, size_t i,
                                 duet_error *error)
 {
@@ -215,7 +227,11 @@ static duet_status refuse_value(const duet_rows *rows, size_t row, const float *
         rows->shape.rank == 1 && elements > 1 && count / elements > FEW && others * 2 < count / elements;
     return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path,
                      i % elements, number_of(rows, row + i / elements),
-                     columns
+                     columns && !is_column_whole(values, count, elements)
+                         ? ", as most rows and all columns have one: fill such places, with their columns' means as by "
+                           "numpy.where(numpy.isfinite(a), a, numpy.ma.masked_invalid(a).mean(0).filled(0)) with a = "
+                           "array.astype('<f4')"
+                     : columns
                          ? ", as most rows have one: take such columns out, as by "
                            "array[:, numpy.isfinite(array.astype('<f4')).all(0)].copy('C')"
                          : ": mend it, or take such rows out, and their labels: "

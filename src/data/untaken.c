@@ -17,7 +17,7 @@
 #include "data/picture.h"
 #include "data/pictures.h"
 
-enum { ENTRIES = 20000 /* after so many it is known well enough what lies there */ };
+enum { ENTRIES = 20000 /* after so many it is known well enough what lies there */, PARTS = 64 /* of them told of */ };
 
 /* A file that is called as a part, or a folder. */
 typedef struct part {
@@ -28,17 +28,20 @@ typedef struct part {
 
 typedef struct parts {
     const duet_data_options *options;
+    const char *train; /* the file of the training examples; NULL: pictures, or several files */
     bool pictures;
     size_t entries; /* looked at so far */
     part *items;
     size_t count, capacity;
 } parts;
 
-/* What lies beside data and is none: texts on them, programs, and what was noted while they were used. */
+/* What lies beside data and is none: texts on them, programs, models and plots, and what was noted while they were
+ * used. */
 static bool is_no_data(const char *name)
 {
-    static const char *const endings[] = {".py", ".ipynb", ".md",  ".rst", ".html", ".pdf",    ".sh",  ".r", ".c",
-                                          ".h",  ".cpp",   ".log", ".yml", ".yaml", ".sha256", ".md5", NULL};
+    static const char *const endings[] = {
+        ".py",   ".ipynb", ".md",  ".rst",    ".html", ".pdf", ".sh",  ".r",   ".c",    ".h",  ".cpp", ".log",  ".yml",
+        ".yaml", ".xml",   ".sav", ".sha256", ".md5",  ".png", ".jpg", ".svg", ".json", ".pt", ".pth", ".ckpt", NULL};
     return duet_name_ends_in(name, endings);
 }
 
@@ -57,11 +60,43 @@ static bool is_labels(const duet_data_options *options, const char *name)
     return options->labels != NULL && strcmp(slash == NULL ? options->labels : slash + 1, name) == 0;
 }
 
+/* Whether one name is the other but for "train" in it and what follows the first dot: train.npy and test.npy.xz. */
+static bool are_of_one_set(const char *train, const char *other)
+{
+    static const char *const words[] = {"test", "testing", "t10k", "val", "valid", "validation"};
+    for (const char *at = train; *at != '\0'; at++) {
+        if (strncasecmp(at, "train", 5) != 0 || (at > train && isalpha((unsigned char)at[-1]))) continue;
+        const char *behind = at + (strncasecmp(at, "training", 8) == 0 ? 8 : 5);
+        const size_t before = (size_t)(at - train), rest = strcspn(behind, ".");
+        for (size_t i = 0; i < sizeof words / sizeof *words && strncasecmp(train, other, before) == 0; i++) {
+            const char *end = other + before + strlen(words[i]);
+            if (strncasecmp(other + before, words[i], strlen(words[i])) == 0 && strcspn(end, ".") == rest &&
+                strncasecmp(behind, end, rest) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a file may hold what belongs to the training examples: test_loss.npy beside train.npy does not. Lists of
+ * pictures are texts. */
+static bool is_of_set(const parts *it, const char *name)
+{
+    static const char *const texts[] = {".txt", NULL};
+    duet_split split;
+    bool labels;
+    if (is_no_data(name) || is_labels(it->options, name)) return false;
+    if (it->pictures) return !duet_name_ends_in(name, texts);
+    return it->train == NULL || are_of_one_set(it->train, name) ||
+           (duet_data_name_is(name, true, &split, &labels) && labels);
+}
+
+/* NULL: there are enough of them, or no memory for more. */
 static part *find(parts *it, const char *path, size_t length, bool folder)
 {
     for (size_t i = 0; i < it->count; i++)
         if (strncmp(it->items[i].name, path, length) == 0 && it->items[i].name[length] == '\0') return &it->items[i];
-    char *name = strndup(path, length);
+    char *name = it->count < PARTS ? strndup(path, length) : NULL;
     if (name == NULL || !duet_array_grow(&it->items, it->count, &it->capacity, sizeof *it->items)) {
         free(name);
         return NULL;
@@ -80,8 +115,8 @@ static void add(parts *it, const char *path)
         bool validation;
         end = at + strcspn(at, "/");
         if ((size_t)(end - at) < sizeof word) memcpy(word, at, (size_t)(end - at));
-        const bool folder = *end != '\0', file_of_none = !folder && (is_read || is_no_data(word));
-        if (file_of_none || !duet_data_name_is_part(word, folder, &validation) || is_labels(it->options, word))
+        const bool folder = *end != '\0';
+        if (!duet_data_name_is_part(word, folder, &validation) || (!folder && (is_read || !is_of_set(it, word))))
             continue;
         part *found = find(it, path, (size_t)(end - path), folder);
         if (found == NULL) return;
@@ -118,29 +153,11 @@ static void look_through(parts *it, const char *path)
 {
     duet_archive archive = {.folders = true};
     if (duet_archive_open(&archive, path, NULL) != DUET_OK) return;
-    for (bool more; duet_archive_next(&archive, &more, NULL) == DUET_OK && more;) {
+    for (bool more; it->entries < ENTRIES && duet_archive_next(&archive, &more, NULL) == DUET_OK && more;) {
         const char *name = duet_archive_member(archive.name);
         if (name != NULL) add(it, name);
     }
     duet_archive_close(&archive);
-}
-
-/* Whether one name is the other but for "train" in it and what follows the first dot: train.npy and test.npy.xz. */
-static bool are_of_one_set(const char *train, const char *other)
-{
-    static const char *const words[] = {"test", "t10k", "val", "valid", "validation"};
-    for (const char *at = train; *at != '\0'; at++) {
-        if (strncasecmp(at, "train", 5) != 0 || (at > train && isalpha((unsigned char)at[-1]))) continue;
-        const char *behind = at + 5;
-        const size_t before = (size_t)(at - train), rest = strcspn(behind, ".");
-        for (size_t i = 0; i < sizeof words / sizeof *words && strncasecmp(train, other, before) == 0; i++) {
-            const char *end = other + before + strlen(words[i]);
-            if (strncasecmp(other + before, words[i], strlen(words[i])) == 0 && strcspn(end, ".") == rest &&
-                strncasecmp(behind, end, rest) == 0)
-                return true;
-        }
-    }
-    return false;
 }
 
 /* What lies beside a file is another set, but for its own test part. */
@@ -174,21 +191,46 @@ static const part *first_of(const parts *it, size_t *others)
     return best;
 }
 
+/* Whether the folder of both files, named itself, is these two. */
+static bool is_found(const char *folder, const char *train, const char *test)
+{
+    duet_data_files files;
+    const bool found = duet_data_files_find(&files, folder, &(duet_data_options){0}, NULL) == DUET_OK;
+    const char *paths[] = {files.examples[DUET_TRAIN], files.examples[DUET_TEST]}, *const names[] = {train, test};
+    bool both = found;
+    for (size_t i = 0; i < 2; i++) {
+        const char *slash = paths[i] == NULL ? NULL : strrchr(paths[i], '/');
+        both = both && slash != NULL && strcmp(slash + 1, names[i]) == 0;
+    }
+    duet_data_files_free(&files);
+    return both;
+}
+
+/* Names the folder of a file beside `path`, unless more files lie there. */
+static void say_folder(duet_text *text, const part *of, const char *path, const char *name)
+{
+    char *folder = name == path ? strdup(".") : strndup(path, (size_t)(name - path - 1));
+    if (folder != NULL && is_found(folder[0] == '\0' ? "/" : folder, name, of->name))
+        duet_text_add(text, "the folder holds both: give --data %s", DUET_WORD("%s", folder[0] == '\0' ? "/" : folder));
+    else
+        duet_text_add(text, "copy these two, and their labels if they have any, into a folder of their own, and name "
+                            "that");
+    free(folder);
+}
+
 /* How a test part is called that is read: beside `path`, that of the training examples. */
 static void say_remedy(duet_text *text, const part *of, const char *path, const parts *it, bool beside)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1, *dot = strrchr(name, '.');
     duet_split split;
     bool labels;
-    const int folder = slash == NULL ? 1 : (int)(slash - path);
     if (it->pictures && beside)
         duet_text_add(text, "unpack both, into folders train and test of one, and name that");
     else if (it->pictures)
         duet_text_add(text, "PNG and JPEG files in folders train and test are read: put its pictures there");
     else if (beside && duet_data_name_is(of->name, true, &split, &labels) &&
              duet_data_name_is(name, true, &split, &labels))
-        duet_text_add(text, "the folder holds both: give --data %s",
-                      DUET_WORD("%.*s", folder, slash == NULL ? "." : path));
+        say_folder(text, of, path, name);
     else if (duet_archive_is(it->options->path))
         duet_text_add(text,
                       "arrays in that file are read by names such as x_train and x_test: save its examples there");
@@ -218,10 +260,20 @@ static void tell(const parts *it, const char *path, bool beside)
     duet_text_free(&remedy);
 }
 
+/* The name of a file in a folder, or of an archive's member, "set.zip: name"; NULL: it is the set itself. */
+static const char *name_in(const char *set, const char *path)
+{
+    const size_t length = strlen(set);
+    if (strncmp(path, set, length) != 0 || path[length] == '\0') return NULL;
+    const char *name = path + length + strspn(path + length, ": /"), *slash = strrchr(name, '/');
+    return slash == NULL ? name : slash + 1;
+}
+
 void duet_tell_of_untaken(const char *path, bool pictures, const duet_data_options *options)
 {
     parts it = {.options = options, .pictures = pictures};
     const char *set = options->path, *slash = strrchr(set, '/');
+    it.train = pictures ? NULL : name_in(set, path);
     struct stat about;
     if (stat(set, &about) != 0) return;
     if (S_ISDIR(about.st_mode)) {

@@ -63,7 +63,7 @@ static duet_status find_range(duet_data *data, range *found, duet_error *error)
 static const char *remedy_for(const duet_data_info *info, const range *found, char text[REMEDY])
 {
     if (info->generated) return NULL;
-    bool bytes = found->whole && found->low >= 0 && found->high <= 255;
+    bool bytes = found->whole && found->low >= 0 && found->high >= DUET_BRIGHT && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
     char scaled[DUET_ADVICE];
     if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_ADVICE_UNIT_COLUMNS;
