@@ -601,6 +601,41 @@ static void another_family_of_one_name_is_noticed(void **state)
     assert_heard(&all, "or with one that this version of Duet composes otherwise");
 }
 
+/* C evaluates arguments in any order, so the same code is another order of nodes with another compiler. */
+static bool turned;
+
+static void build_turned(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model), a = duet_dense(net, "hidden", x, 4), tanh, relu;
+    if (turned) relu = duet_relu(a), tanh = duet_tanh(a);
+    if (!turned) tanh = duet_tanh(a), relu = duet_relu(a);
+    duet_node h = duet_multiply(duet_add(tanh, relu), duet_subtract(tanh, relu));
+    if (turned) h = duet_multiply(duet_subtract(tanh, relu), duet_add(tanh, relu));
+    duet_node y = duet_dense(net, "output", duet_multiply(duet_add(h, relu), h), duet_features(x));
+    duet_node error = duet_batch_mean(duet_square(duet_subtract(y, x)));
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+    duet_output(model, DUET_RECONSTRUCTION, y);
+}
+
+static void the_order_of_operands_is_no_difference(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "turned", .build = build_turned};
+    duet_error error;
+    heard all = {.text = ""};
+    duet_train_options options = {
+        .family = &family, .data = pictures, .steps = 2, .batch = 4, .log = listen, .context = &all};
+    turned = false;
+    train(options, "turned", false, DUET_OK, &error);
+    turned = true;
+    options.steps = 3;
+    train(options, "turned", true, DUET_OK, &error);
+    assert_null(strstr(all.text, "otherwise"));
+}
+
 /* run.json has of a family its name alone. */
 static void names_of_own_families_are_checked(void **state)
 {
@@ -674,6 +709,7 @@ int main(void)
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
+        cmocka_unit_test(the_order_of_operands_is_no_difference),
         cmocka_unit_test(names_of_own_families_are_checked),
         cmocka_unit_test(another_family_of_one_name_is_noticed),
     };

@@ -9,6 +9,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "op/op.h"
 
 static uint64_t add_number(uint64_t sum, uint64_t number)
 {
@@ -53,14 +54,22 @@ static const char *name_of(duet_node node)
     return node->op->kind == DUET_OP_INPUT ? node->attributes.object : NULL;
 }
 
+/* The graph has the operands of a + b in the order in which they were made, which C leaves open for a call's arguments:
+ * they count in the order of their sums. */
+static uint64_t add_inputs(uint64_t sum, duet_node node, const uint64_t *sums)
+{
+    const bool swaps = duet_op_commutes(node->op) && sums[node->inputs[0]->id] > sums[node->inputs[1]->id];
+    for (size_t i = 0; i < node->input_count; i++) sum = add_number(sum, sums[node->inputs[swaps ? 1 - i : i]->id]);
+    return sum;
+}
+
 static uint64_t sum_node(duet_node node, const uint64_t *sums)
 {
     uint64_t sum = add_shape(add_text(add_text(DUET_CHECKSUM_BEGIN, node->op->name), name_of(node)), node);
     for (size_t i = 0; i < sizeof node->attributes.number / sizeof *node->attributes.number; i++)
         sum = add_real(sum, node->attributes.number[i]);
     for (size_t i = 0; i < DUET_MAX_RANK; i++) sum = add_number(sum, node->attributes.size[i]);
-    for (size_t i = 0; i < node->input_count; i++) sum = add_number(sum, sums[node->inputs[i]->id]);
-    return sum;
+    return add_inputs(sum, node, sums);
 }
 
 uint64_t *duet_build_sums(const duet_build *build)
