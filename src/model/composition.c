@@ -88,15 +88,14 @@ uint64_t *duet_build_sums(const duet_build *build)
     return sums;
 }
 
-/* `own`: of an optimiser that the family chose; settings choose the others, and are compared as such. */
+/* `own`: of an optimiser that the family chose; settings choose the others, and are compared as such. Without what
+ * duet_setting_is_rate lets a training that goes on change, which the family may take from settings. */
 static uint64_t add_optimiser(uint64_t sum, const duet_optimiser *own)
 {
-    const double numbers[] = {own->learning_rate, own->beta1,        own->beta2,     own->momentum,
-                              own->epsilon,       own->weight_decay, own->clip_norm, own->rate_final,
-                              own->clip_update,   own->clip_weights, own->average,   own->average_warm_up};
-    sum = add_number(add_number(sum, (uint64_t)own->kind), (uint64_t)own->schedule);
-    sum = add_number(add_number(sum, own->rate_warm_up), own->rate_steps);
-    return duet_checksum_add(sum, numbers, sizeof numbers);
+    const double numbers[] = {own->beta1,        own->beta2,        own->momentum,
+                              own->epsilon,      own->weight_decay, own->clip_update,
+                              own->clip_weights, own->average,      own->average_warm_up};
+    return duet_checksum_add(add_number(sum, (uint64_t)own->kind), numbers, sizeof numbers);
 }
 
 /* What a phase does: reports and names are said of it, and do nothing. */
