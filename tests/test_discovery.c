@@ -221,6 +221,41 @@ static void a_selector_is_index_type_or_piece_of_a_name(void **state)
     }
 }
 
+/* A driver's name ends with the kernels and the options that are not its own, whatever its length and theirs. */
+static void kernels_and_options_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t length; /* of the driver's name */
+        const char *kernels, *options, *end;
+    } rows[] = {
+        {9, "", "", "d"},
+        {9, "0123456789abcdef", "", "d with kernels 0123456789abcdef"},
+        {9, "", "-g", "d with -g"},
+        {9, "0123456789abcdef", "-g", "d with kernels 0123456789abcdef with -g"},
+        {127, "0123456789abcdef", "", "d with kernels 0123456789abcdef"},
+        {27, "0123456789abcdef", "-D ONE=0123456789 -D TWO=0123456789 -D THREE=0123456789 -D C=012",
+         "d with kernels 0123456789abcdef with -D ONE=0123456789 -D TWO=0123456789 -D THREE=0123456789 -D C=012"},
+        {28, "0123456789abcdef", "-D ONE=0123456789 -D TWO=0123456789 -D THREE=0123456789 -D C=012",
+         "d with kernels 0123456789abcdef with options "},
+        {127, "0123456789abcdef", "-D ONE=0123456789 -D TWO=0123456789 -D THREE=0123456789 -D C=012",
+         "d with kernels 0123456789abcdef with options "},
+        {9, "", "-D ONE=0123456789 -D TWO=0123456789 -D THREE=0123456789 -D C=0123", "d with options "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[DUET_DRIVER_SIZE] = "", other[DUET_DRIVER_SIZE] = "", options[100];
+        memset(name, 'd', rows[i].length);
+        memset(other, 'd', rows[i].length);
+        duet_driver_note(name, rows[i].kernels, rows[i].options);
+        if (strstr(name, rows[i].end) == NULL) fail_msg("\"%s\" is not in \"%s\"", rows[i].end, name);
+        if (rows[i].options[0] == '\0') continue;
+        (void)snprintf(options, sizeof options, "%s", rows[i].options);
+        options[strlen(options) - 1]++;
+        duet_driver_note(other, rows[i].kernels, options);
+        assert_string_not_equal(name, other);
+    }
+}
+
 /* Two boards of one kind and a weaker one, which one driver shows, and one of them by another driver too. */
 static void ranks_take_turns_among_devices_of_a_driver(void **state)
 {
@@ -304,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_best_device_comes_first),
         cmocka_unit_test(a_selector_is_index_type_or_piece_of_a_name),
         cmocka_unit_test(ranks_take_turns_among_devices_of_a_driver),
+        cmocka_unit_test(kernels_and_options_are_told_apart),
         cmocka_unit_test(a_selector_that_fits_none_says_what_there_is),
         cmocka_unit_test(the_environment_names_the_device),
     };

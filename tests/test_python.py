@@ -473,6 +473,49 @@ class Runs(Folder):
             duet.train("ae", pictures(), epochs=50, out=self.path("ae"), settings={"hidden": 8}, on_epoch=on_epoch)
         self.assertLess(duet.open(self.path("ae")).metrics[-1]["epoch"], 50)
 
+    def test_what_a_build_raised_hides_no_error_of_another_cause(self):
+        left = [10]  # builds for use that fail
+
+        def build(model):
+            if not model.training():
+                left[0] -= 1
+                if left[0] >= 0:
+                    raise RuntimeError("cannot be used")
+            net, x = model.group("net"), model.batch()
+            loss = duet.batch_mean(duet.square(duet.dense(net, "all", x, duet.features(x)) - x))
+            model.phase("restore", 1)
+            model.minimise(loss, net)
+            model.report("gone", duet.log(1 - 0.4 * model.step()))
+
+        def on_epoch(run, epoch):
+            raise ValueError("of on_epoch")
+
+        family, x = duet.Family("no-use", build), pictures()
+        options = dict(batch=20, out=self.path("no-use"))
+        with self.assertRaisesRegex(duet.Error, "gone"):
+            duet.train(family, x, steps=10, **options)
+        with self.assertRaisesRegex(RuntimeError, "cannot be used"):
+            duet.train(family, x, steps=2, on_epoch=on_epoch, **dict(options, out=self.path("no-use-at-epochs")))
+        left[0] = 1
+        with self.assertRaisesRegex(ValueError, "of on_epoch"):
+            duet.train(family, x, steps=2, on_epoch=on_epoch, **dict(options, batch=100, out=self.path("no-use-once")))
+        left[0] = 10
+        run = duet.train(family, x, steps=2, **dict(options, out=self.path("no-use-at-all")))
+        with self.assertRaisesRegex(duet.Error, "lr"):
+            duet.train(family, x, resume=run, steps=3, settings={"lr": -1})
+        with self.assertRaisesRegex(RuntimeError, "cannot be used"):
+            run.shape
+
+    def test_a_build_function_raises_whatever_its_words_are(self):
+        for words in ("", "two\nlines", "\x1b[1mbold", "gr\xf6\xdfer " * 300, "100 %s", "--set lr=..."):
+
+            def build(model):
+                raise LookupError(words)
+
+            with self.assertRaises(LookupError) as caught:
+                duet.train(duet.Family("broken", build), pictures(), out=self.path("broken"))
+            self.assertEqual(caught.exception.args, (words,))
+
     def test_errors_have_status_and_remedy(self):
         with self.assertRaises(duet.Error) as caught:
             duet.train("vea", pictures())

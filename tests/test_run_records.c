@@ -601,6 +601,84 @@ static void another_family_of_one_name_is_noticed(void **state)
     assert_heard(&all, "or with one that this version of Duet composes otherwise");
 }
 
+/* C evaluates arguments in any order, so the same code is another order of nodes with another compiler. */
+static bool turned;
+
+static void build_turned(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model), a = duet_dense(net, "hidden", x, 4), tanh, relu;
+    if (turned) relu = duet_relu(a), tanh = duet_tanh(a);
+    if (!turned) tanh = duet_tanh(a), relu = duet_relu(a);
+    duet_node h = duet_multiply(duet_add(tanh, relu), duet_subtract(tanh, relu));
+    if (turned) h = duet_multiply(duet_subtract(tanh, relu), duet_add(tanh, relu));
+    duet_node y = duet_dense(net, "output", duet_multiply(duet_add(h, relu), h), duet_features(x));
+    duet_node error = duet_batch_mean(duet_square(duet_subtract(y, x)));
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+    duet_output(model, DUET_RECONSTRUCTION, y);
+}
+
+static void the_order_of_operands_is_no_difference(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "turned", .build = build_turned};
+    duet_error error;
+    heard all = {.text = ""};
+    duet_train_options options = {
+        .family = &family, .data = pictures, .steps = 2, .batch = 4, .log = listen, .context = &all};
+    turned = false;
+    train(options, "turned", false, DUET_OK, &error);
+    turned = true;
+    options.steps = 3;
+    train(options, "turned", true, DUET_OK, &error);
+    assert_null(strstr(all.text, "otherwise"));
+}
+
+static double decay; /* a part of the optimiser that is no rate */
+
+static void build_paced(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model);
+    duet_node error = duet_batch_mean(duet_square(duet_subtract(duet_dense(net, "output", x, duet_features(x)), x)));
+    duet_optimiser own = duet_adam(duet_setting_number(model, "lr"));
+    own.weight_decay = decay;
+    own.clip_norm = duet_setting_number(model, "clip_norm");
+    own.schedule = duet_setting_is(model, "lr_schedule", "linear") ? DUET_RATE_LINEAR : DUET_RATE_CONSTANT;
+    own.rate_warm_up = (uint64_t)duet_setting_number(model, "lr_warm_up");
+    own.rate_steps = (uint64_t)duet_setting_number(model, "lr_steps");
+    own.rate_final = duet_setting_number(model, "lr_final");
+    duet_phase(model, "restore", 1);
+    duet_phase_optimiser(model, &own);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+}
+
+static void a_rate_of_its_own_may_change(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"lr=0.02",    "clip_norm=1",  "lr_schedule=linear",
+                                           "lr_steps=9", "lr_warm_up=2", "lr_final=0.5"};
+    static const duet_family family = {.name = "paced", .build = build_paced};
+    duet_error error;
+    heard all = {.text = ""};
+    duet_train_options options = {
+        .family = &family, .data = pictures, .steps = 2, .batch = 4, .log = listen, .context = &all};
+    decay = 0.1;
+    train(options, "paced", false, DUET_OK, &error);
+    options.settings = settings;
+    options.setting_count = sizeof settings / sizeof *settings;
+    options.steps = 3;
+    train(options, "paced", true, DUET_OK, &error);
+    assert_null(strstr(all.text, "otherwise"));
+    decay = 0.2;
+    options.steps = 4;
+    train(options, "paced", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "trains otherwise");
+}
+
 /* run.json has of a family its name alone. */
 static void names_of_own_families_are_checked(void **state)
 {
@@ -674,6 +752,8 @@ int main(void)
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
+        cmocka_unit_test(the_order_of_operands_is_no_difference),
+        cmocka_unit_test(a_rate_of_its_own_may_change),
         cmocka_unit_test(names_of_own_families_are_checked),
         cmocka_unit_test(another_family_of_one_name_is_noticed),
     };

@@ -85,6 +85,7 @@ class Family(Single):
     ):
         callable_or_none("build", build)
         self.name, self.build, self.raised = name, build, None  # type: str, Built, Optional[BaseException]
+        self._said = ""  # of what was raised: the graph's mistake
         self._callback = ffi.callback("void(duet_model *)", self._build)
         rows = ffi.new("duet_setting[]", max(len(settings), 1))
         for index, row in enumerate(settings):
@@ -112,13 +113,10 @@ class Family(Single):
             with _in_build(pointer_, begins=True) as model:
                 self.build(model)
         except BaseException as reason:  # C has no exceptions: the graph fails, and who asked for the model raises it
-            self.raised = reason
-            lib.duet_graph_fail_at(
-                text(_place(reason)),
-                lib.duet_model_graph(pointer_),
-                text("%s"),
-                text(f"{type(reason).__name__}: {reason}"),
-            )
+            graph, error = lib.duet_model_graph(pointer_), new_error()
+            lib.duet_graph_fail_at(text(_place(reason)), graph, text("%s"), text(f"{type(reason).__name__}: {reason}"))
+            lib.duet_graph_check(graph, error)
+            self.raised, self._said = reason, _beginning(error)
 
     def __repr__(self) -> str:
         return f"<family {self.name}>"
@@ -129,6 +127,11 @@ def _place(reason: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "build"
+
+
+def _beginning(error: Any) -> str:
+    """Of a mistake, without its place, as much as a message has where the place and what was asked for are long."""
+    return (words(error.message) or "").partition(": ")[2][:200]
 
 
 def family_of(model: Any) -> Any:
@@ -146,12 +149,13 @@ def family_of(model: Any) -> Any:
     return found
 
 
-def raise_for(error: Any, *sources: Any) -> None:
-    """Raises what Python's own code raised while the library called it, else what the error says."""
-    for source in sources:
-        raised = getattr(source, "raised", None)
-        if raised is not None:
-            source.raised = None
+def raise_for(error: Any, family: Any) -> None:
+    """Raises what the family's build function raised while the library called it, else what the error says. An error
+    that does not speak of it has another cause: it is left of a build that the library can do without."""
+    raised = getattr(family, "raised", None)
+    if raised is not None:
+        family.raised = None
+        if error.status != lib.DUET_OK and family._said in (words(error.message) or ""):
             raise raised
     check(error)
 

@@ -12,7 +12,7 @@ from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
-from .model import Family, family_of, raise_for
+from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
 
@@ -253,13 +253,11 @@ def train(
     directory = words(summary.run) or ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
-    if error.status == lib.DUET_OK and isinstance(model, Family):
-        model.raised = None  # of a use that cannot be made, which is none of the training's
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
-        with told(holder):
-            raise_for(error, model, training)
         if training.raised is not None:
             raise training.raised
+        with told(holder):
+            raise_for(error, model)
     run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
     run.stopped = words(summary.stopped) or ""
     return run

@@ -92,28 +92,29 @@ static const char *refusal_of(inquiry *it, cl_device_type type, const duet_devic
     return "";
 }
 
-/* " with WORDS" at the driver's end, or for long ones their checksum, since others may begin as they do. */
-static void add_to_driver(duet_device_info *info, const char *what, const char *words)
+/* In one step, so that neither cuts the other. Others may begin as long options do: their checksum stands for them. */
+void duet_driver_note(char driver[DUET_DRIVER_SIZE], const char *kernels, const char *options)
 {
     enum { MOST = 64 };
-    char text[MOST + 32], sum[DUET_CHECKSUM_SIZE];
-    const bool fits = strlen(words) <= MOST;
-    if (!fits) duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, words, strlen(words)), sum);
-    const int added = snprintf(text, sizeof text, " with %s%s", fits ? "" : what, fits ? words : sum);
-    size_t length = strlen(info->driver), room = sizeof info->driver - (size_t)added - 1;
-    if (length > room) length = room;
-    memcpy(info->driver + length, text, (size_t)added + 1);
+    char text[DUET_DRIVER_SIZE] = "", sum[DUET_CHECKSUM_SIZE];
+    size_t length = strlen(driver), added = 0;
+    if (kernels[0] != '\0') added = (size_t)snprintf(text, sizeof text, " with kernels %s", kernels);
+    const size_t whole = length + added + strlen(" with ") + strlen(options);
+    const bool fits = strlen(options) <= MOST && whole < DUET_DRIVER_SIZE;
+    duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, options, strlen(options)), sum);
+    if (options[0] != '\0')
+        added += (size_t)snprintf(text + added, sizeof text - added, " with %s%s", fits ? "" : "options ",
+                                  fits ? options : sum);
+    if (length > DUET_DRIVER_SIZE - 1 - added) length = DUET_DRIVER_SIZE - 1 - added;
+    memcpy(driver + length, text, added + 1);
 }
 
 /* With other options or other kernels the driver is another one: to runs, tuning files, evaluations and benchmarks that
  * record it. */
 static void note_options(duet_device_info *info)
 {
-    char replaced[24], words[40];
-    const char *options = duet_cl_options();
-    (void)snprintf(words, sizeof words, "kernels %s", duet_kernels_replaced(replaced));
-    if (replaced[0] != '\0') add_to_driver(info, "", words);
-    if (options[0] != '\0') add_to_driver(info, "options ", options);
+    char replaced[24];
+    duet_driver_note(info->driver, duet_kernels_replaced(replaced), duet_cl_options());
 }
 
 void duet_device_ask(cl_device_id id, duet_device_info *info)

@@ -18,6 +18,11 @@ typedef struct duet_found_device {
 /** What the device says of itself, with `refusal` filled. Asked of the driver; `preferred` is left false. */
 void duet_device_ask(cl_device_id id, duet_device_info *info);
 
+enum { DUET_DRIVER_SIZE = sizeof((duet_device_info *)NULL)->driver };
+/** Adds " with kernels CHECKSUM" and " with OPTIONS" to a driver's name, each where it is not "" and so that others are
+ *  told from them: a name that leaves no room is cut. */
+void duet_driver_note(char driver[DUET_DRIVER_SIZE], const char *kernels, const char *options);
+
 /** Every device of every platform, ordered. *found is the caller's: free(). None is not an error. Loads every driver
  *  into this process. */
 duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *error);

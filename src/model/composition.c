@@ -9,6 +9,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "op/op.h"
 
 static uint64_t add_number(uint64_t sum, uint64_t number)
 {
@@ -53,14 +54,22 @@ static const char *name_of(duet_node node)
     return node->op->kind == DUET_OP_INPUT ? node->attributes.object : NULL;
 }
 
+/* The graph has the operands of a + b in the order in which they were made, which C leaves open for a call's arguments:
+ * they count in the order of their sums. */
+static uint64_t add_inputs(uint64_t sum, duet_node node, const uint64_t *sums)
+{
+    const bool swaps = duet_op_commutes(node->op) && sums[node->inputs[0]->id] > sums[node->inputs[1]->id];
+    for (size_t i = 0; i < node->input_count; i++) sum = add_number(sum, sums[node->inputs[swaps ? 1 - i : i]->id]);
+    return sum;
+}
+
 static uint64_t sum_node(duet_node node, const uint64_t *sums)
 {
     uint64_t sum = add_shape(add_text(add_text(DUET_CHECKSUM_BEGIN, node->op->name), name_of(node)), node);
     for (size_t i = 0; i < sizeof node->attributes.number / sizeof *node->attributes.number; i++)
         sum = add_real(sum, node->attributes.number[i]);
     for (size_t i = 0; i < DUET_MAX_RANK; i++) sum = add_number(sum, node->attributes.size[i]);
-    for (size_t i = 0; i < node->input_count; i++) sum = add_number(sum, sums[node->inputs[i]->id]);
-    return sum;
+    return add_inputs(sum, node, sums);
 }
 
 uint64_t *duet_build_sums(const duet_build *build)
@@ -79,15 +88,14 @@ uint64_t *duet_build_sums(const duet_build *build)
     return sums;
 }
 
-/* `own`: of an optimiser that the family chose; settings choose the others, and are compared as such. */
+/* `own`: of an optimiser that the family chose; settings choose the others, and are compared as such. Without what
+ * duet_setting_is_rate lets a training that goes on change, which the family may take from settings. */
 static uint64_t add_optimiser(uint64_t sum, const duet_optimiser *own)
 {
-    const double numbers[] = {own->learning_rate, own->beta1,        own->beta2,     own->momentum,
-                              own->epsilon,       own->weight_decay, own->clip_norm, own->rate_final,
-                              own->clip_update,   own->clip_weights, own->average,   own->average_warm_up};
-    sum = add_number(add_number(sum, (uint64_t)own->kind), (uint64_t)own->schedule);
-    sum = add_number(add_number(sum, own->rate_warm_up), own->rate_steps);
-    return duet_checksum_add(sum, numbers, sizeof numbers);
+    const double numbers[] = {own->beta1,        own->beta2,        own->momentum,
+                              own->epsilon,      own->weight_decay, own->clip_update,
+                              own->clip_weights, own->average,      own->average_warm_up};
+    return duet_checksum_add(add_number(sum, (uint64_t)own->kind), numbers, sizeof numbers);
 }
 
 /* What a phase does: reports and names are said of it, and do nothing. */

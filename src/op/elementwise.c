@@ -268,6 +268,11 @@ static bool join_shape(const char *where, const duet_op *op, duet_node x, duet_s
     return true;
 }
 
+bool duet_op_commutes(const duet_op *op)
+{
+    return op == &duet_op_add || op == &duet_op_multiply;
+}
+
 static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_node b)
 {
     double left, right, folded;
@@ -285,8 +290,8 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
     duet_node simple = neutral(where, op, operands[0], operands[1]);
     if (simple == NULL && op == &duet_op_multiply) simple = scale_of_scale(where, operands[0], operands[1]);
     if (simple != NULL && duet_is_dealt(simple) == is_dealt) return simple;
-    bool commutes = op == &duet_op_add || op == &duet_op_multiply;
-    if (commutes && operands[0]->id > operands[1]->id) { /* one order, so that a + b and b + a are one node */
+    /* one order, so that a + b and b + a are one node */
+    if (duet_op_commutes(op) && operands[0]->id > operands[1]->id) {
         duet_node first = operands[1];
         operands[1] = operands[0];
         operands[0] = first;

@@ -16,6 +16,9 @@ extern const duet_op duet_op_add, duet_op_broadcast, duet_op_divide, duet_op_equ
     duet_op_greater_equal, duet_op_increment, duet_op_less, duet_op_less_equal, duet_op_multiply, duet_op_negate,
     duet_op_not_equal, duet_op_reciprocal, duet_op_square, duet_op_subtract, duet_op_to_float, duet_op_to_index;
 
+/** Whether the graph puts the two operands in the order in which they were made, as a + b is b + a. */
+bool duet_op_commutes(const duet_op *op);
+
 /** How a product reads x: if that is a matrix transposed, or many of them, then what they are transposed of, with
  *  *transpose turned; else x. */
 duet_node duet_untransposed(duet_node x, bool *transpose);
