@@ -216,9 +216,9 @@ DUET_API duet_node duet_batch_mean_at(const char *where, duet_node x);
 
 /* Structured. */
 
-/** op(a) op(b), where op transposes if asked: [m, k] x [k, n] -> [m, n]. Sums of k products in float32, in the provider's
- *  order: the error may come to k / 2^24 of the sum of |a b|. Of numbers of both signs it is some root of k; of 10^5
- *  equal ones 7e-4 was seen, where duet_sum has 1e-6. */
+/** op(a) op(b), where op transposes if asked: [m, k] x [k, n] -> [m, n]. Sums of k products in float32, in the
+ * provider's order: the error may come to k / 2^24 of the sum of |a b|. Of numbers of both signs it is some root of k;
+ * of 10^5 equal ones 7e-4 was seen, where duet_sum has 1e-6. */
 DUET_API duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool transpose_a, bool transpose_b);
 #define duet_matmul(a, b, transpose_a, transpose_b) duet_matmul_at(DUET_WHERE, (a), (b), (transpose_a), (transpose_b))
 
