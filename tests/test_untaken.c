@@ -102,6 +102,25 @@ static const struct {
     {"x.npy", "test.npy", NULL},
 };
 
+/* What lies behind so many others is not looked for. */
+static void a_large_archive_is_not_looked_through(void **state)
+{
+    enum { LOOKED_AT = 20000 };
+    (void)state;
+    static const char *members[LOOKED_AT + 2] = {"train.npy"};
+    write_one("train.npy");
+    write_one("test.npy.xz");
+    for (size_t i = 1; i <= LOOKED_AT; i++) members[i] = "n.txt<train.npy";
+    for (size_t place = LOOKED_AT - 1; place <= LOOKED_AT; place++) {
+        members[place] = "test.npy.xz";
+        write_archive("large.tar", members, false);
+        duet_data *data = open_sound(in_folder("large.tar"));
+        assert_int_equal(says(data, "test.npy.xz lies in it"), place < LOOKED_AT);
+        duet_data_close(&data);
+        members[place] = "n.txt<train.npy";
+    }
+}
+
 static const struct {
     const char *files[3], *said;
 } more[] = {
@@ -298,6 +317,7 @@ int main(void)
         IN_FOLDER(test_parts_that_are_not_read_are_named),
         IN_FOLDER(the_test_part_beside_a_file_is_named),
         IN_FOLDER(the_folder_is_named_that_is_read),
+        IN_FOLDER(a_large_archive_is_not_looked_through),
         IN_FOLDER(empty_folders_of_classes_are_named),
         IN_FOLDER(folders_of_an_archive_may_have_no_slash),
         IN_FOLDER(pictures_that_belong_otherwise_are_told_of),
