@@ -8,31 +8,31 @@
 #include "base/number.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "data/advice.h"
 #include "data/class_names.h"
 #include "data/columns.h"
 #include "data/data.h"
 #include "data/label_order.h"
+#include "data/remedy.h"
 
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
 static duet_status refuse_element(duet_rows *rows, duet_error *error)
 {
     duet_range range;
-    char scaled[DUET_ADVICE];
+    char scaled[DUET_REMEDY_SIZE];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
     const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (range.low >= 0 && range.high <= 255 && (range.high >= DUET_BRIGHT || !table)) {
-        what = range.high >= DUET_BRIGHT ? "array.astype('u1')" : duet_advice_unit(0, (double)range.high, scaled);
+        what = range.high >= DUET_BRIGHT ? "array.astype('u1')" : duet_remedy_unit(0, (double)range.high, scaled);
         why = range.high >= DUET_BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
     } else if (table && !small) {
-        what = DUET_ADVICE_STANDARD;
+        what = DUET_REMEDY_STANDARD;
         why = "for columns of about 1, each by itself";
     } else if (!small) {
-        what = duet_advice_unit((double)range.low, (double)range.high, scaled);
+        what = duet_remedy_unit((double)range.low, (double)range.high, scaled);
         why = range.high > range.low ? "for numbers in [0, 1]" : "for differences that float32 holds";
     }
     return duet_fail(error, DUET_ERROR_DATA,

@@ -11,8 +11,8 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "data/advice.h"
 #include "data/class_names.h"
+#include "data/remedy.h"
 
 enum {
     FEW = 4 /* channels at most */,
@@ -155,7 +155,7 @@ static double span(const duet_range *range)
 /* Files may have told apart what float32 does not. */
 static const char *rounding_of(const duet_rows *rows)
 {
-    return rows->element == DUET_ELEMENT_FLOAT64 ? " as float32 (if not in the file, save " DUET_ADVICE_STANDARD ")"
+    return rows->element == DUET_ELEMENT_FLOAT64 ? " as float32 (if not in the file, save " DUET_REMEDY_STANDARD ")"
                                                  : "";
 }
 
@@ -183,20 +183,20 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
 {
     double most = fmax(fabs((double)range->low), fabs((double)range->high));
     const double large = duet_large_number(rows->shape);
-    char scaled[DUET_ADVICE], words[ANSWER];
+    char scaled[DUET_REMEDY_SIZE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
     duet_notes_add(options->notes, false,
                    "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s%s", rows->path,
                    (double)range->low, (double)range->high, hand_over(options),
-                   rows->shape.rank == 1 ? DUET_ADVICE_STANDARD
-                                         : duet_advice_unit((double)range->low, (double)range->high, scaled),
+                   rows->shape.rank == 1 ? DUET_REMEDY_STANDARD
+                                         : duet_remedy_unit((double)range->low, (double)range->high, scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
 static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
                           const duet_data_options *options)
 {
-    char scaled[DUET_ADVICE];
+    char scaled[DUET_REMEDY_SIZE];
     bool one_is_dark = test != NULL && (range->high < DUET_BRIGHT) != (test->high < DUET_BRIGHT);
     if (one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range)))
         duet_notes_add(
@@ -210,14 +210,14 @@ static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const 
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
                    "%s %s",
                    rows->path, (double)range->high, (double)range->high / 255, (double)range->high, hand_over(options),
-                   duet_advice_unit(0, (double)range->high, scaled));
+                   duet_remedy_unit(0, (double)range->high, scaled));
 }
 
 void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options)
 {
     bool said = options->values == DUET_VALUES_NUMBERS;
-    char words[ANSWER], scaled[DUET_ADVICE];
+    char words[ANSWER], scaled[DUET_REMEDY_SIZE];
     if (said && rows->element == DUET_ELEMENT_UINT8)
         duet_notes_add(
             options->notes, false,
@@ -253,7 +253,7 @@ void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
                        "scaled? %s %s in its place%s",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
                        options->own ? "Pass" : "Save",
-                       duet_advice_unit((double)wider->low, (double)wider->high, scaled),
+                       duet_remedy_unit((double)wider->low, (double)wider->high, scaled),
                        answer(words, ". If it is as it should be,", "values=numbers", rows, options));
     else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",

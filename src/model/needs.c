@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/advice.h"
 #include "data/columns.h"
 #include "data/data.h"
 #include "data/dependence.h"
 #include "data/plausible.h"
+#include "data/remedy.h"
 #include "model/model.h"
 
 enum {
@@ -23,7 +23,7 @@ enum {
     LOOKED_AT = 1 << 20,
     LEAST_ROWS = 30, /* that say how many values there are */
     SHOWN = 4,       /* columns by number */
-    REMEDY = DUET_ADVICE + 8
+    REMEDY = DUET_REMEDY_SIZE + 8
 };
 
 /* The least and the largest number of the examples of both splits, and whether all are whole. */
@@ -65,9 +65,9 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high >= DUET_BRIGHT && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
-    char scaled[DUET_ADVICE];
-    if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_ADVICE_UNIT_COLUMNS;
-    (void)snprintf(text, REMEDY, "save %s", duet_advice_unit((double)found->low, (double)found->high, scaled));
+    char scaled[DUET_REMEDY_SIZE];
+    if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_REMEDY_UNIT_COLUMNS;
+    (void)snprintf(text, REMEDY, "save %s", duet_remedy_unit((double)found->low, (double)found->high, scaled));
     return text;
 }
 

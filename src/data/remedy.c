@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A quotient of rounded numbers may be the next one after 1, which is out of [0, 1]: hence the clip. Numbers that are
  * far from 0 and close to each other are one in float32: what lies between them is no divisor then. */
-#include "data/advice.h"
+#include "data/remedy.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,16 +18,16 @@ static void print_float(char text[32], double number)
     if (text[strspn(text, "0123456789")] == '\0') (void)strcat(text, ".0");
 }
 
-const char *duet_advice_unit(double low, double high, char text[DUET_ADVICE])
+const char *duet_remedy_unit(double low, double high, char text[DUET_REMEDY_SIZE])
 {
     char from[32];
     print_float(from, fabs(low));
     if (!(high > low)) /* float32 tells them apart once the least is 0, or they are equal */
-        (void)duet_text_print(text, DUET_ADVICE, "(array - array.min()).astype('<f4')");
+        (void)duet_text_print(text, DUET_REMEDY_SIZE, "(array - array.min()).astype('<f4')");
     else if (low >= 0 && low <= high / 2)
-        (void)duet_text_print(text, DUET_ADVICE, "numpy.clip(array / %.9g, 0, 1).astype('<f4')", high);
+        (void)duet_text_print(text, DUET_REMEDY_SIZE, "numpy.clip(array / %.9g, 0, 1).astype('<f4')", high);
     else
-        (void)duet_text_print(text, DUET_ADVICE, "numpy.clip((array %c %s) / %.9g, 0, 1).astype('<f4')",
+        (void)duet_text_print(text, DUET_REMEDY_SIZE, "numpy.clip((array %c %s) / %.9g, 0, 1).astype('<f4')",
                               low < 0 ? '+' : '-', from, high - low);
     return text;
 }
