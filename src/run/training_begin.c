@@ -451,9 +451,7 @@ static duet_status compare_model(duet_training *run, duet_error *error)
 
 static duet_status look_at_model(duet_training *run, duet_error *error)
 {
-    const duet_build *build = run->trainer->build;
-    DUET_TRY(duet_composition_make(&run->composition, duet_model_family(run->model), run->data, &run->choice,
-                                   run->model->bytes, build->options.streams, error));
+    DUET_TRY(duet_composition_make(&run->composition, run->trainer, &run->choice, error));
     if (run->composition == NULL && run->resumed)
         run->composition = json_incref(json_object_get(run->before.document, "composition"));
     run->choice.composition = run->composition;
