@@ -673,6 +673,34 @@ static void the_order_of_operands_is_no_difference(void **state)
     assert_null(strstr(all.text, "otherwise"));
 }
 
+static void build_random(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model), a, b;
+    if (turned) b = duet_dropout(x, 0.25), a = duet_dropout(x, 0.5);
+    if (!turned) a = duet_dropout(x, 0.5), b = duet_dropout(x, 0.25);
+    duet_node error = duet_batch_mean(
+        duet_square(duet_subtract(duet_dense(net, "output", duet_subtract(a, b), duet_features(x)), x)));
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+}
+
+/* They would draw each other's numbers. */
+static void the_order_of_random_nodes_is_one(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "random", .build = build_random};
+    duet_error error;
+    duet_train_options options = {.family = &family, .data = pictures, .steps = 2, .batch = 4};
+    turned = false;
+    train(options, "random", false, DUET_OK, &error);
+    turned = true;
+    options.steps = 3;
+    train(options, "random", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "or random nodes in another order: give that one");
+}
+
 static double decay; /* a part of the optimiser that is no rate */
 
 static void build_paced(duet_model *model)
@@ -791,6 +819,7 @@ int main(void)
         cmocka_unit_test(advice_after_a_nan_is_true),
         cmocka_unit_test(what_trains_is_what_is_recorded),
         cmocka_unit_test(the_order_of_operands_is_no_difference),
+        cmocka_unit_test(the_order_of_random_nodes_is_one),
         cmocka_unit_test(a_rate_of_its_own_may_change),
         cmocka_unit_test(names_of_own_families_are_checked),
         cmocka_unit_test(another_family_of_one_name_is_noticed),

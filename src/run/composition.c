@@ -142,7 +142,8 @@ duet_status duet_composition_doubt(const duet_run_file *file, const char *direct
     if (names[0] != '\0')
         (void)duet_text_print(words, size,
                               "%s: this \"%s\" computes %s otherwise than the family that the run was trained with, by "
-                              "other layers, activations or constants of the same weights: open it with that one%s",
+                              "other layers, activations or constants of the same weights, or random nodes in another "
+                              "order: open it with that one%s",
                               directory, family->name, names,
                               duet_composition_is_of_version(file->document)
                                   ? ""
