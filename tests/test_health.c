@@ -182,6 +182,49 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
     assert_in_range(families, 11, duet_family_count());
 }
 
+static void nothing_is_advised_that_is_so_already(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"d_loss", "g_loss", "accuracy", "kl"};
+    static const struct {
+        const char *family;
+        double means[4];
+        const char *settings[3], *words; /* words NULL: none */
+    } rows[] = {
+        {"vae", {1, 1, 0.7, 0.01}, {NULL}, "; a smaller beta or warm_up over some epochs may help"},
+        {"vae", {1, 1, 0.7, 0.01}, {"beta=100", "warm_up=2"}, "; a smaller beta may help"},
+        {"vae", {1, 1, 0.7, 0.01}, {"beta=0.0"}, "; warm_up over some epochs may help"},
+        {"vae", {1, 1, 0.7, 0.01}, {"beta=0", "warm_up=1"}, NULL},
+        {"gan", {0.01, 9, 1, 5}, {NULL}, "; a lower discriminator.lr, "},
+        {"gan", {0.01, 9, 1, 5}, {"discriminator.lr=0"}, "; label_smoothing=0.1, "},
+        {"gan", {0.01, 9, 1, 5}, {"lr=0"}, "; label_smoothing=0.1, "},
+        {"gan", {1.2, 1, 0.02, 5}, {"discriminator.lr=0", "k=2"}, "; a higher discriminator.lr may help"},
+        {"gan",
+         {-0.5, 1, 0.7, 5},
+         {"label_smoothing=0.1", "label_noise=0.3"},
+         "; label_noise=0 or label_smoothing at least as large may help"},
+    };
+    duet_error error = {0};
+    duet_data *points;
+    assert_ok(duet_data_open(&points, "ring8", &error), &error);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t count = 0;
+        duet_model *model;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
+        assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
+                  &error);
+        const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
+        const duet_finding found = duet_health_find(model, &report);
+        assert_non_null(found.name);
+        const char *help = strstr(found.words, "; ");
+        if (rows[i].words == NULL) assert_null(help);
+        if (rows[i].words != NULL && (help == NULL || strncmp(help, rows[i].words, strlen(rows[i].words)) != 0))
+            fail_msg("%zu: \"%s\" was expected in \"%s\"", i, rows[i].words, found.words);
+        duet_model_free(&model);
+    }
+    duet_data_close(&points);
+}
+
 /* Two groups: one moved by two phases, three times in a step that has the second, and one whose updates a gate decides;
  * a third by moments of its phase's own. */
 static void build_scheduled(duet_model *m)
@@ -531,6 +574,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
+        cmocka_unit_test(nothing_is_advised_that_is_so_already),
         cmocka_unit_test(no_family_is_advised_of_what_it_does_not_take),
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),

@@ -601,6 +601,43 @@ static void another_family_of_one_name_is_noticed(void **state)
     assert_heard(&all, "or with one that this version of Duet composes otherwise");
 }
 
+/* A build function that is not to be repeated: each training that it is called for has a larger loss. */
+static double growth;
+static int builds;
+
+static void build_growing(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model), y = duet_dense(net, "output", x, duet_features(x));
+    const double weight = 1 + growth * builds;
+    duet_node error = duet_scale(duet_batch_mean(duet_square(duet_subtract(y, x))), weight);
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+    duet_output(model, DUET_RECONSTRUCTION, y);
+    builds += duet_model_training(model);
+}
+
+static void what_trains_is_what_is_recorded(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "growing", .build = build_growing};
+    json_t *one, *other;
+    duet_error error;
+    const duet_train_options options = {.family = &family, .data = pictures, .steps = 2, .batch = 4};
+    train(options, "steady", false, DUET_OK, &error);
+    growth = 1;
+    builds = 0;
+    train(options, "growing", false, DUET_OK, &error);
+    assert_int_equal(builds, 1);
+    one = composition_of("steady");
+    other = composition_of("growing");
+    assert_non_null(json_object_get(one, "training"));
+    assert_true(json_equal(json_object_get(one, "training"), json_object_get(other, "training")));
+    json_decref(one);
+    json_decref(other);
+}
+
 /* C evaluates arguments in any order, so the same code is another order of nodes with another compiler. */
 static bool turned;
 
@@ -634,6 +671,34 @@ static void the_order_of_operands_is_no_difference(void **state)
     options.steps = 3;
     train(options, "turned", true, DUET_OK, &error);
     assert_null(strstr(all.text, "otherwise"));
+}
+
+static void build_random(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net");
+    duet_node x = duet_model_batch(model), a, b;
+    if (turned) b = duet_dropout(x, 0.25), a = duet_dropout(x, 0.5);
+    if (!turned) a = duet_dropout(x, 0.5), b = duet_dropout(x, 0.25);
+    duet_node error = duet_batch_mean(
+        duet_square(duet_subtract(duet_dense(net, "output", duet_subtract(a, b), duet_features(x)), x)));
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+}
+
+/* They would draw each other's numbers. */
+static void the_order_of_random_nodes_is_one(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "random", .build = build_random};
+    duet_error error;
+    duet_train_options options = {.family = &family, .data = pictures, .steps = 2, .batch = 4};
+    turned = false;
+    train(options, "random", false, DUET_OK, &error);
+    turned = true;
+    options.steps = 3;
+    train(options, "random", true, DUET_ERROR_USAGE, &error);
+    assert_message(&error, "or random nodes in another order: give that one");
 }
 
 static double decay; /* a part of the optimiser that is no rate */
@@ -752,7 +817,9 @@ int main(void)
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
+        cmocka_unit_test(what_trains_is_what_is_recorded),
         cmocka_unit_test(the_order_of_operands_is_no_difference),
+        cmocka_unit_test(the_order_of_random_nodes_is_one),
         cmocka_unit_test(a_rate_of_its_own_may_change),
         cmocka_unit_test(names_of_own_families_are_checked),
         cmocka_unit_test(another_family_of_one_name_is_noticed),

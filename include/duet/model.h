@@ -65,7 +65,7 @@ typedef struct duet_preset {
 /** A kind of model. Families of a program's own work like the built-in ones. */
 typedef struct duet_family {
     const char *name, *summary, *paper;
-    void (*build)(duet_model *model);
+    void (*build)(duet_model *model); /**< called for each graph of a model: it is to compose the same every time */
     const duet_setting *settings; /**< rows that replace or join the common ones (width, optimiser, ...) */
     size_t setting_count;
     const duet_preset *presets;

@@ -62,7 +62,8 @@ def sizes(key: str, initial: Sequence[int], help: str = "") -> Dict[str, Any]:
 class Family(Single):
     """A kind of model whose build function is Python's: train it as duet.train(family, ...).
 
-    build: composes nodes and says what is minimised; called whenever a model is made, for training and for use
+    build: composes nodes and says what is minimised; called whenever a model is made, for training and for use, and
+        composes the same each time: what it draws or counts itself would make another model of it
     settings: rows by number(), count(), choice(), sizes(); they join or replace the common ones (lr, optimiser, ...)
     groups: the networks whose settings may be said apart ("generator.lr"); None: any name
     batch: examples a step of a training that does not say; 0: 128

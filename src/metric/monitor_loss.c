@@ -32,7 +32,7 @@ static const loss nothing = {NULL, NULL, false, {{NULL}}};
 static const loss lost_latents = {"posterior-collapse",
                                   "no latent is active",
                                   true,
-                                  {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs"}}};
+                                  {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs", "0"}}};
 static const loss lost_modes = {"mode-drop",
                                 "half of the modes or more get no sample",
                                 true,

@@ -15,13 +15,22 @@ static bool takes(const duet_family *family, const char *setting)
     return duet_settings_check(family, &setting, 1, NULL) == DUET_OK;
 }
 
-static bool has_already(const duet_model *model, const char *setting)
+static const char *value_in(const duet_model *model, const char *setting)
 {
     char key[96];
-    const size_t length = strcspn(setting, "=");
-    (void)duet_text_print(key, sizeof key, "%.*s", (int)length, setting);
-    const char *value = duet_settings_text(&model->settings, key);
-    return value != NULL && duet_setting_is_same(value, setting + length + 1);
+    (void)duet_text_print(key, sizeof key, "%.*s", (int)strcspn(setting, "="), setting);
+    char *dot = strrchr(key, '.');
+    if (dot == NULL) return duet_settings_text(&model->settings, key);
+    *dot = '\0';
+    return duet_settings_group_text(&model->settings, key, dot + 1);
+}
+
+static bool has_already(const duet_model *model, const duet_advice *advice)
+{
+    const char *value = value_in(model, advice->setting);
+    if (value == NULL) return false;
+    if (advice->only != NULL) return !duet_setting_is_same(value, advice->only);
+    return duet_setting_is_same(value, strchr(advice->setting, '=') + 1);
 }
 
 void duet_advice_add(duet_text *text, const duet_model *model, const duet_advice *advice)
@@ -31,7 +40,7 @@ void duet_advice_add(duet_text *text, const duet_model *model, const duet_advice
     for (size_t i = 0; i < DUET_MOST_ADVICE && advice[i].setting != NULL; i++) {
         const duet_advice *it = &advice[i];
         if (!takes(duet_model_family(model), it->setting)) continue;
-        if (it->words == NULL && has_already(model, it->setting)) continue;
+        if (has_already(model, it)) continue;
         said[count++] = it->words != NULL ? it->words : it->setting;
     }
     for (size_t i = 0; i < count; i++)

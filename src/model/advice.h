@@ -8,9 +8,10 @@
 
 enum { DUET_MOST_ADVICE = 4 };
 
-/** A setting as --set takes it, "key=value", of a group or a preset too, and how it is said; NULL: as it is. */
+/** A setting as --set takes it, "key=value", of a group or a preset too, and how it is said; NULL: as it is. Words that
+ *  name a way, "a smaller beta", have the end of it as the value. */
 typedef struct duet_advice {
-    const char *setting, *words;
+    const char *setting, *words, *only; /* `only`: the value that it is for; NULL: any but the one that is said */
 } duet_advice;
 
 /** Adds "; this, that or the other may help", of advice (up to a NULL setting, DUET_MOST_ADVICE at most) what the

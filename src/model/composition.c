@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Checksums of what a build function composed: ops, shapes, constants and names as they hang together. Nothing of it
- * follows from addresses, devices, how nodes are lowered or the order in which they were made, and what nothing asked
- * for reads does not count. Examples and their labels are taken as they come. */
+ * follows from addresses, devices, how nodes are lowered or the order in which they were made, but for random nodes,
+ * which differ by how many were made before; what nothing asked for reads does not count. Examples and their labels are
+ * taken as they come. */
 #include <stdlib.h>
 #include <string.h>
 

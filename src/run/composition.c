@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "run/commit.h"
 #include "train/prepared.h"
+#include "train/trainer.h"
 
 static json_t *sum_json(uint64_t sum)
 {
@@ -36,50 +37,63 @@ static json_t *describe_outputs(const duet_build *build, bool averaged)
     return outputs;
 }
 
-static json_t *describe_training(const duet_build *build)
-{
-    uint64_t *sums = duet_build_sums(build);
-    json_t *training = sums == NULL ? NULL : sum_json(duet_build_sum_training(build, sums));
-    free(sums);
-    return training;
-}
-
 static bool is_own(const duet_family *family)
 {
     return duet_family_find(family->name) != family;
 }
 
-/* Built one after the other, as in a training. */
-static duet_status describe(json_t **composition, duet_model *model, size_t batch, bool streams, duet_error *error)
+static duet_status out_of_memory(duet_error *error)
 {
-    const duet_build_options options = {.mode = DUET_BUILD_TRAIN, .batch = batch, .streams = streams};
-    duet_build *trains = NULL, *used = NULL;
-    DUET_TRY(duet_model_build_as(model, &options, &trains, error));
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a model composes");
+}
+
+/* Of `trains` itself where it is one process's, as another call of the family's function may compose something else;
+ * of ranks, whose builds have their sums besides, of one that is built here. */
+static duet_status describe_training(json_t **training, const duet_trainer *trains, duet_model *model,
+                                     duet_error *error)
+{
+    const duet_build *build = trains->build;
+    duet_build *alone = NULL;
+    if (trains->model->ranks != NULL) DUET_TRY(duet_model_build_as(model, &build->options, &alone, error));
+    if (alone != NULL) build = alone;
+    uint64_t *sums = duet_build_sums(build);
+    *training = sums == NULL ? NULL : sum_json(duet_build_sum_training(build, sums));
+    free(sums);
+    duet_build_free(&alone);
+    return *training != NULL ? DUET_OK : out_of_memory(error);
+}
+
+static duet_status describe(json_t **composition, const duet_trainer *trains, duet_model *model, duet_error *error)
+{
+    json_t *training;
+    duet_build *used = NULL;
+    DUET_TRY(describe_training(&training, trains, model, error));
     duet_status status = duet_model_build(model, DUET_BUILD_EVAL, DUET_USUAL_ROWS, &used, error);
     if (status == DUET_OK)
-        *composition = json_pack("{s:o, s:o}", "training", describe_training(trains), "outputs",
+        *composition = json_pack("{s:O, s:o}", "training", training, "outputs",
                                  describe_outputs(used, duet_model_family(model)->averaged));
-    if (status == DUET_OK && *composition == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a model composes");
+    if (status == DUET_OK && *composition == NULL) status = out_of_memory(error);
+    json_decref(training);
     duet_build_free(&used);
-    duet_build_free(&trains);
     return status;
 }
 
-duet_status duet_composition_make(json_t **composition, const duet_family *family, duet_data *data,
-                                  const duet_run_choice *choice, bool bytes, bool streams, duet_error *error)
+duet_status duet_composition_make(json_t **composition, const duet_trainer *trains, const duet_run_choice *choice,
+                                  duet_error *error)
 {
-    duet_model *model = NULL;
+    const duet_model *model = trains->model;
+    const duet_family *family = duet_model_family(model);
+    duet_model *beside = NULL;
     duet_error own = {0};
     *composition = NULL;
     if (!is_own(family)) return DUET_OK;
     duet_status status =
-        duet_model_new(&model, family, data, choice->settings, choice->setting_count, choice->seed, &own);
+        duet_model_new(&beside, family, model->data, choice->settings, choice->setting_count, choice->seed, &own);
     if (status == DUET_OK) {
-        duet_model_set_bytes(model, bytes);
-        status = describe(composition, model, (size_t)choice->batch, streams, &own);
+        duet_model_set_bytes(beside, model->bytes);
+        status = describe(composition, trains, beside, &own);
     }
-    duet_model_free(&model);
+    duet_model_free(&beside);
     return status == DUET_ERROR_MEMORY ? duet_fail(error, status, "%s", own.message) : DUET_OK;
 }
 
@@ -122,13 +136,14 @@ duet_status duet_composition_doubt(const duet_run_file *file, const char *direct
     if (!is_own(family) || then == NULL) return DUET_OK;
     json_t *outputs = describe_outputs(build, family->averaged);
     json_t *now = outputs == NULL ? NULL : json_pack("{s:o}", "outputs", outputs);
-    if (now == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a model composes");
+    if (now == NULL) return out_of_memory(error);
     duet_composition_differ(then, now, names, sizeof names);
     json_decref(now);
     if (names[0] != '\0')
         (void)duet_text_print(words, size,
                               "%s: this \"%s\" computes %s otherwise than the family that the run was trained with, by "
-                              "other layers, activations or constants of the same weights: open it with that one%s",
+                              "other layers, activations or constants of the same weights, or random nodes in another "
+                              "order: open it with that one%s",
                               directory, family->name, names,
                               duet_composition_is_of_version(file->document)
                                   ? ""

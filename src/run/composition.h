@@ -6,11 +6,11 @@
 
 #include "run/run_file.h"
 
-/** *composition: of a model with these choices, on one process alone, which the caller drops; NULL: the family is the
- *  library's, or composes nothing where its model is used. `streams` as its training's. Builds a model of its own.
- *  Errors: DUET_ERROR_MEMORY. */
-duet_status duet_composition_make(json_t **composition, const duet_family *family, duet_data *data,
-                                  const duet_run_choice *choice, bool bytes, bool streams, duet_error *error);
+/** *composition: of the model that trains, on one process alone, and of one built beside it for use, with the same
+ *  choices; the caller drops it. NULL: the family is the library's, or composes nothing where its model is used.
+ * Errors: DUET_ERROR_MEMORY. */
+duet_status duet_composition_make(json_t **composition, const duet_trainer *trains, const duet_run_choice *choice,
+                                  duet_error *error);
 /** Whether the training is another one than run.json has; false where one of the two says nothing. */
 bool duet_composition_trains_otherwise(const json_t *then, const json_t *now);
 /** Names of outputs that both have and that are computed otherwise, "sample, latent", in `names`: "" if there are none.

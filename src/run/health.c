@@ -94,7 +94,7 @@ static const struct {
      "d_loss",
      "the discriminator's loss is below 0, which a cross-entropy cannot be unless noise takes labels past 1, where it "
      "has no lower bound",
-     {{"label_noise=0", NULL}, {"label_smoothing=0.1", "label_smoothing at least as large"}}},
+     {{"label_noise=0", NULL}, {"label_smoothing=0.5", "label_smoothing at least as large"}}},
     {"loss-without-bound",
      falls_and_falls,
      false,
@@ -122,13 +122,13 @@ static const struct {
      true,
      "accuracy",
      "the discriminator takes nearly every example for the other kind",
-     {{"discriminator.lr=0", "a higher discriminator.lr"}, {"k=2", NULL}}},
+     {{"discriminator.lr=100", "a higher discriminator.lr"}, {"k=2", NULL}}},
     {"posterior-collapse",
      says_nothing,
      true,
      "kl",
      "the posterior says nearly nothing of the example, and the decoder draws the same for all",
-     {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs"}}},
+     {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs", "0"}}},
 };
 
 duet_finding duet_health_find(const duet_model *model, const duet_progress *report)

@@ -440,8 +440,8 @@ static duet_status compare_model(duet_training *run, duet_error *error)
     if (!run->options->other_model && duet_composition_is_of_version(run->before.document))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "%s: this \"%s\" trains otherwise than the family that the run began with, by another loss, "
-                         "other layers, activations or constants of the same weights: give that one, or train anew; "
-                         "other_model goes on with this one",
+                         "other layers, activations or constants of the same weights, or random nodes in another "
+                         "order: give that one, or train anew; other_model goes on with this one",
                          run->directory, run->choice.model);
     duet_training_say(run, "warning: %s goes on with another \"%s\" than it began with%s", run->directory,
                       run->choice.model,
@@ -451,9 +451,7 @@ static duet_status compare_model(duet_training *run, duet_error *error)
 
 static duet_status look_at_model(duet_training *run, duet_error *error)
 {
-    const duet_build *build = run->trainer->build;
-    DUET_TRY(duet_composition_make(&run->composition, duet_model_family(run->model), run->data, &run->choice,
-                                   run->model->bytes, build->options.streams, error));
+    DUET_TRY(duet_composition_make(&run->composition, run->trainer, &run->choice, error));
     if (run->composition == NULL && run->resumed)
         run->composition = json_incref(json_object_get(run->before.document, "composition"));
     run->choice.composition = run->composition;
