@@ -505,6 +505,48 @@ static void a_metric_that_fails_ends_no_training(void **state)
     assert_int_equal(access(path_in("undrawn/best.safetensors", path), F_OK), -1);
 }
 
+/* Judges files in the model's place: another one from the third epoch on. */
+static duet_status look_at_files(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
+{
+    char path[PATH];
+    if (duet_run_set_samples(run, path_in(epoch < 3 ? "few.npy" : "others.npy", path), error) != DUET_OK)
+        return error->status;
+    const duet_status status = duet_monitor_look(watcher, run, epoch, verdict, error);
+    return duet_run_set_samples(run, NULL, NULL), status;
+}
+
+/* Each cause is told once, and a metric that fails no longer has all of them measured twice. */
+static void another_cause_is_told_as_well(void **state)
+{
+    (void)state;
+    static const char *const metrics[] = {"neighbour-spread"}, *const notes[] = {"few.npy has", "others.npy has"};
+    static const float row[4] = {0.5f};
+    char path[PATH];
+    duet_error error = {0};
+    duet_monitor *monitor;
+    const duet_monitor_options wanted = {.metrics = metrics, .metric_count = 1};
+    assert_ok(duet_write_npy(path_in("few.npy", path), row, DUET_SHAPE(1, 4), &error), &error);
+    assert_ok(duet_write_npy(path_in("others.npy", path), row, DUET_SHAPE(1, 4), &error), &error);
+    assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+    said[0] = '\0';
+    const duet_train_options options = {.family = &stuck,
+                                        .data = data,
+                                        .epochs = 4,
+                                        .batch = TEST_TRAINING,
+                                        .out = path_in("causes", path),
+                                        .log = keep_lines,
+                                        .at_epoch = look_at_files,
+                                        .watcher = monitor};
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_true(monitor->singly);
+    duet_monitor_free(&monitor);
+    for (size_t i = 0; i < 2; i++) {
+        const char *note = strstr(said, notes[i]);
+        if (note == NULL) fail_msg("\"%s\" is missing from \"%s\"", notes[i], said);
+        assert_null(strstr(note + 1, notes[i]));
+    }
+}
+
 /* What run.json says that a training was watched by somebody looked at. */
 static void watching_needs_a_watcher(void **state)
 {
@@ -580,6 +622,7 @@ int main(void)
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
         cmocka_unit_test(a_metric_that_fails_ends_no_training),
+        cmocka_unit_test(another_cause_is_told_as_well),
         cmocka_unit_test(watching_needs_a_watcher),
         cmocka_unit_test(a_collapse_shows_in_two_looks_running),
         cmocka_unit_test(a_best_that_no_report_knows_of_is_not_replaced),

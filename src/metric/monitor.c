@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/text.h"
 #include "device/device.h"
 
@@ -191,12 +192,23 @@ static duet_status check(task *it, duet_run *run, duet_error *error)
     return duet_monitor_recall(it->monitor, run, it->features.checksum, error);
 }
 
-/* Says once a training why there is no value of that name. */
+/* Of a value and why there is none, but for numbers, which differ from look to look. */
+static uint64_t sum_cause(const char *name, const char *reason)
+{
+    uint64_t sum = duet_checksum_add(DUET_CHECKSUM_BEGIN, name, strlen(name) + 1);
+    for (const char *at = reason; *at != '\0'; at++)
+        if (*at < '0' || *at > '9') sum = duet_checksum_add(sum, at, 1);
+    return sum;
+}
+
+/* Says once a training why there is no value of that name, and once more for each other cause. */
 static void tell_of_unknown(duet_monitor *monitor, duet_run *run, const char *name, const char *reason)
 {
+    const uint64_t sum = sum_cause(name, reason);
     for (size_t i = 0; i < monitor->told_count; i++)
-        if (strcmp(monitor->told[i], name) == 0) return;
-    if (monitor->told_count < DUET_VERDICT_VALUES) monitor->told[monitor->told_count++] = name;
+        if (monitor->told[i] == sum) return;
+    if (monitor->told_count == sizeof monitor->told / sizeof *monitor->told) return;
+    monitor->told[monitor->told_count++] = sum;
     duet_device_say(duet_run_device(run), "note: %s is null: %s", name, reason);
 }
 
@@ -230,16 +242,25 @@ static duet_status measure_each(task *it, duet_run *run, duet_error *error)
     return DUET_OK;
 }
 
-static duet_status measure(task *it, duet_run *run, duet_error *error)
+/* Together they share passes over the data, and one that fails ends all. */
+static duet_status measure_all(task *it, duet_run *run, duet_error *error)
 {
     duet_error own = {0};
-    for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
-        DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
+    if (it->monitor->singly) return measure_each(it, run, error);
     const duet_status status =
         duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options.seed, it->values,
                                 DUET_VERDICT_VALUES, &it->made, &own);
-    if (status != DUET_OK && !costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
-    if (status != DUET_OK) DUET_TRY(measure_each(it, run, error));
+    if (status == DUET_OK) return DUET_OK;
+    if (!costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
+    it->monitor->singly = true;
+    return measure_each(it, run, error);
+}
+
+static duet_status measure(task *it, duet_run *run, duet_error *error)
+{
+    for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
+        DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
+    DUET_TRY(measure_all(it, run, error));
     for (size_t i = 0; i < it->made; i++) {
         const char *reason = duet_metric_reason(run, it->values[i].name);
         if (reason != NULL) tell_of_unknown(it->monitor, run, it->values[i].name, reason);

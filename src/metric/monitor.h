@@ -18,8 +18,9 @@ struct duet_monitor {
     uint64_t best_epoch;  /* the epoch that gave it */
     bool recalled;        /* what a run that goes on had as its best is taken in */
     const char *said;     /* what the last look found lost, which was warned of; NULL: nothing */
-    const char *told[DUET_VERDICT_VALUES]; /* values of which it was said why there are none */
+    uint64_t told[2 * DUET_VERDICT_VALUES]; /* checksums of what was said of values that there are none of */
     size_t told_count;
+    bool singly;          /* a metric failed, which together costs the others: from then on each is by itself */
     bool told_of_best;    /* that there is none yet was said */
     bool looked, lost;    /* a look came before, here or before the run went on; it showed a collapse */
 };
