@@ -153,4 +153,13 @@ static inline int begin(void **state)
     return 0;
 }
 
+static inline json_t *load_run(const char *run)
+{
+    char path[PATH];
+    path_of(path, run, "run.json");
+    json_t *document = json_load_file(path, 0, NULL);
+    assert_non_null(document);
+    return document;
+}
+
 #endif
