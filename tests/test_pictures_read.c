@@ -226,6 +226,18 @@ static void splits_may_lie_in_the_folders_of_classes(void **state)
     duet_data_close(&data);
 }
 
+/* What is read of a folder with three pictures of class a and two of b, which archives are then made of. */
+static void read_two_classes(uint8_t *bytes, size_t size)
+{
+    make_inner("set");
+    make_inner("set/a");
+    make_inner("set/b");
+    write_pictures("set/a/", 3, 0);
+    write_pictures("set/b/", 2, 1000);
+    duet_data *data = open_and_read(in_folder("set"), bytes, size);
+    duet_data_close(&data);
+}
+
 static void archives_hold_what_folders_do(void **state)
 {
     (void)state;
@@ -233,13 +245,8 @@ static void archives_hold_what_folders_do(void **state)
                                           "set/b/0.png", "set/b/1.png", NULL};
     static const char *const archives[] = {"x.zip", "x.tar", "x.tar.gz", "named-otherwise.zip.bin"};
     uint8_t from_folder[8192], bytes[8192];
-    make_inner("set");
-    make_inner("set/a");
-    make_inner("set/b");
-    write_pictures("set/a/", 3, 0);
-    write_pictures("set/b/", 2, 1000);
-    duet_data *data = open_and_read(in_folder("set"), from_folder, sizeof from_folder);
-    duet_data_close(&data);
+    duet_data *data;
+    read_two_classes(from_folder, sizeof from_folder);
     for (size_t i = 0; i < sizeof archives / sizeof *archives; i++) {
         duet_error error = {0};
         float row[192];
@@ -277,13 +284,8 @@ static void the_last_member_of_a_name_counts(void **state)
                                           NULL};
     static const char *const archives[] = {"x.tar", "x.tar.gz", "x.zip"};
     uint8_t from_folder[8192], bytes[8192];
-    make_inner("set");
-    make_inner("set/a");
-    make_inner("set/b");
-    write_pictures("set/a/", 3, 0);
-    write_pictures("set/b/", 2, 1000);
-    duet_data *data = open_and_read(in_folder("set"), from_folder, sizeof from_folder);
-    duet_data_close(&data);
+    duet_data *data;
+    read_two_classes(from_folder, sizeof from_folder);
     for (size_t i = 0; i < sizeof archives / sizeof *archives; i++) {
         write_archive(archives[i], members, false);
         data = open_and_read(in_folder(archives[i]), bytes, sizeof bytes);

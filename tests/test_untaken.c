@@ -63,6 +63,14 @@ static bool holds_table(size_t set)
     return strcmp(sets[set].files[0], "train.csv") == 0;
 }
 
+/* The files alone in a folder of their own, in which the tests then are. */
+static void lay_set(const char *outer, size_t number, const char *const *files)
+{
+    (void)snprintf(folder, sizeof folder, "%s/set%zu", outer, number);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    for (size_t k = 0; files[k] != NULL; k++) write_one(files[k]);
+}
+
 /* The set lies in the folder itself, beside nothing else. */
 static void test_parts_that_are_not_read_are_named(void **state)
 {
@@ -70,9 +78,7 @@ static void test_parts_that_are_not_read_are_named(void **state)
     char outer[TEST_PATH_SIZE - 16], name[2 * TEST_PATH_SIZE];
     (void)snprintf(outer, sizeof outer, "%.400s", folder);
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-        (void)snprintf(folder, sizeof folder, "%s/set%zu", outer, i);
-        assert_int_equal(mkdir(folder, 0777), 0);
-        for (size_t k = 0; sets[i].files[k] != NULL; k++) write_one(sets[i].files[k]);
+        lay_set(outer, i, sets[i].files);
         for (size_t k = 0; k < 2; k++) {
             if (k == 1 && holds_table(i)) continue; /* no archive is read as tables */
             if (k == 1) write_archive("../set.zip", sets[i].files, true);
@@ -173,9 +179,7 @@ static void empty_folders_of_classes_are_named(void **state)
     char outer[TEST_PATH_SIZE - 16], name[2 * TEST_PATH_SIZE];
     (void)snprintf(outer, sizeof outer, "%.400s", folder);
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-        (void)snprintf(folder, sizeof folder, "%s/set%zu", outer, i);
-        assert_int_equal(mkdir(folder, 0777), 0);
-        for (size_t k = 0; classes[i].files[k] != NULL; k++) write_one(classes[i].files[k]);
+        lay_set(outer, i, classes[i].files);
         write_archive("../set.zip", classes[i].files, true);
         for (size_t k = 0; k < 2; k++) {
             (void)snprintf(name, sizeof name, "%s%s", k == 0 ? folder : outer, k == 0 ? "" : "/set.zip");
