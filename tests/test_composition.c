@@ -159,8 +159,10 @@ static void build_turned(duet_model *model)
 {
     duet_group *net = duet_model_group(model, "net");
     duet_node x = duet_model_batch(model), a = duet_dense(net, "hidden", x, 4), tanh, relu;
-    if (turned) relu = duet_relu(a), tanh = duet_tanh(a);
-    if (!turned) tanh = duet_tanh(a), relu = duet_relu(a);
+    if (turned)
+        relu = duet_relu(a), tanh = duet_tanh(a);
+    else
+        tanh = duet_tanh(a), relu = duet_relu(a);
     duet_node h = duet_multiply(duet_add(tanh, relu), duet_subtract(tanh, relu));
     if (turned) h = duet_multiply(duet_subtract(tanh, relu), duet_add(tanh, relu));
     duet_node y = duet_dense(net, "output", duet_multiply(duet_add(h, relu), h), duet_features(x));
@@ -191,8 +193,10 @@ static void build_random(duet_model *model)
 {
     duet_group *net = duet_model_group(model, "net");
     duet_node x = duet_model_batch(model), a, b;
-    if (turned) b = duet_dropout(x, 0.25), a = duet_dropout(x, 0.5);
-    if (!turned) a = duet_dropout(x, 0.5), b = duet_dropout(x, 0.25);
+    if (turned)
+        b = duet_dropout(x, 0.25), a = duet_dropout(x, 0.5);
+    else
+        a = duet_dropout(x, 0.5), b = duet_dropout(x, 0.25);
     duet_node error = duet_batch_mean(
         duet_square(duet_subtract(duet_dense(net, "output", duet_subtract(a, b), duet_features(x)), x)));
     duet_phase(model, "restore", 1);
