@@ -327,6 +327,25 @@ static void labels_of_a_set_stay(void **state)
     free(now);
 }
 
+#ifdef TEST_PRELOAD
+/* Another program's array comes between a command's own and the labels that it writes beside it. */
+static void codes_of_another_with_labels_of_ours_are_told_of(void **state)
+{
+    (void)state;
+    char words[3 * PATH_SIZE], from[PATH_SIZE], to[PATH_SIZE];
+    const char *const encode[] = {"encode", "@/faces", "--split", "train", "--out", "@/both.npy", NULL};
+    write_array("anothers.npy", 64, false, 0);
+    (void)snprintf(words, sizeof words, "both-labels.npy %s %s", inside("anothers.npy", from), inside("both.npy", to));
+    assert_int_equal(setenv("PRELOAD_RENAME", words, 1), 0);
+    assert_int_equal(setenv("LD_PRELOAD", TEST_PRELOAD, 1), 0);
+    result made = run(encode);
+    assert_int_equal(unsetenv("PRELOAD_RENAME"), 0);
+    assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+    expect(made, 1, NULL, "another program wrote");
+    expect(run(encode), 0, "both-labels.npy", NULL); /* as the message says */
+}
+#endif
+
 /* Labels of the very kind that encode writes, but made by somebody, beside what it wrote. */
 static void labels_of_somebody_stay(void **state)
 {
@@ -487,6 +506,9 @@ int main(void)
         cmocka_unit_test(names_do_not_steer_the_terminal),
         cmocka_unit_test(names_of_other_bytes_are_refused_in_words),
         cmocka_unit_test(labels_of_a_set_stay),
+#ifdef TEST_PRELOAD
+        cmocka_unit_test(codes_of_another_with_labels_of_ours_are_told_of),
+#endif
         cmocka_unit_test(labels_of_somebody_stay),
         cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_read_stays),

@@ -300,14 +300,14 @@ static void long_options_are_told_apart(void **state)
     assert_string_not_equal(one, other);
 }
 
-#ifdef TEST_PRELOAD_READS
+#ifdef TEST_PRELOAD
 /* From that read of the file on, some fail. */
 static void disturb(const char *file, long first)
 {
     char words[PATH_SIZE];
     (void)snprintf(words, sizeof words, "%s %ld 4", file, first);
     assert_int_equal(setenv("PRELOAD_READS", words, 1), 0);
-    assert_int_equal(setenv("LD_PRELOAD", TEST_PRELOAD_READS, 1), 0);
+    assert_int_equal(setenv("LD_PRELOAD", TEST_PRELOAD, 1), 0);
 }
 
 static void leave_alone(void)
@@ -593,7 +593,7 @@ int main(void)
         cmocka_unit_test(devices_count_where_they_are_asked_for),
         cmocka_unit_test(replaced_kernels_are_another_evaluation),
         cmocka_unit_test(long_options_are_told_apart),
-#ifdef TEST_PRELOAD_READS
+#ifdef TEST_PRELOAD
         cmocka_unit_test(a_disk_that_fails_is_not_data_elsewhere),
         cmocka_unit_test(what_fails_in_passing_is_asked_for_again),
 #endif

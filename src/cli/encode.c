@@ -89,6 +89,8 @@ static int write_files(duet_run *run, const struct arguments *arguments, const c
     int status = cli_labels_drop(path, from->labels, from->count);
     if (status == CLI_DONE) status = write_codes(path, from);
     if (status == CLI_DONE && labelled) status = cli_labels_write(beside, from->labels, from->count);
+    if (status == CLI_DONE && labelled)
+        status = cli_labels_check(path, beside, from->values, from->count * from->features);
     if (status == CLI_DONE && arguments->json)
         status = cli_file_print_json(run, arguments->run, path, DUET_SHAPE(from->count, from->features), rows->split,
                                      labelled ? beside : NULL);

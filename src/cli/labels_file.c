@@ -133,6 +133,33 @@ int cli_labels_write(const char *path, const uint8_t *labels, size_t count)
     return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
+/* Whether a file ends with these bytes. */
+static bool ends_with(FILE *file, const char *bytes, size_t size)
+{
+    char read[4096];
+    if (size > INT64_MAX || fseeko(file, -(off_t)size, SEEK_END) != 0) return false;
+    for (size_t at = 0; at < size;) {
+        const size_t part = size - at < sizeof read ? size - at : sizeof read;
+        if (fread(read, 1, part, file) != part || memcmp(read, bytes + at, part) != 0) return false;
+        at += part;
+    }
+    return true;
+}
+
+int cli_labels_check(const char *path, const char *beside, const float *values, size_t count)
+{
+    FILE *file = fopen(path, "rb");
+    const bool is_ours = file != NULL && ends_with(file, (const char *)values, count * sizeof *values);
+    if (file != NULL) (void)fclose(file); /* only read from */
+    if (is_ours) return CLI_DONE;
+    const bool gone = remove(beside) == 0 || errno == ENOENT;
+    return cli_complain(
+        CLI_FAILED,
+        "another program wrote %s at the same time; the labels beside it%s: give each its own --out, or "
+        "run this command again alone",
+        path, gone ? " are removed" : ", which cannot be removed, may be those of other examples");
+}
+
 int cli_array_write(const char *path, const float *values, duet_shape shape)
 {
     duet_error error = {0};

@@ -16,6 +16,10 @@ char *cli_labels_path(const char *path);
 int cli_labels_drop(const char *path, const uint8_t *labels, size_t count);
 /** Writes labels, [count] bytes, as an array that cli_labels_drop knows again. Returns an exit status. */
 int cli_labels_write(const char *path, const uint8_t *labels, size_t count);
+/** After labels were written to `beside`: whether the array at `path` still ends with these values, else the labels are
+ * taken away. Where two commands write one name at a time, the one whose labels lie there in the end sees it if the
+ * array is the other's. Returns an exit status. */
+int cli_labels_check(const char *path, const char *beside, const float *values, size_t count);
 
 /** Writes an array that has no labels to `path`, which ends in .npy. Returns an exit status. */
 int cli_array_write(const char *path, const float *values, duet_shape shape);
