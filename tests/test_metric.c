@@ -358,6 +358,37 @@ static void classes_are_those_of_the_nearest_examples(void **state)
     duet_run_close(&run);
 }
 
+/* Two columns with labels, in a folder that is made for the first part. */
+static void write_part(const char *name, const char *part, const float *points, const uint8_t *labels, size_t rows,
+                       char path[PATH])
+{
+    char file[PATH + 24];
+    duet_error error = {0};
+    (void)snprintf(path, PATH, "%s/%s", folder, name);
+    (void)mkdir(path, 0777);
+    (void)snprintf(file, sizeof file, "%s/%s.npy", path, part);
+    assert_ok(duet_write_npy(file, points, DUET_SHAPE(rows, 2), &error), &error);
+    (void)snprintf(file, sizeof file, "%s/%s-labels.npy", path, part);
+    assert_ok(duet_write_npy_bytes(file, labels, DUET_SHAPE(rows), &error), &error);
+}
+
+/* Of 4,000 examples 2,000 are asked about: not all of one class where classes take turns. */
+static void few_for_many_are_of_all_classes(void **state)
+{
+    (void)state;
+    enum { ROWS = 4000 };
+    static float points[2 * ROWS];
+    static uint8_t labels[ROWS];
+    char path[PATH];
+    for (size_t i = 0; i < ROWS; i++) labels[i] = i % 2;
+    for (size_t i = 0; i < ROWS; i++) points[2 * i] = (float)i;
+    write_part("turns", "train", points, labels, ROWS, path);
+    write_part("turns", "test", points, labels, ROWS / 8, path);
+    duet_run *run = open_run("turn-codes", "ae", path, SETTINGS("hidden=4", "latent=2")); /* all codes are 0 */
+    assert_close(value_of(run, "nearest-neighbour", DUET_TRAIN, "nearest-neighbour").value, 0.5, 0.06);
+    duet_run_close(&run);
+}
+
 /* Rows of a table, a quarter of class 0 before all of class 1, that are as near as each other: a file's order says
  * nothing. */
 static void equally_near_examples_count_alike(void **state)
@@ -366,16 +397,10 @@ static void equally_near_examples_count_alike(void **state)
     enum { ROWS = 400 };
     float points[2 * ROWS];
     uint8_t labels[ROWS];
-    char path[PATH], file[PATH + 24];
-    duet_error error = {0};
+    char path[PATH];
     for (size_t i = 0; i < 2 * ROWS; i++) points[i] = (float)(i / 2 % 2);
     for (size_t i = 0; i < ROWS; i++) labels[i] = i >= ROWS / 4;
-    (void)snprintf(path, sizeof path, "%s/sorted", folder);
-    assert_int_equal(mkdir(path, 0777), 0);
-    (void)snprintf(file, sizeof file, "%s/train.npy", path);
-    assert_ok(duet_write_npy(file, points, DUET_SHAPE(ROWS, 2), &error), &error);
-    (void)snprintf(file, sizeof file, "%s/train-labels.npy", path);
-    assert_ok(duet_write_npy_bytes(file, labels, DUET_SHAPE(ROWS), &error), &error);
+    write_part("sorted", "train", points, labels, ROWS, path);
     duet_run *run = open_run("bits", "gan", path, SETTINGS("generator_hidden=", "discriminator_hidden=4", "latent=2"));
     assert_close(value_of(run, "classes", DUET_TEST, "classes").value, 2, 0);
     assert_close(value_of(run, "classes", DUET_TEST, "largest-share").value, 0.75, 0.06);
@@ -528,6 +553,7 @@ int main(void)
         cmocka_unit_test(copies_are_found),
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
+        cmocka_unit_test(few_for_many_are_of_all_classes),
         cmocka_unit_test(equally_near_examples_count_alike),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),

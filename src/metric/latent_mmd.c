@@ -40,7 +40,8 @@ static void free_part(part *it)
 static duet_status read_part(part *it, const duet_metric_task *task, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
-    size_t total = duet_metric_examples(task), numbers = duet_shape_elements(duet_data_describe(data)->shape);
+    size_t places[CODES], total = duet_metric_examples(task),
+                          numbers = duet_shape_elements(duet_data_describe(data)->shape);
     bool labelled = duet_run_has_classes(task->run) && duet_data_has_labels(data, task->split);
     *it = (part){.count = total < CODES ? total : CODES,
                  .features = duet_run_features(task->run, code_output(task->run))};
@@ -49,12 +50,8 @@ static duet_status read_part(part *it, const duet_metric_task *task, duet_error 
     it->classes = labelled ? malloc(it->count) : NULL;
     if (it->examples == NULL || it->codes == NULL || (labelled && it->classes == NULL))
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu codes", it->count);
-    for (size_t i = 0; i < it->count; i++) {
-        size_t example = i * total / it->count;
-        DUET_TRY(duet_data_read(data, task->split, example, 1, it->examples + i * numbers, error));
-        if (labelled) DUET_TRY(duet_data_labels(data, task->split, example, 1, it->classes + i, error));
-    }
-    return DUET_OK;
+    duet_metric_spread(total, it->count, places);
+    return duet_metric_read(task, task->split, places, it->count, it->examples, it->classes, error);
 }
 
 /* Of these examples alone, not of the split: a code may be the end of a long procedure. */
