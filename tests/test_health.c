@@ -199,6 +199,8 @@ static void nothing_is_advised_that_is_so_already(void **state)
         {"gan", {0.01, 9, 1, 5}, {"discriminator.lr=0"}, "; label_smoothing=0.1, "},
         {"gan", {0.01, 9, 1, 5}, {"lr=0"}, "; label_smoothing=0.1, "},
         {"gan", {1.2, 1, 0.02, 5}, {"discriminator.lr=0", "k=2"}, "; a higher discriminator.lr may help"},
+        {"gan", {1.2, 1, 0.02, 5}, {"discriminator.lr=0", "k=3"}, "; a higher discriminator.lr may help"},
+        {"gan", {0.01, 9, 1, 5}, {"lr=0", "label_smoothing=0.2"}, "; instance_noise=0.1 or "},
         {"gan",
          {-0.5, 1, 0.7, 5},
          {"label_smoothing=0.1", "label_noise=0.3"},

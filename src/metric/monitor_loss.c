@@ -26,7 +26,7 @@ static const loss nothing = {NULL, NULL, false, {{NULL}}};
     {                                                                                                                  \
         {"generator.lr=0", "a lower generator.lr"}, {"discriminator.spectral_norm=yes", NULL},                         \
         {                                                                                                              \
-            "pack=2", NULL                                                                                             \
+            "pack=2", NULL, "1"                                                                                        \
         }                                                                                                              \
     }
 static const loss lost_latents = {"posterior-collapse",
@@ -38,8 +38,8 @@ static const loss lost_modes = {"mode-drop",
                                 true,
                                 {{"preset=stable", NULL},
                                  {"generator.lr=0", "a lower generator.lr"},
-                                 {"instance_noise=0.1", NULL},
-                                 {"pack=2", NULL}}};
+                                 {"instance_noise=0.1", NULL, "0"},
+                                 {"pack=2", NULL, "1"}}};
 static const loss lost_samples = {"sample-collapse", "samples lie twenty times nearer to each other than examples do",
                                   true, CALMER_GAME};
 static const loss lost_classes = {"mode-drop", "half of the classes or more get no sample", false, CALMER_GAME};
