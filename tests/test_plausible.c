@@ -159,7 +159,7 @@ static const struct {
     {"usual", "", -1, 0.1, false, NULL},
     {"one value", "", 0.5, 0, false, "all values of the training examples are 0.5: there is nothing to learn"},
     {"far away", "", 1e6, 0.1, false,
-     "models begin with numbers of about 1: save ((a - a.mean(0)) / numpy.where(a.std(0) > 0, a"},
+     "models begin with numbers of about 1: save ((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0)"},
     {"far off beside their spread", "", 300, 0.1, false, "its values go from 300"},
     {"negative ones", "", -302, 0.1, false, "its values go from -302"},
     {"large, and as far apart", "", 20, 4, false, NULL},
@@ -512,8 +512,8 @@ static const struct {
     const char *header, *piece;
     size_t bytes;
 } elements[] = {
-    {ARRAY("<U3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 24},
-    {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.unique(array, return_inverse=True)[1]", 6},
+    {ARRAY("<U3", "False", "(2,)"), "of labels save numpy.searchsorted(numpy.unique(both), array), where both is", 24},
+    {ARRAY("|S3", "False", "(2,)"), "of labels save numpy.searchsorted(numpy.unique(both), array), where both is", 6},
     {ARRAY("|O", "False", "(2,)"), "make all its rows equally long and save numpy.stack(array).astype('<f4')", 16},
     {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
     {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},

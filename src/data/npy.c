@@ -7,7 +7,7 @@
 #include "base/number.h"
 #include "base/size.h"
 #include "base/status.h"
-#include "data/rows.h"
+#include "data/remedy.h"
 
 enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256 };
 
@@ -117,10 +117,9 @@ static const struct {
     char kind;
     const char *remedy;
 } remedies[] = {
-    {'U', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
-    {'S', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
-    {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels "
-          "numpy.unique(array, return_inverse=True)[1]"},
+    {'U', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {'S', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels " DUET_REMEDY_NUMBERED("array")},
     {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
     {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
           "bfloat16, array.astype('<f4') where they are made"},

@@ -130,14 +130,15 @@ static duet_status name_classes(duet_rows *rows, const char *path, const member 
     return status;
 }
 
-static duet_status open_split(duet_rows *rows, const char *path, const places *found, size_t split, duet_error *error)
+static duet_status open_split(duet_rows *rows, const char *path, const places *found, duet_split split,
+                              const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
     if (found->examples[split] == NULL) return DUET_OK;
     DUET_TRY(open_rows(rows, path, found->examples[split], error));
     duet_status status = DUET_OK;
     if (found->labels[split] != NULL) status = open_rows(&labels, path, found->labels[split], error);
-    if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
+    if (status == DUET_OK) status = duet_examples_take(rows, &labels, duet_examples_like(options, split), error);
     duet_rows_close(&labels);
     return status == DUET_OK ? name_classes(rows, path, found->class_names, error) : status;
 }
@@ -151,7 +152,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     if (status == DUET_OK) status = duet_archive_list_supersede(&all, path, options->notes, error);
     if (status == DUET_OK) status = find_places(&found, &all, path, options->for_use, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        status = open_split(&rows[split], path, &found, split, error);
+        status = open_split(&rows[split], path, &found, (duet_split)split, options, error);
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
                        found.left_out == 1
