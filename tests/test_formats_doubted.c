@@ -15,13 +15,18 @@ static void whole_numbers_as_examples_have_the_remedy_that_fits(void **state)
         {0, 90, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
         {0, 999, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
         {-5, 5, "(2, 2)", "save array.astype('<f4'), for numbers taken as they are"},
-        {0, 65535, "(2, 2)", "with t = train.astype('<f8'), where train is the training split's array, in both splits alike, for columns"},
-        {-5000, 5, "(2, 2)", "save ((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0) > 0, t.std(0), 1)).astype('<f4') with"},
-        {0, 90, "(2, 2, 1)", "save numpy.clip(array / 90, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
-        {0, 65535, "(2, 2, 1)", "save numpy.clip(array / 65535, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
+        {0, 65535, "(2, 2)",
+         "with t = train.astype('<f8'), where train is the training split's array, in both splits alike, for columns"},
+        {-5000, 5, "(2, 2)",
+         "save ((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0) > 0, t.std(0), 1)).astype('<f4') with"},
+        {0, 90, "(2, 2, 1)",
+         "save numpy.clip(array / 90, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
+        {0, 65535, "(2, 2, 1)",
+         "save numpy.clip(array / 65535, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
         {60000, 60004, "(2, 2, 1)",
          "save numpy.clip((array - 60000.0) / 4, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
-        {-32, 32, "(2, 2, 1)", "save numpy.clip((array + 32.0) / 64, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
+        {-32, 32, "(2, 2, 1)",
+         "save numpy.clip((array + 32.0) / 64, 0, 1).astype('<f4'), in both splits alike, for numbers in [0, 1]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char header[128];

@@ -52,8 +52,8 @@ duet_status duet_labels_open(duet_rows *rows, const char *path, const char *feat
                              duet_error *error);
 /** What examples of the split are to be like, for messages; NULL: there is nothing yet. */
 const char *duet_examples_like(const duet_data_options *options, duet_split split);
-/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. `like`: as
- *  above. */
+/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. `like`:
+ * as above. */
 duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const char *like, duet_error *error);
 
 /** A format of sets: what a path of it holds, as rows with labels of both splits. */

@@ -83,10 +83,12 @@ static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t a
                          "classes: leave them out, or make a few of them, of measurements as by "
                          "numpy.digitize(array, numpy.quantile(array, [0.25, 0.5, 0.75]))",
                          rows->path, at, (double)number, distinct);
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save " DUET_REMEDY_NUMBERED("array") ", which numbers them, if they are classes and no "
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save " DUET_REMEDY_NUMBERED(
+            "array") ", which numbers them, if they are classes and no "
                      "measurements; for a run, the numbers that its classes have",
-                     rows->path, at, (double)number);
+        rows->path, at, (double)number);
 }
 
 /* Numbers as labels: each must be one that a byte holds. What is refused may be sorted before. */

@@ -119,7 +119,9 @@ static const struct {
 } remedies[] = {
     {'U', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
     {'S', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
-    {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels " DUET_REMEDY_NUMBERED("array")},
+    {'O',
+     "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels " DUET_REMEDY_NUMBERED(
+         "array")},
     {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
     {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
           "bfloat16, array.astype('<f4') where they are made"},

@@ -39,8 +39,7 @@ static void add(extent *it, float value)
 static bool is_standard(const extent *it, double least)
 {
     const double n = (double)it->count, close = fmax(least, 1e-3 / sqrt(n)), deviation = sqrt(it->squares / n);
-    return fabs(it->mean) < close &&
-           (fabs(deviation - 1) < close || fabs(deviation * sqrt(n / (n - 1)) - 1) < close);
+    return fabs(it->mean) < close && (fabs(deviation - 1) < close || fabs(deviation * sqrt(n / (n - 1)) - 1) < close);
 }
 
 static bool is_between_ends(const extent *it)

@@ -313,7 +313,8 @@ static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *v
                    "%s: %s one value in all training examples%s: a density has no bound there, and what learns "
                    "densities learns nothing else; take %s out%s%s",
                    rows->path, which, rounding_of(rows), constant == 1 ? "it" : "them",
-                   rows->columns == NULL ? ", as by array[:, numpy.ptp(train, 0) > 0].copy('C')" DUET_REMEDY_OF_TRAIN : "",
+                   rows->columns == NULL ? ", as by array[:, numpy.ptp(train, 0) > 0].copy('C')" DUET_REMEDY_OF_TRAIN
+                                         : "",
                    rows->columns == NULL && all >= DUET_PICTURE_NUMBERS
                        ? ", or, if the rows are pictures, give them their shape: array.reshape(-1, height, width)"
                        : "");
@@ -438,9 +439,9 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
     tell_of_capitals(it, options);
     tell_of_classes(it, empty, "classes without an example",
                     it->names != NULL ? ""
-                    : options->own ? "; classes are the numbers from 0 to the largest label: of others "
-                                     "pass " DUET_REMEDY_NUMBERED("labels")
-                                   : "; classes are the numbers from 0 to the largest label: of others "
-                                     "save " DUET_REMEDY_NUMBERED("labels"),
+                    : options->own    ? "; classes are the numbers from 0 to the largest label: of others "
+                                        "pass " DUET_REMEDY_NUMBERED("labels")
+                                      : "; classes are the numbers from 0 to the largest label: of others "
+                                        "save " DUET_REMEDY_NUMBERED("labels"),
                     options);
 }

@@ -14,7 +14,7 @@ enum {
 
 /** Behind an expression of `train`, and of `both`. */
 #define DUET_REMEDY_OF_TRAIN ", where train is the training split's array, in both splits alike"
-#define DUET_REMEDY_OF_BOTH ", where both is the labels of both splits, joined"
+#define DUET_REMEDY_OF_BOTH  ", where both is the labels of both splits, joined"
 
 /** Each column by itself to a mean of 0 and a deviation of 1, which float32 tells apart, and a constant one to 0. */
 #define DUET_REMEDY_STANDARD                                                                                           \

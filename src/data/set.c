@@ -281,7 +281,8 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
             told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
     if (!told && (!options->for_use ||
                   (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
-        told = duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+        told = duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST],
+                                   options);
     if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
