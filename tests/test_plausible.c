@@ -244,6 +244,10 @@ static const struct {
     {"a small test of one class", "ABABABABAB", "BBB", NULL},
     {"from one on", "BCDBCDBCD", "BCD", "classes without an example: 0; classes are the numbers from 0 to the largest"},
     {"gaps", "AAAAAIIIII", "AI", "classes without an example: 1, 2, 3, 4 and 3 more"},
+    {"numbered each by itself", "ABCABCABCABCABCABC", "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB",
+     "no test example has a class from 2 on, as 6 of 18"},
+    {"a class that is seldom", "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABAC",
+     "ABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB", NULL},
     {"unseen", "ABABABABABAB", "ACD", "classes of the test split that no training example has: 2, 3"},
     {"measurements", "ABCDEFGHIJKLMNOPQRST", "UV", "22 classes among 22 examples: are the labels classes at all"},
 };

@@ -79,6 +79,25 @@ static void ask_about_alpha(const duet_rows *rows, const duet_data_options *opti
                        rows->path, DUET_WORD("%s:alpha=white", name), DUET_WORD("%s:alpha=keep", name));
 }
 
+/* Examples that are few beside what is read as their height, and whose width is the number of their channels. */
+static bool are_frames(const duet_rows *rows)
+{
+    const size_t *dims = rows->shape.dims;
+    return rows->shape.rank == 3 && dims[1] == dims[2] && dims[2] > FEW && dims[0] != dims[1] && dims[0] > FEW &&
+           dims[0] > rows->count;
+}
+
+static void ask_about_frames(const duet_rows *rows, const duet_data_options *options)
+{
+    const size_t *dims = rows->shape.dims;
+    char words[ANSWER];
+    duet_notes_add(options->notes, true,
+                   "%s: %zu examples of %zu x %zu x %zu, read as height, width and channels: are they frames of %zu "
+                   "sequences, as MovingMNIST's? Then %s array.reshape(-1, %zu, %zu)%s",
+                   rows->path, rows->count, dims[0], dims[1], dims[2], dims[0], hand_over(options), dims[1], dims[2],
+                   answer(words, ". If the channels are last,", "channels=last", rows, options));
+}
+
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
@@ -105,6 +124,8 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
                        answer(words, ". If they are first,", "channels=last", rows, options));
     else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
         ask_about_channels(rows, options);
+    else if (!first && are_frames(rows))
+        ask_about_frames(rows, options);
     else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
         ask_about_alpha(rows, options);
 }
@@ -414,6 +435,36 @@ static void tell_of_one_class(const duet_class_counts *it, const duet_data_optio
     }
 }
 
+/* How many classes from 0 on a split has, without a gap; 0: there is one. */
+static size_t count_from_zero(const size_t counts[DUET_MOST_CLASSES], size_t classes)
+{
+    size_t used = 0, count = 0;
+    while (count < classes && counts[count] > 0) count++;
+    for (size_t i = 0; i < classes; i++) used += counts[i] > 0;
+    return used == count ? count : 0;
+}
+
+/* Numbers of which the test examples have the first ones, where chance would give them the others too. */
+static void tell_of_numbering(const duet_class_counts *it, const duet_data_options *options)
+{
+    const double chance = -20; /* the logarithm of what is none */
+    const size_t learnt = count_from_zero(it->counts[DUET_TRAIN], it->classes),
+                 tested = count_from_zero(it->counts[DUET_TEST], it->classes);
+    size_t beyond = 0, train = 0, test = 0;
+    for (size_t i = 0; i < it->classes; i++) {
+        train += it->counts[DUET_TRAIN][i];
+        test += it->counts[DUET_TEST][i];
+        beyond += i < tested ? 0 : it->counts[DUET_TRAIN][i];
+    }
+    if (it->names != NULL || tested < 2 || learnt <= tested) return;
+    if ((double)test * log1p(-(double)beyond / (double)train) > chance) return;
+    duet_notes_add(options->notes, false,
+                   "%s: no test example has a class from %zu on, as %zu of %zu training examples have: were the labels "
+                   "of each split numbered by itself? Then %s, of what they were, %s",
+                   it->path, tested, beyond, train, hand_over(options),
+                   options->own ? DUET_REMEDY_NUMBERED("labels") : DUET_REMEDY_NUMBERED("array"));
+}
+
 void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
 {
     bool empty[DUET_MOST_CLASSES] = {false}, unseen[DUET_MOST_CLASSES] = {false};
@@ -434,6 +485,7 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
                        it->path, used, examples);
     else {
         if (!it->order_told) tell_of_one_class(it, options);
+        if (!it->order_told) tell_of_numbering(it, options);
         tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
     }
     tell_of_capitals(it, options);

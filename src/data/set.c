@@ -289,6 +289,9 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     if (!options->for_use && !options->trusted && !data->asked)
         DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                      data->columns, options, error));
+    if (!options->for_use && !options->trusted && !data->asked)
+        DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
+                                    parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
     if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
         DUET_TRY(compare_splits(data, ranges, told, options, error));
     data->info.unit_range = true;
