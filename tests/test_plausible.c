@@ -708,6 +708,25 @@ static void lost_files_of_a_set(void **state)
     assert_message(&error, "test_batch.bin: cannot be opened: No such file or directory");
 }
 
+/* Of a file and its gzip the first is read. */
+static void a_file_and_another_ones_gzip(void **state)
+{
+    (void)state;
+    char *content;
+    size_t size;
+    write_rows("train.npy", 0, 0);
+    content = test_file_read(in_folder("train.npy"), &size);
+    write_file("train.npy.gz", content, size);
+    assert_noted("the same", open_folder(""), NULL);
+    content[size - 1] ^= 1;
+    write_file("train.npy.gz", content, size);
+    assert_noted("another", open_folder(""), "train.npy: is read, and train.npy.gz beside it holds something else");
+    write_file("train.npy.gz", content, size / 2);
+    assert_noted("less", open_folder(""), "take out the one that is not meant");
+    assert_noted("by name", open_sound(in_folder("train.npy")), NULL);
+    free(content);
+}
+
 /* Arrays are parts of a set by their own names, not by those of folders. */
 static void arrays_in_folders_of_parts(void **state)
 {
@@ -796,6 +815,7 @@ int main(void)
         IN_FOLDER(lost_files_of_a_set),
         IN_FOLDER(two_files_without_names),
         IN_FOLDER(arrays_in_folders_of_parts),
+        IN_FOLDER(a_file_and_another_ones_gzip),
         IN_FOLDER(a_programs_own_data_ask_nothing),
     };
     return RUN_TESTS("plausible", tests, NULL, NULL);

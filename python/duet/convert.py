@@ -156,7 +156,8 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             raise Error(
                 "data",
                 f"{what} that are no whole numbers from 0 to 255, and {distinct} different ones are no classes: leave them out, or "
-                f"make a few of them, of measurements as by numpy.digitize({what}, numpy.quantile({what}, [0.25, 0.5, 0.75]))",
+                f"make a few of them, of measurements as by numpy.digitize({what}, numpy.quantile(train, [0.25, 0.5, 0.75])), "
+                "where train is the training split's labels",
             )
         raise Error(
             "data",

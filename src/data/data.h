@@ -39,6 +39,8 @@ bool duet_data_name_is_part(const char *name, bool is_folder, bool *validation);
 duet_status duet_data_files_find(duet_data_files *files, const char *path, const duet_data_options *options,
                                  duet_error *error);
 void duet_data_files_free(duet_data_files *files);
+/** Says that a file and its gzip beside it, FILE.gz, of which the first is read, do not hold the same. */
+void duet_data_tell_of_twin(const char *path, duet_notes *notes);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);

@@ -81,7 +81,7 @@ static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t a
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: label %zu is %g; whole numbers from 0 to 255 are expected, and %zu different ones are no "
                          "classes: leave them out, or make a few of them, of measurements as by "
-                         "numpy.digitize(array, numpy.quantile(array, [0.25, 0.5, 0.75]))",
+                         "numpy.digitize(array, numpy.quantile(train, [0.25, 0.5, 0.75]))" DUET_REMEDY_OF_TRAIN,
                          rows->path, at, (double)number, distinct);
     return duet_fail(
         error, DUET_ERROR_DATA,
@@ -321,6 +321,14 @@ static void tell_of_passed(const duet_data_files *files, const char *path, bool 
                    array || labelled ? "" : "; if it holds their labels, give it as --labels");
 }
 
+/* Of a file that nobody named. */
+static void tell_of_twin(const char *path, const duet_data_options *options)
+{
+    if (path == NULL || strcmp(path, options->path) == 0) return;
+    if (options->labels != NULL && strcmp(path, options->labels) == 0) return;
+    duet_data_tell_of_twin(path, options->notes);
+}
+
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
@@ -328,6 +336,10 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_part(&rows[split], &files, (duet_split)split, options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
+    for (size_t split = 0; status == DUET_OK && split < 2 && !options->trusted; split++) {
+        tell_of_twin(files.examples[split], options);
+        tell_of_twin(files.labels[split], options);
+    }
     if (status == DUET_OK && files.left_out != NULL)
         duet_notes_add(options->notes, false,
                        "%s: %s is left out, which is for validation by its name: to have it for the test call it "
