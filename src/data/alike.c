@@ -15,7 +15,6 @@
 
 enum {
     ROWS = 2048 /* of each split that are looked at */,
-    DECODED = 64,
     NUMBERS = 1 << 19,
     LEAST = 30 /* rows, which say something of the others */,
     COMPARED = 128 /* columns that may have changed places */
@@ -35,9 +34,9 @@ typedef struct sample {
 /* Bytes lie before what they become: from the last on. */
 static duet_status draw(sample *it, duet_rows *rows, duet_error *error)
 {
-    size_t first, piece, fits = NUMBERS / rows->row_elements, most = rows->pictures ? DECODED : ROWS;
+    size_t first, piece, fits = NUMBERS / rows->row_elements;
     if (fits < LEAST) fits = LEAST;
-    if (fits > most) fits = most;
+    if (fits > ROWS) fits = ROWS;
     it->elements = rows->row_elements;
     it->values = calloc(fits, it->elements * sizeof *it->values);
     if (it->values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
@@ -290,7 +289,7 @@ duet_status duet_tell_of_unlike_splits(duet_rows *const rows[2], const char *nam
 {
     sample samples[2] = {{0}};
     *told = false;
-    if (rows[DUET_TRAIN]->count < LEAST || rows[DUET_TEST]->count < LEAST) return DUET_OK;
+    if (rows[DUET_TEST]->pictures || rows[DUET_TRAIN]->count < LEAST || rows[DUET_TEST]->count < LEAST) return DUET_OK;
     duet_status status = look(samples, rows, names, options, told, error);
     for (size_t i = 0; i < 2; i++) free(samples[i].values);
     return status;

@@ -6,8 +6,9 @@
 #include "data/rows.h"
 
 /** Says which columns of a table are in another order, of another scale or filled in one of the splits, or that one
- *  split of what is no table is of another scale. Some thousand rows of each are looked at; of few nothing is said.
- *  `names`: of the columns, a line each, or NULL. *told: something was said. */
+ *  split of what is no table is of another scale. Some thousand rows of each are looked at; of few nothing is said, nor
+ * of files of pictures, which have a scale by themselves. `names`: of the columns, a line each, or NULL. *told:
+ * something was said. */
 duet_status duet_tell_of_unlike_splits(duet_rows *const rows[2], const char *names, const duet_data_options *options,
                                        bool *told, duet_error *error);
 

@@ -14,8 +14,8 @@ static bool read_end(const char *path, uint32_t *checksum, uint32_t *length)
     const char *fault;
     unsigned char end[8];
     FILE *file = duet_file_open(path, &fault);
-    const bool read = file != NULL && fseeko(file, -(off_t)sizeof end, SEEK_END) == 0 &&
-                      fread(end, sizeof end, 1, file) == 1;
+    const bool read =
+        file != NULL && fseeko(file, -(off_t)sizeof end, SEEK_END) == 0 && fread(end, sizeof end, 1, file) == 1;
     if (file != NULL) (void)fclose(file);
     *checksum = *length = 0;
     for (size_t i = 0; read && i < 4; i++) {
