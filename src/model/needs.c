@@ -365,7 +365,7 @@ static void tell_of_dependence(duet_model *model, const examples *it, const duet
     duet_model_warn(model,
                     "in %zu examples that were looked at these columns of %zu follow from others, as copies or sums of "
                     "multiples: %s%s: a density has no bound there, and nll falls as it closes in on them, whatever is "
-                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1)",
+                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1), of both splits",
                     it->count, it->features, duet_text_get(&text), more, duet_text_get(&columns));
     duet_text_free(&text);
     duet_text_free(&columns);
