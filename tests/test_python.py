@@ -7,6 +7,7 @@ usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is 
 
 import inspect
 import json
+import math
 import os
 import pathlib
 import re
@@ -208,6 +209,10 @@ class Nodes(Folder):
             with self.assertRaisesRegex(TypeError, instead):
                 use()
         self.assertEqual([row.shape for row in x], [(3,), (3,)])
+        for use in (lambda: x * 1e39, lambda: duet.maximum(x, -1e40)):
+            with self.assertRaisesRegex(OverflowError, "beyond float32"):
+                use()
+        self.assertEqual((x * math.inf).shape, x.shape)
 
     def test_gradients(self):
         a = numpy.array([1, 2, 3], numpy.float32)

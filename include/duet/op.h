@@ -124,7 +124,7 @@ DUET_API duet_node duet_leaky_relu_at(const char *where, duet_node x, double slo
 /** x where positive, else alpha (e^x - 1) */
 DUET_API duet_node duet_elu_at(const char *where, duet_node x, double alpha);
 #define duet_elu(x, alpha) duet_elu_at(DUET_WHERE, (x), (alpha))
-/** x held inside [low, high]; gradient 0 outside */
+/** x held inside [low, high], low <= high; gradient 0 outside */
 DUET_API duet_node duet_clamp_at(const char *where, duet_node x, double low, double high);
 #define duet_clamp(x, low, high) duet_clamp_at(DUET_WHERE, (x), (low), (high))
 /** factor * x */

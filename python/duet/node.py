@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any, Iterator, Optional, Tuple
 
@@ -31,6 +32,14 @@ class Borrowed(Single):
         if self.keeps is not None:
             self.keeps.pointer  # which says so if it is closed
         return self._pointer
+
+
+def in_float32(number: Any) -> float:
+    """A number for a constant; one beyond float32 would be an infinity there."""
+    value = float(number)
+    if math.isfinite(value) and abs(value) >= 2.0**128:
+        raise OverflowError(f"{value:g} is beyond float32, whose largest number is 3.4e38")
+    return value
 
 
 def _functions() -> Any:
@@ -96,7 +105,7 @@ class Node(Borrowed):
             raise TypeError("an array beside a node: duet.constant_values(x.graph, array) makes a node of it")
         if not isinstance(number, (int, float)) and not hasattr(number, "__float__"):
             raise TypeError(f"a node or a number was expected, not {type(number).__name__}")
-        return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), float(number)), self.keeps)
+        return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), in_float32(number)), self.keeps)
 
     def __repr__(self) -> str:
         try:

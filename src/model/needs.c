@@ -14,6 +14,7 @@
 #include "data/dependence.h"
 #include "data/plausible.h"
 #include "data/remedy.h"
+#include "graph/node.h"
 #include "model/model.h"
 
 enum {
@@ -91,6 +92,30 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
                       : remedy != NULL ? "; or take "
                                        : ": take ",
                       instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
+}
+
+/* Whether the node's elements are the batch's and all of them. */
+static bool is_whole_batch(const duet_model *model, duet_node node)
+{
+    static const char *const moving[] = {"reshape", "permute", "broadcast", "stop_gradient"};
+    while (node != model->build->batch) {
+        bool moves = false;
+        for (size_t i = 0; i < sizeof moving / sizeof *moving; i++) moves |= strcmp(node->op->name, moving[i]) == 0;
+        if (!moves) return false;
+        node = node->inputs[0];
+    }
+    return true;
+}
+
+void duet_needs_of_losses(duet_model *model)
+{
+    const duet_unit_want *want;
+    char what[320];
+    for (size_t i = 0; (want = duet_graph_unit_want(duet_model_graph(model), i)) != NULL; i++) {
+        if (!is_whole_batch(model, want->node)) continue;
+        (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);
+        duet_needs_unit_range(model, what, want->instead);
+    }
 }
 
 /* The first number of a split's examples that is no byte / 255; NaN: all are. Of a generated set some examples are
