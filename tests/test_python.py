@@ -175,6 +175,7 @@ class Nodes(Folder):
         numpy.testing.assert_array_equal(self.compute(lambda x: duet.max(x == 0), a), 1)
         x = duet.Graph(duet.Store(1)).constant(1)
         self.assertEqual({x: "kept"}[x], "kept")
+        self.assertTrue(duet.Graph(duet.Store(1)))
         self.assertIs(x == None, False)  # noqa: E711
         self.assertIs(x != "text", True)
 

@@ -79,6 +79,9 @@ class Graph(Handle):
     def __len__(self) -> int:
         return lib.duet_graph_count(self.pointer)
 
+    def __bool__(self) -> bool:
+        return True  # also without nodes: `graph or duet.Graph(store)` keeps it
+
 
 def node_graph_check(node: Node) -> None:
     """Raises the first mistake of the node's graph, if there is one."""
