@@ -416,7 +416,7 @@ static void data_that_do_not_fit_are_named(void **state)
 /* Losses that are for [0, 1] alone, of examples that go beyond: as they are, or in another shape. */
 static duet_node says(duet_model *m)
 {
-    return duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), 2);
+    return duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_features(duet_model_batch(m)));
 }
 static void learn(duet_model *m, duet_node loss)
 {
@@ -447,6 +447,37 @@ static void learn_by_softmax(duet_model *m)
 static void learn_scaled_by_bernoulli(duet_model *m)
 {
     learn(m, duet_bernoulli_nll(says(m), duet_sigmoid(duet_model_batch(m))));
+}
+
+/* Examples in [0, 1] as the model itself moves them: to [-1, 1], or to where they are right all the same. */
+static void learn_centred_by_bernoulli(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(says(m), duet_shift(duet_scale(duet_model_batch(m), 2), -1)));
+}
+static void learn_the_complement_by_bernoulli(duet_model *m)
+{
+    duet_node one = duet_constant(duet_model_graph(m), 1);
+    learn(m, duet_bernoulli_nll(says(m), duet_subtract(one, duet_scale(duet_model_batch(m), 0.5))));
+}
+static void learn_fitted_by_bernoulli(duet_model *m)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(m));
+    duet_node from_zero = duet_shift(duet_model_batch(m), -(double)fminf(info->low[0], info->low[1]));
+    const double width = (double)fmaxf(info->high[0], info->high[1]) - (double)fminf(info->low[0], info->low[1]);
+    learn(m, duet_bernoulli_nll(says(m), duet_divide(from_zero, duet_constant(duet_model_graph(m), width))));
+}
+
+static void losses_name_what_they_are_given_of_the_data(void **state)
+{
+    (void)state;
+    duet_error error = refusal_of_set(plain, learn_centred_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, "bernoulli_nll is for numbers in [0, 1], and is given the examples of ");
+    assert_message(&error, "test_mistakes.c:");
+    assert_message(&error, ", as -1 to ");
+    (void)refusal_of_set(plain, learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
+    error = refusal_of_set("ring8", learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, ": bernoulli_nll is for numbers in [0, 1], and is given the examples of ring8");
+    (void)refusal_of_set("ring8", learn_fitted_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
 }
 
 static void losses_name_data_that_they_are_not_for(void **state)
@@ -505,6 +536,7 @@ int main(void)
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
         cmocka_unit_test(losses_name_data_that_they_are_not_for),
+        cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
         cmocka_unit_test(classes_are_not_told_from_labels),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);

@@ -183,8 +183,8 @@ DUET_API duet_node duet_dropout_at(const char *where, duet_node x, double rate);
 #define duet_dropout(x, rate) duet_dropout_at(DUET_WHERE, (x), (rate))
 
 /* Losses, in nats, one number an example: [batch, ...] to [batch], summed over the features, constants included. Where
- * a target has to lie in [0, 1], a constant beyond is a mistake, and a model whose loss reads its examples as they are
- * is refused for data beyond; what is computed of them is not looked at. */
+ * a target has to lie in [0, 1], a constant beyond is a mistake, and a model whose loss reads its examples, as they are
+ * or moved and scaled by a number, is refused for data beyond; what else is computed of them is not looked at. */
 
 /** -log p(x | logits) of independent Bernoullis; x in [0, 1]: softplus(logit) - x logit. */
 DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x);
