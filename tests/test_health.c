@@ -26,11 +26,16 @@ static void keep_lines(void *context, const char *line)
     (void)snprintf(said + used, sizeof said - used, "%s\n", line);
 }
 
-/* A GAN's report of constant terms, which the settings give. */
+/* A report of constant terms, which the settings give, and what they are of: a GAN's, a VAE's, and, as a classifier may
+ * have them, nobody's. */
 static void build_constant(duet_model *m)
 {
     static const char *const terms[] = {"d_loss", "g_loss", "accuracy", "kl"};
-    duet_group *net = duet_model_group(m, "net");
+    const bool known = duet_setting_is(m, "terms", "known");
+    duet_group *net = duet_model_group(m, known ? "discriminator" : "net");
+    duet_node batch = duet_model_batch(m);
+    if (known) duet_output(m, DUET_KL, duet_sum_features(batch));
+    if (!known) duet_output(m, DUET_CLASS_LOGITS, duet_dense(net, "logits", batch, 8));
     duet_phase(m, "constant", 1);
     for (size_t i = 0; i < 4; i++)
         duet_report(m, terms[i], duet_constant(duet_model_graph(m), duet_setting_number(m, terms[i])));
@@ -44,9 +49,10 @@ static const duet_setting constant_settings[] = {
     DUET_NUMBER("label_noise", 0, 0, 1, "what its name says"),
     DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
     DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl", "what its name says"),
+    DUET_CHOICE("terms", "known", "known|own", "whose they are"),
 };
 static const duet_family constant = {
-    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 7};
+    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 8};
 
 static void reports_are_looked_at(void **state)
 {
@@ -65,6 +71,9 @@ static void reports_are_looked_at(void **state)
         {{"d_loss=0.01", "g_loss=9", "accuracy=1"}, "discriminator-wins", true},
         {{"accuracy=0.02"}, "discriminator-loses", true},
         {{"kl=0.01"}, "posterior-collapse", true},
+        {{"kl=0.01", "accuracy=0.02", "terms=own"}, NULL, false},
+        {{"d_loss=0.01", "accuracy=1", "terms=own"}, NULL, false},
+        {{"d_loss=-200", "loss=f-kl", "terms=own"}, NULL, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[PATH], name[48], expected[64];
@@ -147,6 +156,16 @@ static size_t check_advice(const duet_family *family, const char *words)
     return settings;
 }
 
+static duet_finding find(duet_model *model, const duet_progress *report)
+{
+    duet_build *build;
+    duet_error error = {0};
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 8, &build, &error), &error);
+    const duet_finding found = duet_health_find(model, build, report);
+    duet_build_free(&build);
+    return found;
+}
+
 /* What each rule and each loss says to a model of each family. */
 static void no_family_is_advised_of_what_it_does_not_take(void **state)
 {
@@ -157,8 +176,8 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
     char text[256];
     size_t advised = 0, families = 0;
     duet_error error = {0};
-    duet_data *points;
-    assert_ok(duet_data_open(&points, "ring8", &error), &error);
+    duet_data *pictures;
+    assert_ok(duet_data_open(&pictures, "shapes", &error), &error);
     for (size_t i = 0; i < duet_family_count(); i++) {
         const duet_family *family = duet_family_at(i);
         const size_t before = advised;
@@ -166,10 +185,10 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
             duet_model *model;
             const size_t settings = choices[choice] != NULL;
             if (settings > 0 && duet_settings_check(family, choices, 1, NULL) != DUET_OK) continue;
-            assert_ok(duet_model_new(&model, family, points, choices, settings, 7, &error), &error);
+            assert_ok(duet_model_new(&model, family, pictures, choices, settings, 7, &error), &error);
             for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
                 const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = means[k]};
-                const duet_finding found = duet_health_find(model, &report);
+                const duet_finding found = find(model, &report);
                 if (found.name != NULL) advised += check_advice(family, found.words);
             }
             for (size_t k = 0; duet_monitor_loss_at(k, model, text, sizeof text); k++)
@@ -178,7 +197,7 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
         }
         families += advised > before;
     }
-    duet_data_close(&points);
+    duet_data_close(&pictures);
     assert_in_range(families, 11, duet_family_count());
 }
 
@@ -216,7 +235,7 @@ static void nothing_is_advised_that_is_so_already(void **state)
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
                   &error);
         const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
-        const duet_finding found = duet_health_find(model, &report);
+        const duet_finding found = find(model, &report);
         assert_non_null(found.name);
         const char *help = strstr(found.words, "; ");
         if (rows[i].words == NULL) assert_null(help);

@@ -49,7 +49,7 @@ static void show(const duet_training *run, const duet_progress *progress)
 /* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
 static void look_after(duet_training *run, duet_progress *report)
 {
-    const duet_finding finding = duet_health_find(run->model, report);
+    const duet_finding finding = duet_health_find(run->model, run->trainer->build, report);
     report->health = finding.name;
     if (finding.name == NULL) return;
     if (run->said != finding.name) duet_training_say(run, "warning: %s: %s", finding.name, finding.words);
