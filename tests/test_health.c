@@ -420,6 +420,77 @@ static void the_best_state_is_kept_and_a_plateau_ends(void **state)
     assert_close(kept_w("parts/best.safetensors"), 3, 0);
 }
 
+static duet_status look_from_elsewhere(void *monitor, duet_run *run, uint64_t epoch, duet_verdict *verdict,
+                                       duet_error *error)
+{
+    assert_int_equal(chdir("/"), 0);
+    return duet_monitor_look(monitor, run, epoch, verdict, error);
+}
+
+/* Paths that are not whole lead from the folder that a training began in. */
+static void a_program_may_change_its_folder(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1"};
+    static const char *const files[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl", "report.html"};
+    char here[PATH], path[PATH];
+    assert_non_null(getcwd(here, sizeof here));
+    for (size_t goes_on = 0; goes_on < 2; goes_on++) {
+        duet_error error = {0};
+        duet_train_summary summary;
+        duet_monitor *monitor;
+        const char *resume = goes_on ? "from-here" : NULL;
+        const duet_monitor_options wanted = {.best = "nll", .resume = resume};
+        assert_int_equal(chdir(folder), 0);
+        assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+        said[0] = '\0';
+        const duet_train_options options = {.family = &passing,
+                                            .data = data,
+                                            .settings = settings,
+                                            .setting_count = goes_on ? 0 : 2,
+                                            .epochs = goes_on ? 4 : 3,
+                                            .batch = TEST_TRAINING,
+                                            .out = goes_on ? NULL : "from-here",
+                                            .resume = resume,
+                                            .log = keep_lines,
+                                            .at_epoch = look_from_elsewhere,
+                                            .watcher = monitor,
+                                            .watch = duet_monitor_watch(monitor)};
+        assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+        duet_monitor_free(&monitor);
+        assert_string_equal(said, "");
+        assert_string_equal(summary.run, path_in("from-here", path));
+        assert_int_equal(access(path_in("from-here/lock", path), F_OK), -1);
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            char name[64];
+            (void)snprintf(name, sizeof name, "from-here/%s", files[i]);
+            assert_int_equal(access(path_in(name, path), F_OK), 0);
+        }
+        assert_close(kept_w("from-here/best.safetensors"), 3, 0);
+    }
+    assert_int_equal(chdir(here), 0);
+}
+
+/* Nobody has to look at what a run was watched by, but that nobody does is said. */
+static void that_a_run_is_watched_no_more_is_told(void **state)
+{
+    (void)state;
+    char path[PATH];
+    static const duet_watch nothing;
+    duet_error error = {0};
+    duet_train_options options = {
+        .family = &passing, .epochs = 5, .resume = path_in("from-here", path), .log = keep_lines};
+    said[0] = '\0';
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_non_null(strstr(said, "warning: "));
+    assert_non_null(strstr(said, "was watched by metrics, nll among them, and goes on without: at_epoch"));
+    options.watch = &nothing;
+    options.epochs = 6;
+    said[0] = '\0';
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_string_equal(said, "");
+}
+
 /* Samples that are all alike at each look but the `alive`th; w counts the steps, one an epoch. */
 static int alive;
 static void build_stuck(duet_model *m)
@@ -642,6 +713,8 @@ int main(void)
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(a_program_may_change_its_folder),
+        cmocka_unit_test(that_a_run_is_watched_no_more_is_told),
         cmocka_unit_test(a_metric_that_fails_ends_no_training),
         cmocka_unit_test(another_cause_is_told_as_well),
         cmocka_unit_test(watching_needs_a_watcher),
