@@ -309,18 +309,26 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
     (void)state;
     static const struct {
         const char *model;
-        const char *setting, *words; /* words NULL: nothing is said */
+        const char *settings[3], *words; /* words NULL: nothing is said */
     } rows[] = {
-        {"scheduled", "lr_warm_up=1000000", "lr_warm_up of often (18 of 1000000 updates), lr_warm_up of gated (8 of"},
-        {"scheduled", "lr_warm_up=9",
+        {"scheduled", {"lr_warm_up=1000000"}, "lr_warm_up of often (18 of 1000000 updates), lr_warm_up of gated (8 of"},
+        {"scheduled",
+         {"lr_warm_up=9"},
          ": lr_warm_up of gated (8 of 9 updates), lr_warm_up of own (8 of 9 updates): ask"},
-        {"scheduled", "lr_warm_up=8", NULL},
-        {"scheduled", "often.lr_warm_up=19",
+        {"scheduled", {"lr_warm_up=8"}, NULL},
+        {"scheduled",
+         {"often.lr_warm_up=19"},
          "step 8, before what was to have come to its end by then: lr_warm_up of often"},
-        {"vae", "warm_up=9", ": warm_up (8 of 9 steps): ask for fewer, or train for longer"},
-        {"vae", "warm_up=8", NULL},
-        {"gan", "instance_noise_steps=9", ": instance_noise_steps (8 of 9 steps): ask"},
-        {"gan", "instance_noise_steps=0", NULL},
+        {"scheduled",
+         {"lr_schedule=cosine", "lr_steps=19"},
+         ": lr_steps of often (18 of 19 updates), lr_steps of gated"},
+        {"scheduled", {"gated.lr_schedule=linear", "lr_steps=8", "lr_final=0.1"}, NULL},
+        {"scheduled", {"gated.lr_schedule=step", "lr_steps=8", "lr_final=0.1"}, "lr_steps of gated (8 of 8 updates)"},
+        {"scheduled", {"gated.lr_schedule=step", "lr_steps=7", "lr_final=0.1"}, NULL},
+        {"vae", {"warm_up=9"}, ": warm_up (8 of 9 steps): ask for fewer, or train for longer"},
+        {"vae", {"warm_up=8"}, NULL},
+        {"gan", {"instance_noise_steps=9", "instance_noise=0.1"}, ": instance_noise_steps (8 of 9 steps): ask"},
+        {"gan", {"instance_noise_steps=0", "instance_noise=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[PATH], name[48];
@@ -328,11 +336,12 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
         (void)snprintf(name, sizeof name, "warm%zu", i);
         said[0] = '\0';
         const duet_family *const family = duet_family_find(rows[i].model);
-        const char *const settings[] = {rows[i].setting, "instance_noise=0.1"};
+        size_t count = 0;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
         const duet_train_options options = {.family = family != NULL ? family : &scheduled,
                                             .data = data,
-                                            .settings = settings,
-                                            .setting_count = strcmp(rows[i].model, "gan") == 0 ? 2 : 1,
+                                            .settings = rows[i].settings,
+                                            .setting_count = count,
                                             .steps = 8,
                                             .batch = TEST_TRAINING,
                                             .out = path_in(name, path),

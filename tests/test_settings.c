@@ -180,6 +180,16 @@ static void settings_without_effect_are_known(void **state)
         {"vae", {"naive_ratio=2", "pseudo_inputs=8"}, "naive_ratio=2 pseudo_inputs=8 "},
         {"vae", {"lr_steps=100", "lr_final=0.5"}, "lr_steps=100 lr_final=0.5 "},
         {"vae", {"lr_steps=100", "lr_final=0.5", "lr_schedule=linear"}, ""},
+        {"vae",
+         {"lr_steps=100", "lr_final=1", "lr_schedule=cosine"},
+         "lr_schedule=cosine lr_steps=100 lr_final=1 "}, /* from 1 to 1 */
+        {"vae", {"lr_warm_up=1"}, "lr_warm_up=1 "},      /* the first update has the whole rate */
+        {"vae", {"lr_warm_up=2"}, ""},
+        {"vae", {"optimiser=adamw"}, "optimiser=adamw "}, /* Adam, without a decay */
+        {"vae", {"optimiser=adamw", "weight_decay=0.01"}, ""},
+        {"vae", {"optimiser=adamw", "decoder.weight_decay=0.01"}, ""},
+        {"vae", {"optimiser=sgd", "decoder.optimiser=adamw"}, ""},
+        {"vae", {"decoder.optimiser=adamw"}, "decoder.optimiser=adamw "},
         {"vae", {"average_warm_up=10", "initialiser_scale=2"}, "average_warm_up=10 initialiser_scale=2 "},
         {"vae", {"decoder.momentum=0.9"}, "decoder.momentum=0.9 "},
         {"vae", {"decoder.momentum=0.9", "decoder.optimiser=sgd"}, ""},
@@ -324,6 +334,8 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"vae", {"initialiser=normal", "initialiser_scale=1"}, NULL}, /* what the warning advises */
         {"vae", {"likelihood=gaussian-learned", "sigma=0.002"}, "sigma_floor=0.001 lets it"},
         {"vae", {"likelihood=gaussian-learned", "sigma_floor=0.5"}, NULL},
+        {"vae", {"hidden=", "latent=2"}, "hidden= names no hidden layer: what has its widths is linear"},
+        {"vae", {"hidden=2", "latent=2"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char said[WARNINGS];

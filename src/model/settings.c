@@ -336,6 +336,16 @@ const char *duet_settings_group_text(const duet_settings *settings, const char *
     return find_for(settings, group, key).text;
 }
 
+const char *duet_settings_otherwise(const duet_settings *settings, const char *group, const char *key)
+{
+    const duet_setting *setting;
+    if (group != NULL && find_of_group(settings, group, strlen(group), key).text != NULL)
+        return duet_settings_text(settings, key);
+    for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
+        if (strcmp(setting->key, key) == 0) return settings->values[i].usual;
+    return NULL;
+}
+
 void duet_settings_mark(const duet_settings *settings, const char *group, const char *key)
 {
     found it = group == NULL ? find(settings, key) : find_for(settings, group, key);
