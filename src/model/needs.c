@@ -71,7 +71,10 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     return text;
 }
 
-void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
+static const char any_numbers[] = ", which is for any numbers", bytes_of_unit[] = "(255 * array).round().astype('u1')";
+
+/* `bytes`: numbers between those that bytes become would be refused in their turn. */
+static void refuse_range(duet_model *model, const char *what, const char *instead, bool bytes)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     duet_graph *graph = duet_model_graph(model);
@@ -84,13 +87,20 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
         return;
     }
     const char *remedy = remedy_for(info, &found, text);
-    duet_graph_refuse(graph, DUET_ERROR_DATA,
-                      "%s is for data in [0, 1], and the examples of %s go from %g to %g%s%s%s%s%s", what, info->name,
-                      (double)found.low, (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",
+    const bool then = bytes && remedy != NULL && strstr(remedy, "'u1'") == NULL;
+    duet_graph_refuse(graph, DUET_ERROR_DATA, "%s is for %s, and the examples of %s go from %g to %g%s%s%s%s%s%s%s",
+                      what, bytes ? "bytes as 0 to 1" : "data in [0, 1]", info->name, (double)found.low,
+                      (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",
+                      then ? ", and of that " : "", then ? bytes_of_unit : "",
                       instead == NULL  ? ""
                       : remedy != NULL ? "; or take "
                                        : ": take ",
-                      instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
+                      instead == NULL ? "" : instead, instead == NULL ? "" : any_numbers);
+}
+
+void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
+{
+    refuse_range(model, what, instead, false);
 }
 
 /* The first number of a split's examples that is no byte / 255; NaN: all are. Of a generated set some examples are
@@ -135,15 +145,15 @@ static void tell_of_rounding(duet_data *data, const char *what, float found)
     for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
         if (strstr(note, taken) != NULL) return;
     duet_notes_add(&data->notes, false,
-                   "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save (255 * "
-                   "array).round().astype('u1') to have it so",
-                   duet_data_describe(data)->name, (double)found, what, taken);
+                   "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save %s to have it so",
+                   duet_data_describe(data)->name, (double)found, what, taken, bytes_of_unit);
 }
 
-void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
+void duet_needs_bytes(duet_model *model, const char *what, const char *instead, const char *within)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     float found = NAN;
+    refuse_range(model, what, instead, true);
     if (!has_between(model, &found)) return;
     if (!duet_model_training(model)) {
         tell_of_rounding(duet_model_data(model), what, found);
@@ -152,9 +162,13 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
     duet_graph_refuse(
         duet_model_graph(model), DUET_ERROR_DATA,
         "%s is for bytes as 0 to 1, and the examples of %s have numbers between k / 255 and (k + 1) / 255, "
-        "such as %.9g%s%s%s",
-        what, info->name, (double)found, info->generated ? "" : ": save (255 * array).round().astype('u1')",
-        instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
+        "such as %.9g%s%s%s%s%s",
+        what, info->name, (double)found, info->generated ? "" : ": save ", info->generated ? "" : bytes_of_unit,
+        instead != NULL || within != NULL ? "; or take " : "",
+        instead != NULL  ? instead
+        : within != NULL ? within
+                         : "",
+        instead != NULL ? any_numbers : "");
 }
 
 bool duet_model_takes_bytes(const duet_model *model)

@@ -9,10 +9,10 @@
  *  "likelihood=bernoulli"; `instead`: a setting for any numbers, or NULL. */
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
 
-/** Refuses data for training that are no bytes scaled to [0, 1], to the rounding of floats: says which number is none
- *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are
- * duet_needs_unit_range's. */
-void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
+/** Refuses data that leave [0, 1], as above, and data for training that are no bytes scaled to [0, 1], to the rounding
+ *  of floats: says which number is none and what would fit. Of other data that a run is asked of it leaves a note.
+ *  `instead` as above; `within`: a setting for any numbers in [0, 1], and why, or NULL. */
+void duet_needs_bytes(duet_model *model, const char *what, const char *instead, const char *within);
 
 /** Whether the model takes its data for bytes as 0 to 1: those that it was made for are. */
 bool duet_model_takes_bytes(const duet_model *model);
