@@ -385,6 +385,25 @@ static void tell_of_dependence(duet_model *model, const examples *it, const duet
     duet_text_free(&columns);
 }
 
+/* Of columns of which none follows from others alone. */
+static duet_status look_for_surface(duet_model *model, const examples *it, duet_error *error)
+{
+    duet_dependence found;
+    duet_text text = {0};
+    DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
+    if (found.count == 0) return DUET_OK;
+    add_dependence(&text, it->info, &found);
+    duet_model_warn(
+        model,
+        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length "
+        "do, or sine and cosine of an angle: %s: a density has no bound there, and nll falls as it closes "
+        "in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), "
+        "of both splits",
+        it->count, it->features, duet_text_get(&text), found.column);
+    duet_text_free(&text);
+    return DUET_OK;
+}
+
 void duet_warn_of_dependent_columns(duet_model *model)
 {
     examples it;
@@ -392,10 +411,12 @@ void duet_warn_of_dependent_columns(duet_model *model)
     duet_error error = {0};
     size_t found;
     if (!have_table(model, &it)) return;
-    if (duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error) != DUET_OK)
-        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-    else if (found > 0)
+    duet_status status = duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error);
+    if (status == DUET_OK && found > 0)
         tell_of_dependence(model, &it, list, found);
+    else if (status == DUET_OK)
+        status = look_for_surface(model, &it, &error);
+    if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
     free_examples(&it);
 }
 

@@ -32,8 +32,9 @@ void duet_warn_of_no_noise(duet_model *model);
  *  again and again: such a density has no bound. Some thousand examples are looked at. */
 void duet_warn_of_coarse_columns(duet_model *model);
 
-/** Warns likewise of columns that follow from others, as sums or copies of them do: a bijection closes in on what they
- *  leave free. A mixture whose axes are the columns does not. */
+/** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
+ *  rows of one length do: a bijection closes in on what they leave free. A mixture whose axes are the columns does not.
+ */
 void duet_warn_of_dependent_columns(duet_model *model);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
