@@ -23,6 +23,8 @@ static void mistakes_in_settings_are_named(void **state)
         {"vae", "", "KEY=VALUE"},
         {"ae", "k=2", "ae has no setting \"k\""},
         {"gan", "beta=4", "gan has no setting \"beta\"; it has"},
+        {"gan", "learning_rate=1", "; did you mean 'lr'?"},
+        {"gan", "batch_size=4", "; batch is said of a training, not of its model"},
         {"gan", "hidden=3", "discriminator_hidden"},
         {"gan", "loss=bayesian", "non-saturating|minimax"},
         {"vae", "latent=1.5", "whole number"},
