@@ -112,7 +112,8 @@ typedef struct duet_train_options {
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
     const duet_watch *watch; /**< what the watcher looks at, kept in run.json; NULL: nothing, or what the resumed run
-                                was watched by. DUET_ERROR_USAGE without at_epoch */
+                                was watched by (duet_monitor_watch), which a warning says where nobody looks any more.
+                                DUET_ERROR_USAGE without at_epoch */
     const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
                           run's. DUET_ERROR_USAGE without at_epoch */
     duet_ranks *ranks; /**< who trains together, each rank calling duet_train with the same options, `batch`

@@ -32,7 +32,8 @@ typedef struct duet_training {
     bool checkpointed;          /* the run has had a checkpoint */
     duet_lock lock;             /* of the directory */
     duet_resumption resumption; /* what the options change in the resumed run */
-    char directory[DUET_RUN_PATH];
+    char directory[DUET_RUN_PATH]; /* as it was said, for messages; files lie in `place` */
+    char *place;                   /* the same from any folder: a program's functions may change to another one */
     char *checkpoint, *best, *samples, *page;
     double page_time, page_seconds; /* the clock when the page was last written; what that took */
     duet_device *device;
@@ -62,6 +63,9 @@ typedef struct duet_training {
 
 /** A line for the options' log. */
 void duet_training_say(const duet_training *run, const char *format, ...) DUET_PRINTF(2, 3);
+
+/** The run's directory as messages name it and as it leads there from the folder that the program is in now. */
+const char *duet_training_directory(const duet_training *run);
 
 /** Everything up to the first step. *finished: the run has all its steps already. */
 duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error);

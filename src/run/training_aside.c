@@ -49,7 +49,7 @@ static void show(const duet_training *run, const duet_progress *progress)
 /* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
 static void look_after(duet_training *run, duet_progress *report)
 {
-    const duet_finding finding = duet_health_find(run->model, report);
+    const duet_finding finding = duet_health_find(run->model, run->trainer->build, report);
     report->health = finding.name;
     if (finding.name == NULL) return;
     if (run->said != finding.name) duet_training_say(run, "warning: %s: %s", finding.name, finding.words);
@@ -102,7 +102,7 @@ static duet_status save_file(duet_training *run, duet_error *error)
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
     if (status == DUET_OK && !run->checkpointed) {
         run->checkpointed = true;
-        status = duet_run_file_mark(run->directory, error);
+        status = duet_run_file_mark(run->place, error);
     }
     /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
     if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report_here(run, NULL);
@@ -123,7 +123,7 @@ static duet_status draw(duet_training *run, uint64_t epoch, duet_error *error)
 
 void duet_training_write_page(duet_training *run, bool last)
 {
-    const char *directory = run->directory;
+    const char *directory = duet_training_directory(run);
     duet_error error = {0};
     double time = duet_seconds();
     if (!last && time - run->page_time < 20 * run->page_seconds) return;
@@ -180,7 +180,7 @@ static duet_status look(duet_training *run, uint64_t epoch, bool draws, uint64_t
     duet_trainer_continue(run->trainer, run->trainer->steps, reported);
     if (save_file(run, NULL) == DUET_OK)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",
-                          run->directory, run->trainer->steps);
+                          duet_training_directory(run), run->trainer->steps);
     return status;
 }
 

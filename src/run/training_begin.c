@@ -30,6 +30,13 @@ static void take_usual_size(duet_training *run)
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
 }
 
+/* Its directory is there. */
+static duet_status locate(duet_training *run, duet_error *error)
+{
+    run->place = duet_run_path(run->directory);
+    return run->place != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+}
+
 /* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
  * ended. */
 static duet_status take_run(duet_training *run, duet_error *error)
@@ -37,6 +44,7 @@ static duet_status take_run(duet_training *run, duet_error *error)
     DUET_TRY(duet_run_folder_check_begun(run->directory, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     duet_run_file_free(&run->before);
+    DUET_TRY(locate(run, error));
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     run->resumed = true;
@@ -65,6 +73,18 @@ static duet_status check_watcher(const duet_train_options *options, duet_error *
     return duet_fail(error, DUET_ERROR_USAGE,
                      "metrics that are watched, a best one or a judge are for a watcher, and there is none: give "
                      "at_epoch, such as duet_monitor_look");
+}
+
+/* Whoever goes on with a run is to know what it was watched by; that nobody looks may be an oversight. */
+static void tell_of_unwatched(const duet_training *run)
+{
+    const duet_watch *watch = &run->before.choice.watch;
+    if (!run->resumed || run->options->at_epoch != NULL || run->options->watch != NULL) return;
+    if (watch->metric_count == 0 && watch->best == NULL) return;
+    duet_training_say(run,
+                      "warning: %s was watched by metrics, %s among them, and goes on without: at_epoch looks at them, "
+                      "such as duet_monitor_look",
+                      run->directory, watch->best != NULL ? watch->best : watch->metrics[0]);
 }
 
 /* Where the run lies that goes on. Its files are rank 0's to read. */
@@ -128,6 +148,7 @@ static duet_status choose(duet_training *run, duet_error *error)
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
     if (run->leads) DUET_TRY(check_watcher(options, error));
+    if (run->leads) tell_of_unwatched(run);
     if (options->watch != NULL) run->choice.watch = *options->watch;
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
@@ -299,7 +320,7 @@ static duet_status load_checkpoint(duet_training *run, duet_error *error)
         DUET_TRY(duet_trainer_load_run(run->trainer, run->checkpoint, run->before.document, error));
         return duet_run_file_check_counts(run->before.document, run->directory, run->trainer->build, error);
     }
-    DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
+    DUET_TRY(duet_resumption_check_unsaved(&run->before, duet_training_directory(run), run->trainer, error));
     duet_training_say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
                       run->directory);
     return DUET_OK;
@@ -329,11 +350,10 @@ static duet_status open_files(duet_training *run, duet_error *error)
     uint64_t reported = run->trainer->reported;
     run->choice.checkpointed = run->checkpointed;
     /* the reports first: lines past a checkpoint that is not there must not meet a run.json that promises more */
-    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error));
-    DUET_TRY(
-        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
+    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->place, reported, &run->past, error));
+    DUET_TRY(duet_run_file_write(run->place, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
     run->has_file = true;
-    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
+    DUET_TRY(duet_run_folder_make_inner(run->place, "samples", error));
     duet_run_folder_drop_pictures(run->samples, duet_trainer_epochs_after(run->trainer, run->first));
     if (run->past.step < reported)
         duet_training_say(run,
@@ -342,7 +362,7 @@ static duet_status open_files(duet_training *run, duet_error *error)
                           "%" PRIu64 ": what was between is lost",
                           reported, run->past.step);
     if (run->resumed) tell_of_reports(run);
-    return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error);
+    return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->place, reported, &run->past, error);
 }
 
 static void count_steps(duet_training *run)
@@ -375,10 +395,11 @@ static void tell_of_dropped_examples(const duet_training *run)
 
 static duet_status make_paths(duet_training *run, duet_error *error)
 {
-    run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
-    run->best = duet_path_join(run->directory, "best.safetensors");
-    run->samples = duet_path_join(run->directory, "samples");
-    run->page = duet_path_join(run->directory, "report.html");
+    const char *place = run->leads ? run->place : run->directory;
+    run->checkpoint = duet_path_join(place, "checkpoint.safetensors");
+    run->best = duet_path_join(place, "best.safetensors");
+    run->samples = duet_path_join(place, "samples");
+    run->page = duet_path_join(place, "report.html");
     if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL && run->page != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
@@ -405,6 +426,7 @@ static duet_status make_folder(duet_training *run, duet_error *error)
     if (run->resumed) return DUET_OK;
     DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
                                   &run->made_folder, error));
+    DUET_TRY(locate(run, error));
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
     return duet_run_folder_check_unused(run->directory, error);
 }
