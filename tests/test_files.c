@@ -268,6 +268,38 @@ static void locks_have_one_holder(void **state)
     assert_holds("precious", "mine");
 }
 
+/* Its holder lets go of a lock in the folder that it took it in, wherever that is by now, and of no other one's. */
+static void locks_go_with_their_folder(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_lock moved = {0}, new = {0};
+    char folder[TEST_PATH_SIZE + 8], away[TEST_PATH_SIZE + 8], path[TEST_PATH_SIZE + 16], there[TEST_PATH_SIZE + 16];
+    long holder = 7;
+    snprintf(folder, sizeof folder, "%s", in_folder("run"));
+    snprintf(away, sizeof away, "%s", in_folder("away"));
+    snprintf(path, sizeof path, "%s/lock", folder);
+    snprintf(there, sizeof there, "%s/lock", away);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_ok(duet_lock_take(&moved, path, &holder, &error), &error);
+    assert_int_equal(rename(folder, away), 0);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_ok(duet_lock_take(&new, path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    duet_lock_release(&moved);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(access(there, F_OK), -1);
+
+    assert_int_equal(remove(path), 0); /* by hand, and another one takes it */
+    assert_ok(duet_lock_take(&moved, path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    duet_lock_release(&new);
+    assert_int_equal(access(path, F_OK), 0);
+    duet_lock_release(&moved);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(rmdir(away), 0);
+}
+
 /* What a terminal would take for a command, in a message and by itself. */
 static void texts_do_not_steer_terminals(void **state)
 {
@@ -290,11 +322,17 @@ static void texts_do_not_steer_terminals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(writers_replace),       IN_FOLDER(full_disk),
-        IN_FOLDER(unwritable_places),     IN_FOLDER(arrays_too_large_are_refused),
-        IN_FOLDER(discarded_file),        IN_FOLDER(two_writers),
-        IN_FOLDER(many_writers),          IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(locks_have_one_holder), IN_FOLDER(texts_do_not_steer_terminals),
+        IN_FOLDER(writers_replace),
+        IN_FOLDER(full_disk),
+        IN_FOLDER(unwritable_places),
+        IN_FOLDER(arrays_too_large_are_refused),
+        IN_FOLDER(discarded_file),
+        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),
+        IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder),
+        IN_FOLDER(locks_go_with_their_folder),
+        IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }

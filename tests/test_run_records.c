@@ -377,6 +377,44 @@ static void one_training_has_a_run(void **state)
     assert_int_equal(access(lock_path, F_OK), -1);
 }
 
+/* Moves the run away while it is trained, and has another training take its place. */
+typedef struct thief {
+    char run[PATH], away[PATH], lock_path[PATH];
+    duet_lock lock;
+} thief;
+
+static void take_place(void *context, const duet_progress *progress)
+{
+    thief *it = context;
+    duet_error error = {0};
+    long holder;
+    if (!progress->report || it->lock.stream != NULL) return;
+    assert_int_equal(rename(it->run, it->away), 0);
+    assert_int_equal(mkdir(it->run, 0777), 0);
+    assert_ok(duet_lock_take(&it->lock, it->lock_path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+}
+
+static void a_moved_training_leaves_its_place_alone(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    thief it = {{0}};
+    path_of(it.run, "moved", "");
+    path_of(it.away, "moved-away", "");
+    path_of(it.lock_path, "moved", "lock");
+    duet_train_options options = options_of(&vae);
+    options.progress = take_place;
+    options.context = &it;
+    train(options, "moved", false, DUET_ERROR_FILE, &error);
+    assert_message(&error, "was removed, moved or replaced");
+    assert_int_equal(access(it.lock_path, F_OK), 0);
+    duet_lock_release(&it.lock);
+    assert_int_equal(rmdir(it.run), 0); /* neither pictures nor a page nor a checkpoint */
+    path_of(it.lock_path, "moved-away", "lock");
+    assert_int_equal(access(it.lock_path, F_OK), -1);
+}
+
 static void pictures_of_later_epochs_go(void **state)
 {
     (void)state;
@@ -534,6 +572,7 @@ int main(void)
         cmocka_unit_test(what_a_resumed_run_changes_follows_no_order),
         cmocka_unit_test(a_resumed_run_changes_nothing_else),
         cmocka_unit_test(one_training_has_a_run),
+        cmocka_unit_test(a_moved_training_leaves_its_place_alone),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
         cmocka_unit_test(names_of_own_families_are_checked),
