@@ -274,16 +274,16 @@ static void locks_go_with_their_folder(void **state)
     (void)state;
     duet_error error = {0};
     duet_lock moved = {0}, new = {0};
-    char folder[TEST_PATH_SIZE + 8], away[TEST_PATH_SIZE + 8], path[TEST_PATH_SIZE + 16], there[TEST_PATH_SIZE + 16];
+    char here[TEST_PATH_SIZE + 8], away[TEST_PATH_SIZE + 8], path[TEST_PATH_SIZE + 16], there[TEST_PATH_SIZE + 16];
     long holder = 7;
-    snprintf(folder, sizeof folder, "%s", in_folder("run"));
+    snprintf(here, sizeof here, "%s", in_folder("run"));
     snprintf(away, sizeof away, "%s", in_folder("away"));
-    snprintf(path, sizeof path, "%s/lock", folder);
+    snprintf(path, sizeof path, "%s/lock", here);
     snprintf(there, sizeof there, "%s/lock", away);
-    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(mkdir(here, 0777), 0);
     assert_ok(duet_lock_take(&moved, path, &holder, &error), &error);
-    assert_int_equal(rename(folder, away), 0);
-    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(rename(here, away), 0);
+    assert_int_equal(mkdir(here, 0777), 0);
     assert_ok(duet_lock_take(&new, path, &holder, &error), &error);
     assert_int_equal(holder, DUET_LOCK_FREE);
     duet_lock_release(&moved);
@@ -296,7 +296,7 @@ static void locks_go_with_their_folder(void **state)
     duet_lock_release(&new);
     assert_int_equal(access(path, F_OK), 0);
     duet_lock_release(&moved);
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(rmdir(here), 0);
     assert_int_equal(rmdir(away), 0);
 }
 

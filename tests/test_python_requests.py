@@ -98,6 +98,14 @@ class Scales(Asked):
         said = self.warnings_of(lambda: ring.encode(1000 * points))
         self.assertRegex(said[0], "go from -1000 to 1000, those that .*ring was trained on from -1.05 to 1.05")
 
+    def test_rows_that_a_run_was_trained_on_are_told_of(self):
+        turned, path = self.wide[::-1].copy(), self.path("turned.npy")
+        numpy.save(path, turned)
+        for data in (path, turned):
+            said = self.warnings_of(lambda: duet.open(self.ae.directory, data=data).evaluate("mse"))
+            self.assertEqual(sum("test examples are rows that" in one for one in said), 1, said)
+        self.assertEqual(self.warnings_of(lambda: duet.open(self.ae.directory, data=self.wide).evaluate("mse")), [])
+
     def test_data_that_a_run_is_opened_on_are_told_of(self):
         path = self.path("big.npy")
         numpy.save(path, 10 * self.wide)

@@ -43,6 +43,8 @@ from .request import (
 DeviceLike = Union[None, int, str, Device]
 
 
+_OF_ROWS = "test examples are rows that"  # in a note of examples that the run was trained on
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -125,18 +127,19 @@ class Run(Handle):
             doubt = c.run_doubt(made[0])
             if doubt is not None and not self._stands_for:
                 warn(doubt)
-            self._tell(aloud=self._name is not None and not self._stands_for)
+            self._tell(aloud=self._name is not None)
         return super().pointer
 
     def _tell(self, aloud: bool = True) -> None:
-        """Warns of what the run's data have to say that has not been told."""
+        """Warns of what the run's data have to say that has not been told: arrays, of which a file is here, have told
+        of themselves, but not of what they share with what the run was trained on."""
         data = lib.duet_run_data(self._pointer)
         while True:
             note = c.data_note(data, self._noted, NULL)
             if note is None:
                 return
             self._noted += 1
-            if aloud:
+            if aloud and (not self._stands_for or _OF_ROWS in note):
                 warn(in_python(self._by_own_name(note)))
 
     def _by_own_name(self, message: str) -> str:

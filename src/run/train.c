@@ -167,6 +167,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_run_file_free(&run->before);
     json_decref(run->seats);
     json_decref(run->composition);
+    json_decref(run->trained_rows);
     free(run->data_name);
     free(run->judge);
     free(run->tuning_file);
