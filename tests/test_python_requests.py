@@ -289,5 +289,42 @@ class Kinds(Asked):
         )
 
 
+class Places(Asked):
+    """Where a run lies is where it lay when its path was said, and what it answers is by the weights of then."""
+
+    def go_to(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.path(name))
+
+    def test_a_run_stays_where_it_was_when_the_program_goes_elsewhere(self):
+        given = {"batch": 20, "settings": SMALL, "out": "run"}
+        made = {}
+        for name, steps in (("here", 1), ("there", 5)):
+            self.go_to(name)
+            numpy.save("wide.npy", self.wide)
+            made[name] = duet.train("ae", "wide.npy", steps=steps, on_epoch=lambda run, epoch: os.chdir("/"), **given)
+        self.assertEqual([made[name].record["steps"] for name in made], [1, 5])
+        self.go_to("here")
+        run = duet.Run("run", data="wide.npy")
+        self.go_to("there")
+        for one in (run, made["here"]):
+            self.assertEqual(one.evaluate("mse"), duet.open(self.path("here/run")).evaluate("mse"))
+        self.assertNotEqual(run.evaluate("mse"), made["there"].evaluate("mse"))
+
+    def test_a_run_that_was_trained_further_says_so(self):
+        path = self.path("wide.npy")
+        numpy.save(path, self.wide)
+        run = duet.train("ae", path, steps=1, batch=20, settings=SMALL, out=self.path("further"))
+        before = run.evaluate("mse")
+        duet.train(resume=run, steps=9)
+        said = self.warnings_of(lambda: self.assertEqual(run.evaluate("mse"), before))
+        self.assertRegex(said[0], "further has another checkpoint since this run was opened")
+        self.assertEqual(self.warnings_of(lambda: run.encode(self.wide)), [])
+        self.assertEqual(self.warnings_of(lambda: duet.open(run.directory).evaluate("mse")), [])
+        self.assertNotEqual(duet.open(run.directory).evaluate("mse"), before)
+
+
 if __name__ == "__main__":
     cases.main()

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import callable_or_none, key_values, text_array, texts, truth, warn, whole
+from .convert import absolute, callable_or_none, key_values, text_array, texts, truth, warn, whole
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
@@ -212,8 +213,10 @@ def train(
     options.settings, options.setting_count = kept[0], len(said)
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, seed
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
-    options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
-    options.judge = text(getattr(judge, "directory", judge))
+    out, resume, judge = (  # on_epoch may go to another folder
+        None if one is None else absolute(getattr(one, "directory", one)) for one in (out, resume, judge)
+    )
+    options.out, options.resume, options.judge = text(out), text(resume), text(judge)
     refuse_forked()
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
@@ -234,7 +237,7 @@ def train(
         if watched
         else None
     )
-    summary = ffi.new("duet_train_summary *")
+    summary, here = ffi.new("duet_train_summary *"), "" if out or resume else os.getcwd()
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
@@ -250,7 +253,7 @@ def train(
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
-    directory = words(summary.run) or ""
+    directory = os.path.join(here, words(summary.run) or "") if words(summary.run) else ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
