@@ -242,6 +242,21 @@ static void devices_count_where_they_are_asked_for(void **state)
     assert_true(is_evaluated(RUN("report", "@/gan", "--device", "0")));
 }
 
+/* Versions that are not released differ by their commit alone. */
+static void another_commit_measures_anew(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    (void)is_evaluated(RUN("report", "@/gan"));
+    assert_false(is_evaluated(RUN("report", "@/gan")));
+    json_t *evaluation = evaluation_of("gan");
+    assert_string_equal(json_string_value(json_object_get(evaluation, "commit")), duet_commit());
+    assert_int_equal(json_object_set_new(evaluation, "commit", json_string("0123456789ab")), 0);
+    assert_int_equal(json_dump_file(evaluation, inside("gan/evaluation.json", path), 0), 0);
+    json_decref(evaluation);
+    assert_int_equal(is_evaluated(RUN("report", "@/gan")), duet_commit()[0] != '\0');
+}
+
 /* Kernels of somebody's own are another driver, and what was measured with them is another evaluation. */
 static void replaced_kernels_are_another_evaluation(void **state)
 {
@@ -591,6 +606,7 @@ int main(void)
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
+        cmocka_unit_test(another_commit_measures_anew),
         cmocka_unit_test(replaced_kernels_are_another_evaluation),
         cmocka_unit_test(long_options_are_told_apart),
 #ifdef TEST_PRELOAD

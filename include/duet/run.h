@@ -146,6 +146,10 @@ DUET_API duet_status duet_train(const duet_train_options *options, duet_train_su
  * link, which would lead what is written out of the run. */
 DUET_API duet_status duet_folder_make(const char *path, duet_error *error);
 
+/** The commit that this library was built from, twelve hexadecimal digits: versions that are not released differ by it
+ *  alone. "" where the build did not know. Static storage. */
+DUET_API const char *duet_commit(void);
+
 /* A finished or stopped run, opened to be used. */
 
 /** Opens run.json and the checkpoint; `directory` may also be a checkpoint in it, such as RUN/best.safetensors; a

@@ -328,11 +328,11 @@ static json_t *begin_evaluation(duet_run *run, const char *directory, const cli_
         (void)cli_fail_opened(&basis->data_lost);
         return NULL;
     }
-    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:s, s:b, s:i, s:[], s:[]}", "schema", 1,
-                     "duet", duet_version(), "checkpoint", basis->checkpoint, "judge", basis->judge, "data",
-                     cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum", basis->data,
-                     "settings", basis->settings, "settings_left_out", "device", cli_basis_device(duet_run_device(run)),
-                     "kernels", duet_kernels_replaced(replaced), "split",
+    return json_pack("{s:i, s:s, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:s, s:b, s:i, s:[], s:[]}", "schema", 1,
+                     "duet", duet_version(), "commit", duet_commit(), "checkpoint", basis->checkpoint, "judge",
+                     basis->judge, "data", cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum",
+                     basis->data, "settings", basis->settings, "settings_left_out", "device",
+                     cli_basis_device(duet_run_device(run)), "kernels", duet_kernels_replaced(replaced), "split",
                      cli_run_split(run) == DUET_TEST ? "test" : "train", "reports", (int)has_reports(directory), "seed",
                      SEED, "metrics", "not_given");
 }

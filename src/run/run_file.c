@@ -130,6 +130,11 @@ static json_t *describe_watch(const duet_watch *watch)
                      number_or_null(watch->patience));
 }
 
+const char *duet_commit(void)
+{
+    return DUET_COMMIT;
+}
+
 static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *trainer, const duet_run_file *before)
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
