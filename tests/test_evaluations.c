@@ -450,7 +450,7 @@ static void a_run_that_cannot_be_written_is_told_of_first(void **state)
     test_file_write(path, "mine", 4); /* where the folder would be: also who is root cannot make it */
     result made = RUN("report", "@/gan", "--out", "@/elsewhere.html");
     assert_null(strstr(made.err, "evaluating"));
-    expect(made, 1, NULL, "what is measured is kept in the run, wherever the page goes: name a copy of the run");
+    expect(made, 1, NULL, "what is measured is kept in the run, and that is in its place: move it away");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rename(away, path), 0);
     assert_true(is_evaluated(RUN("report", "@/gan")));

@@ -306,9 +306,13 @@ static void texts_do_not_steer_terminals(void **state)
     (void)state;
     char text[] = "a\x1b[31mb\x7f\r\tc\nd \xc3\xa9 \xc2\x9b"
                   "2J \xff";
+    char turned[] = "a\xe2\x80\xae"
+                    "b\xe2\x81\xa6 \xe2\x80\xa6";
     duet_error error = {0};
     duet_text_plain(text);
     assert_string_equal(text, "a?[31mb??\tc\nd \xc3\xa9 ??2J ?");
+    duet_text_plain(turned); /* a name that reads backwards; an ellipsis stays */
+    assert_string_equal(turned, "a???b??? \xe2\x80\xa6");
     (void)duet_fail(&error, DUET_ERROR_DATA, "a run of \"%s\"", "x\x1b]0;title\x07");
     assert_string_equal(error.message, "a run of \"x?]0;title?\"");
     error = (duet_error){0}; /* what is said of data and files is one line, whatever they are called */

@@ -354,6 +354,13 @@ static int check_place(const char *run)
     free(pictures);
     if (!named) return cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
     if (error.status == DUET_OK) return CLI_DONE;
+    char *folder = path_in_directory(run, ".");
+    const bool own = folder != NULL && access(folder, W_OK) == 0; /* what is in the way is, and a copy would have it */
+    free(folder);
+    if (own)
+        return cli_complain(CLI_FAILED,
+                            "%s: what is measured is kept in the run, and that is in its place: move it away",
+                            error.message);
     return cli_complain(CLI_FAILED,
                         "%s: what is measured is kept in the run, wherever the page goes: name a copy of the run that "
                         "may be written to (cp -r %s .)",
