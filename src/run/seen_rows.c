@@ -12,7 +12,13 @@
 #include "data/copies.h"
 #include "graph/node.h"
 
-enum { KEPT = 1024, LOOKED_AT = 4096, DIGITS = 8, STREAM = 0x7365656e /* "seen" */ };
+enum {
+    KEPT = 1024,
+    LOOKED_AT = 4096,
+    DECODED = 1024 /* of pictures, which takes longer */,
+    DIGITS = 8,
+    STREAM = 0x7365656e /* "seen" */
+};
 
 /* Numbers of rows, sorted. */
 typedef struct prints {
@@ -61,9 +67,10 @@ static duet_status print_rows(prints *it, duet_data *data, duet_split split, flo
     return DUET_OK;
 }
 
-/* Of up to `most` rows of a split; the caller frees the items, also on failure. */
-static duet_status take_prints(prints *it, duet_data *data, duet_split split, size_t most, duet_error *error)
+/* Of some rows of a split; the caller frees the items, also on failure. */
+static duet_status take_prints(prints *it, duet_data *data, duet_split split, duet_error *error)
 {
+    const size_t most = split == DUET_TRAIN ? KEPT : data->parts[split].rows.pictures ? DECODED : LOOKED_AT;
     const size_t rows = data->info.count[split], width = duet_shape_elements(data->info.shape);
     *it = (prints){NULL, rows < most ? rows : most, rows};
     it->items = calloc(it->count + 1, sizeof *it->items);
@@ -125,8 +132,8 @@ static bool has_entry(const json_t *list, const json_t *entry)
 static duet_status describe(json_t **entry, duet_data *data, duet_error *error)
 {
     prints train = {NULL}, test = {NULL};
-    duet_status status = take_prints(&train, data, DUET_TRAIN, KEPT, error);
-    if (status == DUET_OK) status = take_prints(&test, data, DUET_TEST, LOOKED_AT, error);
+    duet_status status = take_prints(&train, data, DUET_TRAIN, error);
+    if (status == DUET_OK) status = take_prints(&test, data, DUET_TEST, error);
     if (status == DUET_OK) {
         *entry = json_pack("{s:I, s:I, s:I, s:o}", "of", (json_int_t)train.rows, "test", (json_int_t)test.count,
                            "in_test", (json_int_t)count_among(&test, &train), "prints", write_prints(&train));
@@ -182,7 +189,7 @@ duet_status duet_seen_rows_tell(const json_t *list, const char *run, bool goes_o
     bool exact = true;
     prints test = {NULL};
     if (json_array_size(list) == 0 || data->info.generated || data->asked) return DUET_OK;
-    duet_status status = take_prints(&test, data, DUET_TEST, LOOKED_AT, error);
+    duet_status status = take_prints(&test, data, DUET_TEST, error);
     for (size_t i = 0; i < json_array_size(list) && status == DUET_OK; i++) {
         const json_t *entry = json_array_get(list, i);
         prints train;
