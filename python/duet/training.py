@@ -244,7 +244,7 @@ def train(
         if watched or resume is not None  # which may have been watched
         else None
     )
-    summary = ffi.new("duet_train_summary *")
+    summary, here = ffi.new("duet_train_summary *"), os.getcwd()  # on_epoch may go to another folder
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
@@ -260,7 +260,7 @@ def train(
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
-    directory = words(summary.run) or ""
+    directory = os.path.join(here, words(summary.run) or "") if words(summary.run) else ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "report/page.h"
 
@@ -52,15 +53,24 @@ static json_t *shown(json_t *value)
     return made;
 }
 
+/* Whether two values are the same; of `numbers` 1e-3 and 0.001 are too. */
+static bool is_alike(const json_t *a, const json_t *b, bool numbers)
+{
+    double one, other;
+    if (json_equal(a, b)) return true;
+    return numbers && json_is_string(a) && json_is_string(b) && duet_number_read(json_string_value(a), &one) &&
+           duet_number_read(json_string_value(b), &other) && one == other;
+}
+
 /* One line of the comparison: under "differences" if the runs do not agree, else under "common". */
-static void compare_setting(json_t *document, const char *name, json_t *values)
+static void compare_setting(json_t *document, const char *name, bool numbers, json_t *values)
 {
     json_t *value;
     size_t i;
     bool differ = false, everywhere = true;
     json_array_foreach(values, i, value)
     {
-        differ = differ || !json_equal(value, json_array_get(values, 0));
+        differ = differ || !is_alike(value, json_array_get(values, 0), numbers);
         everywhere = everywhere && !json_is_null(value);
     }
     if (differ)
@@ -94,7 +104,7 @@ static bool is_listed_before(json_t *document, size_t run, const char *outer, co
 }
 
 /* All keys of an object that each run has. */
-static void compare_inside(json_t *document, const char *outer)
+static void compare_inside(json_t *document, const char *outer, bool numbers)
 {
     json_t *run, *value;
     const char *key;
@@ -104,7 +114,7 @@ static void compare_inside(json_t *document, const char *outer)
         json_object_foreach(json_object_get(run, outer), key, value)
         {
             if (!is_listed_before(document, i, outer, key))
-                compare_setting(document, key, values_of(document, outer, key));
+                compare_setting(document, key, numbers, values_of(document, outer, key));
         }
     }
 }
@@ -133,9 +143,9 @@ static void compare_settings(json_t *document)
     json_object_set_new(document, "differences", json_array());
     json_object_set_new(document, "common", json_array());
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        compare_setting(document, facts[i].name, values_of(document, facts[i].outer, facts[i].inner));
-    compare_inside(document, "settings");
-    compare_inside(document, "environment");
+        compare_setting(document, facts[i].name, false, values_of(document, facts[i].outer, facts[i].inner));
+    compare_inside(document, "settings", true);
+    compare_inside(document, "environment", false);
 }
 
 /* Metrics. */

@@ -177,6 +177,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_run_file_free(&run->before);
     json_decref(run->seats);
     json_decref(run->composition);
+    json_decref(run->trained_rows);
     free(run->data_name);
     free(run->judge);
     free(run->tuning_file);
@@ -207,7 +208,8 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
         status = loop(run, error);
     watch_stop(run, NULL);
     if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads && !run->look_failed) tell_what_is_left(run);
-    if (status != DUET_OK && run->began > 0 && run->leads) duet_training_write_page(run, true); /* as far as it got */
+    const bool is_there = run->began > 0 && run->leads && duet_metrics_check_place(&run->metrics, NULL) == DUET_OK;
+    if (status != DUET_OK && is_there) duet_training_write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
     if (summary != NULL) summary->alone = status != DUET_OK && duet_ranks_count(options->ranks) > 1 && !run->shared;
     close_parts(run, device_out);

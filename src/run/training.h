@@ -23,6 +23,7 @@ typedef struct duet_training {
     bool shared;                   /* the error that ended it is every rank's */
     json_t *seats;                 /* what choice.ranks points to */
     json_t *composition;           /* what choice.composition points to */
+    json_t *trained_rows;          /* what choice.trained_rows points to */
     bool said_drift;               /* that ranks' parameters were not the same */
     int stop;                      /* the stop flag of some rank, once it is set */
     uint64_t next_look, look_step; /* steps at which the ranks look at each other's flags, and did last */

@@ -152,7 +152,10 @@ static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *e
     const duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, &said);
     DUET_TRY(duet_training_take_answer("at_epoch", status, &said, error));
     DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
-    if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    if (verdict.best) {
+        DUET_TRY(duet_metrics_check_place(&run->metrics, error)); /* it may have measured for long */
+        DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    }
     if (verdict.stop[0] == '\0') return DUET_OK;
     snprintf(run->stopped, sizeof run->stopped, "%s", verdict.stop);
     run->collapsed = verdict.collapsed;
@@ -191,6 +194,7 @@ static duet_status leave_aside(duet_training *run, duet_error *error)
     uint64_t step = run->trainer->steps, epoch = duet_trainer_epochs_after(run->trainer, step);
     bool epoch_ends = duet_training_ends_epoch(run, step), last = step == run->total;
     bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
+    DUET_TRY(duet_metrics_check_place(&run->metrics, error));
     if (looks) DUET_TRY(look(run, epoch, epoch_ends, run->reported, error));
     if (run->saves || run->stopped[0] != '\0') DUET_TRY(save_file(run, error));
     if (epoch_ends || last) duet_training_write_page(run, last || run->stopped[0] != '\0');

@@ -15,6 +15,7 @@
 #include "data/known.h"
 #include "run/checkpoint.h"
 #include "run/composition.h"
+#include "run/seen_rows.h"
 #include "tune/tuning_file.h"
 
 enum { REPORT_STEPS = 100 };
@@ -238,6 +239,25 @@ static duet_status tell_of_data(duet_training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* What the resumed run's record keeps of the rows that it was trained on; NULL: nothing, as older ones. */
+static const json_t *known_rows(const duet_training *run)
+{
+    return json_object_get(run->before.document, "trained_rows");
+}
+
+/* Of data that the run goes on with it is known. */
+static duet_status keep_rows(duet_training *run, duet_error *error)
+{
+    const json_t *known = known_rows(run);
+    const char *then = run->before.data.info.checksum, *now = duet_data_describe(run->data)->checksum;
+    if (known != NULL && now[0] != '\0' && strcmp(then, now) == 0)
+        run->trained_rows = json_incref((json_t *)known);
+    else
+        DUET_TRY(duet_seen_rows_add(&run->trained_rows, known, run->data, error));
+    run->choice.trained_rows = run->trained_rows;
+    return DUET_OK;
+}
+
 /* Other data than the run began with have not been looked through. */
 static duet_status look_through(duet_training *run, duet_error *error)
 {
@@ -263,6 +283,7 @@ static duet_status compare_data(duet_training *run, duet_error *error)
                           run->directory, words);
         DUET_TRY(duet_resumption_note_data(&run->resumption, then, now, error));
         DUET_TRY(look_through(run, error));
+        DUET_TRY(duet_seen_rows_tell(known_rows(run), run->directory, true, run->data, error));
         return duet_data_compare_columns(run->data, then, run->directory, error);
     }
     const bool own = run->options->own_data != NULL;
@@ -287,6 +308,7 @@ static duet_status open_parts(duet_training *run, duet_error *error)
     DUET_TRY(tell_of_data(run, error));
     /* before it is read ahead; a program's function is not asked for all of its examples */
     if (!run->data->asked) DUET_TRY(duet_data_checksum(run->data, error));
+    if (run->leads) DUET_TRY(keep_rows(run, error));
     if (options->stream) duet_data_set_streaming(run->data, true);
     duet_data_read_ahead(run->data, DUET_TRAIN);
     const bool as_recorded = run->resumed && options->setting_count == 0; /* if it is wrong, then in run.json */
