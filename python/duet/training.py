@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import math
+import os
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
