@@ -31,6 +31,23 @@ static void a_best_is_kept_within_the_first_epoch(void **state)
            "with --watch elbo\n");
 }
 
+/* Of a phase that is for one step in many, a report of steps without it says nothing. */
+static void a_term_that_no_step_computed_is_left_out(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    result r = RUN("train", "gan", "--data", "ring8", "--set", "generator_hidden=4", "--set", "discriminator_hidden=4",
+                   "--set", "penalty=r1", "--set", "penalty_every=250", "--steps", "200", "--out", "@/lazy");
+    if (strstr(r.err, "nan") != NULL) print_error("%s\n", r.err);
+    assert_int_equal(r.status, 0);
+    assert_null(strstr(r.err, "nan"));
+    assert_non_null(strstr(r.err, "g_loss"));
+    result_free(&r);
+    char *metrics = test_file_read(inside("lazy/metrics.jsonl", path), NULL);
+    assert_non_null(strstr(metrics, "\"penalty\":null"));
+    free(metrics);
+}
+
 static size_t count_looks(const char *metric)
 {
     char path[PATH_SIZE], *text = test_file_read(inside("watched/metrics.jsonl", path), NULL);
@@ -246,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_best_is_kept_within_the_first_epoch),
+        cmocka_unit_test(a_term_that_no_step_computed_is_left_out),
         cmocka_unit_test(a_training_that_goes_on_is_watched_as_before),
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
         cmocka_unit_test(files_of_other_runs_are_noticed),

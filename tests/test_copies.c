@@ -79,6 +79,34 @@ static void rows_of_few_values_repeat_by_chance(void **state)
     duet_data_close(&data);
 }
 
+/* A flag, a small count and an age: more kinds than a few, and each that is common is there again and again. Of such
+ * a table copies are those that are more than chance makes. */
+static void rows_of_some_values_repeat_by_chance(void **state)
+{
+    (void)state;
+    static float rows[600 * 3], others[100 * 3];
+    for (size_t i = 0; i < 600; i++) {
+        const unsigned drawn = (unsigned)i * 2654435761u >> 8;
+        rows[3 * i] = drawn % 10 == 0;
+        rows[3 * i + 1] = (float)(drawn / 10 % 2 + drawn / 20 % 2);
+        rows[3 * i + 2] = (float)(18 + drawn / 40 % 60);
+    }
+    write_npy("some.npy", 1, ARRAY("<f4", "False", "(600, 3)"), rows, sizeof rows);
+    duet_data *data = open_sound(in_folder("some.npy"));
+    assert_false(says(data, "training examples"));
+    duet_data_close(&data);
+    for (size_t i = 0; i < 400; i++) { /* none twice */
+        rows[3 * i] = i % 2;
+        rows[3 * i + 1] = (float)(i / 2 % 4);
+        rows[3 * i + 2] = (float)(18 + i / 8);
+    }
+    for (size_t i = 0; i < 300; i++) others[i] = rows[i];
+    write_npy("train.npy", 1, ARRAY("<f4", "False", "(400, 3)"), rows, sizeof(float[400 * 3]));
+    write_npy("test.npy", 1, ARRAY("<f4", "False", "(100, 3)"), others, sizeof others);
+    (void)remove(in_folder("some.npy"));
+    assert_true(says_of_folder("100 of 100 test examples are training examples too"));
+}
+
 /* Pictures by their files. */
 static void pictures_that_are_there_twice(void **state)
 {
@@ -120,6 +148,7 @@ int main(void)
         IN_FOLDER(copies_in_the_test_split),
         IN_FOLDER(rows_that_are_there_twice),
         IN_FOLDER(rows_of_few_values_repeat_by_chance),
+        IN_FOLDER(rows_of_some_values_repeat_by_chance),
         IN_FOLDER(pictures_that_are_there_twice),
         IN_FOLDER(nothing_is_said_of_named_sets),
     };

@@ -241,6 +241,22 @@ static duet_node unknown_activation(void)
     return duet_activation("rely", floats(DUET_SHAPE(3)));
 }
 
+static duet_node clamp_to_nothing(void)
+{
+    return duet_clamp(floats(DUET_SHAPE(3)), 1, -1);
+}
+
+static duet_node target_past_one(void)
+{
+    return duet_binary_cross_entropy(floats(DUET_SHAPE(4, 1)), duet_constant(shop.graph, 1.2));
+}
+
+static duet_node target_below_zero(void)
+{
+    duet_node x = floats(DUET_SHAPE(4, 3));
+    return duet_bernoulli_nll(x, duet_broadcast(duet_constant(shop.graph, -0.5), DUET_SHAPE(4, 3)));
+}
+
 /* What is wrong, and pieces of the message. */
 static const struct {
     const char *name;
@@ -255,6 +271,9 @@ static const struct {
      {"masked_matmul", "from [5] to [3]", "[rows, inputs]"}},
     {"batched_matmul: batch", wrong_batch, {"batched_matmul", "[2, 3, 4]", "[3, 4, 5]"}},
     {"batched_matmul: inner extents", wrong_batched_matmul, {"batched_matmul", "[2, 4, 5]", "transposed"}},
+    {"clamp: ends", clamp_to_nothing, {"clamp", "low 1 and high -1"}},
+    {"binary_cross_entropy: target", target_past_one, {"binary_cross_entropy", "1.2", "[0, 1]"}},
+    {"bernoulli_nll: target", target_below_zero, {"bernoulli_nll", "-0.5", "[0, 1]"}},
     {"reshape: elements", wrong_reshape, {"reshape", "[2, 3]", "[7]"}},
     {"broadcast: extents", wrong_broadcast, {"broadcast", "[2, 3]", "[2, 4]"}},
     {"broadcast: to a smaller shape", shrinking_broadcast, {"broadcast", "[2, 3]", "[3]"}},

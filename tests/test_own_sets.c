@@ -38,6 +38,26 @@ static void a_converted_set_is_the_same(void **state)
     duet_data_close(&data);
 }
 
+/* A set of the same columns in another order is another set. */
+static void a_converted_table_keeps_its_names(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    write_file("t.csv", BYTES("height,\"weight, in kg\",label\n1,2,a\n0.5,1,b\n0.3,3,a\n"));
+    duet_data *data = open_sound(in_folder("t.csv"));
+    assert_ok(duet_data_convert(data, in_folder("t.npz"), &error), &error);
+    duet_data *converted = open_sound(in_folder("t.npz"));
+    assert_string_equal(duet_data_describe(data)->columns, "height\nweight, in kg\n");
+    assert_string_equal(duet_data_describe(converted)->columns, "height\nweight, in kg\n");
+    assert_null(duet_data_note(converted, 0, NULL));
+    duet_data_close(&converted);
+    duet_data_close(&data);
+    write_npy("x.npy", 1, ARRAY("<f4", "False", "(2, 3)"), (const float[]){0, 0.3F, 1, 0.5F, 1, 0}, 24);
+    write_npy("column_names.npy", 1, ARRAY("|S1", "False", "(2,)"), "ab", 2);
+    write_archive("few.npz", (const char *const[]){"x.npy", "column_names.npy", NULL}, false);
+    assert_refused("too few", in_folder("few.npz"), DUET_ERROR_DATA, "few.npz: 2 column_names of 3 columns");
+}
+
 /* Sets of a program's own. */
 
 static duet_status give_rows(void *context, duet_split split, size_t first, size_t count, void *examples,
@@ -153,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_converted_set_is_the_same),
+        IN_FOLDER(a_converted_table_keeps_its_names),
         IN_FOLDER(sets_of_a_programs_own),
         cmocka_unit_test(classes_of_a_programs_own),
     };

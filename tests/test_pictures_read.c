@@ -268,6 +268,38 @@ static void archives_hold_what_folders_do(void **state)
     free(whole);
 }
 
+/* Where a tar file's member begins behind the one at `at`. */
+static size_t next_member(const char *tar, size_t at)
+{
+    enum { BLOCK = 512, SIZE = 124 };
+    return at + BLOCK + (strtoul(tar + at + SIZE, NULL, 8) + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* A file that was cut between two members lacks the zeros at the end; of these one block is enough. */
+static void a_cut_tar_file_is_refused(void **state)
+{
+    (void)state;
+    enum { BLOCK = 512 };
+    static const char *const members[] = {"set/a/0.png", "set/a/1.png", "set/a/2.png",
+                                          "set/b/0.png", "set/b/1.png", NULL};
+    uint8_t bytes[8192];
+    size_t at = 0;
+    read_two_classes(bytes, sizeof bytes);
+    write_archive("x.tar", members, false);
+    char *whole = test_file_read(in_folder("x.tar"), NULL);
+    for (size_t i = 0; i < 5; i++) {
+        at = next_member(whole, at);
+        write_file("cut.tar", whole, at);
+        assert_refused(in_folder("cut.tar"), DUET_ERROR_DATA, "cut.tar: is cut behind a member");
+        write_file("cut.tar.gz", whole, at);
+        assert_refused(in_folder("cut.tar.gz"), DUET_ERROR_DATA, "cut.tar.gz: is cut behind a member");
+    }
+    write_file("whole.tar", whole, at + BLOCK);
+    duet_data *data = open_and_read(in_folder("whole.tar"), bytes, sizeof bytes);
+    duet_data_close(&data);
+    free(whole);
+}
+
 /* As tar -r and -u leave them: what is read is what would lie in the folder after extraction. */
 static void the_last_member_of_a_name_counts(void **state)
 {
@@ -430,6 +462,7 @@ int main(void)
         IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),
         IN_FOLDER(the_last_member_of_a_name_counts),
+        IN_FOLDER(a_cut_tar_file_is_refused),
         IN_FOLDER(sizes_are_refused_or_fitted),
         IN_FOLDER(pictures_have_their_channels_last),
         IN_FOLDER(two_sizes_are_named_with_their_files),

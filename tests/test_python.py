@@ -7,6 +7,7 @@ usage: test_python.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is 
 
 import inspect
 import json
+import math
 import os
 import pathlib
 import re
@@ -164,6 +165,55 @@ class Nodes(Folder):
                 )
         numpy.testing.assert_array_equal(self.compute(lambda x: (x > 1) + (x <= 0.75), a), (a > 1) * 1.0 + (a <= 0.75))
         numpy.testing.assert_allclose(self.compute(lambda x: duet.sum(x, axes=-1), a), a.sum(-1), rtol=1e-5)
+
+    def test_equality_is_an_operator_too(self):
+        a = numpy.array([[1, 2, 3], [3, 2, 0]], numpy.float32)
+        for formula in (lambda x: (x == 2) * 1.0 + x, lambda x: (2 != x) * x, lambda x: 1.0 * (x == x)):
+            numpy.testing.assert_array_equal(self.compute(formula, a), formula(a))
+        chosen = self.compute(lambda x: duet.select(x == 3, 7, x), a)
+        numpy.testing.assert_array_equal(chosen, numpy.where(a == 3, 7, a))
+        numpy.testing.assert_array_equal(self.compute(lambda x: duet.max(x == 0), a), 1)
+        x = duet.Graph(duet.Store(1)).constant(1)
+        self.assertEqual({x: "kept"}[x], "kept")
+        self.assertTrue(duet.Graph(duet.Store(1)))
+        self.assertIs(x == None, False)  # noqa: E711
+        self.assertIs(x != "text", True)
+
+    def test_a_node_is_neither_true_nor_an_array(self):
+        x = duet.input(duet.Graph(duet.Store(1)), "x", "float32", (2, 3))
+        for use in (
+            lambda: 0 < x < 3,
+            lambda: max(x, 0.0),
+            lambda: min(x, x * 2),
+            lambda: x if x > 0 else -x,
+            lambda: (x > 0) and x,
+            lambda: not x,
+            lambda: any(x > 0),
+            lambda: x * 2 in [x],
+        ):
+            with self.assertRaisesRegex(TypeError, r"duet\.select.*duet\.maximum"):
+                use()
+        for use, instead in (
+            (lambda: numpy.clip(x, 0, 1), r"duet\.clamp"),
+            (lambda: numpy.mean(x), r"duet\.mean"),
+            (lambda: numpy.where(x > 0, x, 0), r"duet\.select"),
+            (lambda: numpy.concatenate([x, x]), r"duet\.concat"),
+            (lambda: numpy.prod(x), r"numpy\.prod is for arrays, and a node stands for numbers that are computed later$"),
+            (lambda: numpy.asarray(x), r"Plan"),
+            (lambda: x * numpy.ones((2, 3)), r"duet\.constant_values"),
+            (lambda: numpy.ones((2, 3)) == x, r"duet\.constant_values"),
+            (lambda: 2.0 in x, r"duet\.max"),
+            (lambda: numpy.exp(x), "ufunc"),
+            (lambda: float(x), "float"),
+            (lambda: list(duet.mean(x)), "one number"),
+        ):
+            with self.assertRaisesRegex(TypeError, instead):
+                use()
+        self.assertEqual([row.shape for row in x], [(3,), (3,)])
+        for use in (lambda: x * 1e39, lambda: duet.maximum(x, -1e40)):
+            with self.assertRaisesRegex(OverflowError, "beyond float32"):
+                use()
+        self.assertEqual((x * math.inf).shape, x.shape)
 
     def test_gradients(self):
         a = numpy.array([1, 2, 3], numpy.float32)

@@ -29,16 +29,22 @@ def advised(words, **given):
         for end in range(len(text), 0, -1):  # the longest beginning that is one
             if text[:end].rstrip().endswith(","):
                 continue
-            main, _, inner = text[:end].partition(" with a = ")
+            main, _, inner = text[:end].partition(" with ")
             try:
                 scope = {"numpy": numpy, **given}
                 compile(main, "advice", "eval")
-                if inner:
-                    scope["a"] = eval(inner, scope)
+                exec(inner, scope)
                 return eval(main, scope)
             except (SyntaxError, NameError):
                 continue
     return None
+
+
+def advised_of(words, train, test=None):
+    """What one message makes of the examples, or of the labels, of both splits."""
+    both = train if test is None else numpy.concatenate([train, test])
+    made = [advised(words, array=one, labels=one, test_labels=one, train=train, both=both) for one in (train, test) if one is not None]
+    return made[0] if test is None else made
 
 
 class Advice(Folder):
@@ -89,7 +95,7 @@ class Advice(Folder):
             for given in (times, times[:, :1] + numpy.zeros((1, 2), int)):
                 said = self.said(open_, given)
                 self.assertNotEqual(said, [])
-                made = advised("; ".join(said), array=given)
+                made = advised_of("; ".join(said), given)
                 self.assertIsNotNone(made, said)
                 self.assertEqual(len(numpy.unique(made[:, 0])), 400)
 
@@ -98,7 +104,7 @@ class Advice(Folder):
             array = numpy.full(shape, number)
             said = self.said(self.file, array)
             with numpy.errstate(all="raise"):
-                made = advised("; ".join(said), array=array)
+                made = advised_of("; ".join(said), array)
             self.assertIsNotNone(made, said)
             self.assertTrue(numpy.isfinite(made).all(), said)
             self.assertIn("there is nothing to learn", self.said(self.file, made)[0])
@@ -108,11 +114,80 @@ class Advice(Folder):
             said = self.said(open_, array)
             if not said:
                 break
-            made = advised("; ".join(said), array=array)
+            made = advised_of("; ".join(said), array)
             self.assertIsNotNone(made, (title, said))
             array = made
         self.assertEqual(self.said(open_, array), [], title)
         self.assertTrue(numpy.isfinite(array).all(), title)
+
+    def said_of_two(self, way, train, test):
+        """What is said of two splits, of a file or of arrays."""
+        try:
+            if way == "arrays":
+                data = duet.Data.from_arrays(train, test)
+            else:
+                numpy.savez(self.path("two.npz"), x_train=train, x_test=test)
+                data = duet.Data(self.path("two.npz"))
+            with data:
+                return list(data.notes)
+        except duet.Error as error:
+            return [error.message]
+
+    def test_advice_makes_the_same_of_both_splits(self):
+        """What advice makes of the test split is what it makes of these rows among the training examples."""
+        random = numpy.random.default_rng(0)
+        scales = [1000, 50000, 1, 300, 20]
+        holes = random.random((400, 6)).astype("f4")
+        holes[:300:2, 1] = holes[300::2, 3] = holes[1:300:2, 4] = numpy.nan
+        constant = random.random((400, 6))
+        constant[:300, 2] = 5
+        constant[:, 4] = 7
+        constant[300:, 4] = 8
+        for title, both in (
+            ("columns of other scales", random.normal(size=(400, 5)) * scales),
+            ("whole columns of other scales", (random.normal(size=(400, 5)) * scales).astype("i8")),
+            ("wide pictures", (500 * random.random((400, 8, 8)) - 100).astype("f4")),
+            ("12 bits", random.integers(0, 4096, (400, 8, 8)).astype("u2")),
+            ("holes", holes),
+            ("holes in all columns", numpy.where(numpy.arange(400)[:, None] % 4 == range(4), numpy.nan, random.random((400, 4)))),
+            ("constant columns", constant.astype("f4")),
+        ):
+            both[300:] = both[300:] * 0.75  # no split's constants are the other's
+            for way in ("file", "arrays"):
+                train, test = both[:300], both[300:]
+                for _ in range(STEPS):
+                    said = self.said_of_two(way, train, test)
+                    if not said:
+                        break
+                    made = advised_of("; ".join(said), train, test)
+                    self.assertNotIn(None, [type(one) for one in made], (title, said))
+                    alike = advised("; ".join(said), array=numpy.concatenate([train, test]), train=train, both=numpy.concatenate([train, test]))
+                    self.assertTrue(numpy.array_equal(numpy.concatenate(made), alike), (title, said))
+                    train, test = made
+                self.assertEqual(self.said_of_two(way, train, test), [], title)
+
+    def test_labels_of_both_splits_are_numbered_alike(self):
+        random = numpy.random.default_rng(0)
+        x = random.random((80, 3)).astype("f4")
+        for names in (numpy.array(["cat", "dog", "fish"]), numpy.array([100, 200, 300])):
+            train, test = names[numpy.arange(60) % 3], names[numpy.arange(20) % 2 + 1]
+            for way in ("file", "arrays"):
+                with self.assertRaises(duet.Error) as raised:
+                    if way == "arrays":
+                        duet.Data.from_arrays(x[:60], x[60:], labels=train, test_labels=test)
+                    else:
+                        numpy.savez(self.path("two.npz"), x_train=x[:60], x_test=x[60:], y_train=train, y_test=test)
+                        duet.Data(self.path("two.npz"))
+                made = advised_of(str(raised.exception), train, test)
+                self.assertEqual([one.tolist() for one in made], [[0, 1, 2] * 20, [1, 2] * 10], raised.exception)
+
+    def test_a_split_that_is_scaled_says_nothing_of_the_other(self):
+        random = numpy.random.default_rng(0)
+        pictures = random.integers(0, 3000, (300, 8, 8))
+        for test in (pictures[200:], pictures[200:].astype("f4")):
+            said = "; ".join(self.said_of_two("file", (pictures[:200] / 60000).astype("f4"), test))
+            self.assertNotIn("2999", said.partition("; ")[2] + said.partition("save")[2])
+            self.assertIsNot(said, "")
 
     def test_advice_on_labels_is_taken(self):
         random = numpy.random.default_rng(0)
@@ -134,7 +209,7 @@ class Advice(Folder):
             ):
                 with self.assertRaises(duet.Error, msg=title) as raised:
                     open_(labels)
-                made = advised(str(raised.exception), array=labels, labels=labels)
+                made = advised_of(str(raised.exception), labels)
                 self.assertIsNotNone(made, (title, raised.exception))
                 with open_(made) as data:
                     self.assertEqual(data.notes, [], title)
@@ -147,7 +222,7 @@ class Advice(Folder):
                 array = (random.normal(random.normal(), 3 * random.random(), shape)).astype("f4")
                 with self.assertRaisesRegex(duet.Error, "is for data in") as raised:
                     duet.train("vae", array, steps=1, batch=10, settings={"likelihood": "bernoulli"}, out=self.path("refused"))
-                made = advised(str(raised.exception), array=array)
+                made = advised_of(str(raised.exception), array)
                 self.assertEqual(made.dtype, "f4")
                 self.assertTrue(made.min() >= 0 and 0.9999 <= made.max() <= 1, raised.exception)
 
@@ -158,7 +233,7 @@ class Advice(Folder):
             array[0] = most
             with self.assertRaisesRegex(duet.Error, "is for data in") as raised:
                 duet.train("vae", array, steps=1, batch=10, settings={"likelihood": "bernoulli"}, out=self.path("refused"))
-            made = advised(str(raised.exception), array=array)
+            made = advised_of(str(raised.exception), array)
             self.assertEqual(made.dtype, "u1" if most == 128 else "f4", raised.exception)
             self.assertEqual(self.said(self.file, made), [], (shape, most))
 

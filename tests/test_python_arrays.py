@@ -246,7 +246,7 @@ class Data(Folder):
         for given, words in (
             ([0, 1, numpy.nan, 1, 0, 1], r"numpy.isfinite\(labels\) is false"),
             ([0, 0.5, 1, 1, 0, 1], "numbers them, if they are classes"),
-            (labels, "pass the numbers, and class_names=names"),
+            (labels, r"searchsorted\(names, labels\) with names = numpy.unique\(both\), where .*, and class_names=names"),
             (numpy.eye(6), r"pass labels.argmax\(1\)"),
             ([0, 1, 300, 1, 0, 1], "0 to 255"),
             (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),

@@ -207,7 +207,8 @@ static void rounded_arrays_are_told_of(void **state)
     int64_t times[20];
     for (size_t i = 0; i < 20; i++) times[i] = 1700000000 + (int64_t)i;
     write_npy("t.npy", 1, ARRAY("<i8", "False", "(10, 2)"), times, sizeof times);
-    assert_refused("whole times", in_folder("t.npy"), DUET_ERROR_DATA, "with a = array.astype('<f8') - array.min(0)");
+    assert_refused("whole times", in_folder("t.npy"), DUET_ERROR_DATA,
+                   "with t = train.astype('<f8'), where train is the training");
 }
 
 /* 64 x 1797 is a file of 1797 digits that was saved the other way. */

@@ -107,6 +107,19 @@ static void more_is_asked_of_data_to_learn_from(void **state)
            "too few for one batch of 2; with --batch 1 they fill one");
 }
 
+/* What a run's data were scaled by is no number of another file. */
+static void data_for_a_run_are_scaled_as_its_own(void **state)
+{
+    (void)state;
+    int32_t numbers[PIXELS * 2];
+    for (size_t i = 0; i < PIXELS * 2; i++) numbers[i] = (int32_t)(i * 31 % 3000);
+    write_npy("ints.npy", 1, ARRAY("<i4", "False", "(2, 8, 8)"), numbers, sizeof numbers);
+    result said = RUN("encode", "@/vae", "--data", "@/ints.npy", "--out", "@/i.npy");
+    assert_null(strstr(said.err, "/ 2"));
+    expect(said, 1, "", "where the examples that the run was trained on were scaled, scale these by the same numbers");
+    expect(RUN("data", "@/ints.npy"), 1, "", "save numpy.clip(array / 29");
+}
+
 /* Numbered anew by numpy.unique, they would be another class of the run's. */
 static void one_class_will_do(void **state)
 {
@@ -229,7 +242,7 @@ static void a_tenth_of_other_data_is_said(void **state)
 
 int main(void)
 {
-    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 7 };
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 8 };
     struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
                                                     cmocka_unit_test(a_curve_takes_labels_away)};
     for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
@@ -240,5 +253,6 @@ int main(void)
     last[2] = (struct CMUnitTest)cmocka_unit_test(labels_of_the_test_split_alone);
     last[4] = (struct CMUnitTest)cmocka_unit_test(examples_in_place_of_samples_are_told_of);
     last[3] = (struct CMUnitTest)cmocka_unit_test(a_tenth_of_other_data_is_said);
+    last[5] = (struct CMUnitTest)cmocka_unit_test(data_for_a_run_are_scaled_as_its_own);
     return RUN_TESTS("use_data", tests, begin, remove_folder);
 }

@@ -182,7 +182,9 @@ DUET_API duet_node duet_spectral_norm_at(const char *where, duet_group *group, c
 DUET_API duet_node duet_dropout_at(const char *where, duet_node x, double rate);
 #define duet_dropout(x, rate) duet_dropout_at(DUET_WHERE, (x), (rate))
 
-/* Losses, in nats, one number an example: [batch, ...] to [batch], summed over the features, constants included. */
+/* Losses, in nats, one number an example: [batch, ...] to [batch], summed over the features, constants included. Where
+ * a target has to lie in [0, 1], a constant beyond is a mistake, and a model whose loss reads its examples, as they are
+ * or moved and scaled by a number, is refused for data beyond; what else is computed of them is not looked at. */
 
 /** -log p(x | logits) of independent Bernoullis; x in [0, 1]: softplus(logit) - x logit. */
 DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x);
@@ -209,10 +211,10 @@ DUET_API duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_n
 DUET_API duet_node duet_squared_error_at(const char *where, duet_node prediction, duet_node x);
 #define duet_squared_error(prediction, x) duet_squared_error_at(DUET_WHERE, (prediction), (x))
 /** Binary cross-entropy of one logit an example, mean over the batch: a scalar. target: a constant or a node
- *  that broadcasts to the logits' shape. */
+ *  that broadcasts to the logits' shape, in [0, 1]. */
 DUET_API duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet_node target);
 #define duet_binary_cross_entropy(logits, target) duet_binary_cross_entropy_at(DUET_WHERE, (logits), (target))
-/** -log softmax(logits)[class], targets as one-hot or soft rows: [batch, classes] to [batch]. */
+/** -log softmax(logits)[class], targets as one-hot or soft rows, in [0, 1]: [batch, classes] to [batch]. */
 DUET_API duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, duet_node targets);
 #define duet_softmax_cross_entropy(logits, targets) duet_softmax_cross_entropy_at(DUET_WHERE, (logits), (targets))
 

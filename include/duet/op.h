@@ -124,7 +124,7 @@ DUET_API duet_node duet_leaky_relu_at(const char *where, duet_node x, double slo
 /** x where positive, else alpha (e^x - 1) */
 DUET_API duet_node duet_elu_at(const char *where, duet_node x, double alpha);
 #define duet_elu(x, alpha) duet_elu_at(DUET_WHERE, (x), (alpha))
-/** x held inside [low, high]; gradient 0 outside */
+/** x held inside [low, high], low <= high; gradient 0 outside */
 DUET_API duet_node duet_clamp_at(const char *where, duet_node x, double low, double high);
 #define duet_clamp(x, low, high) duet_clamp_at(DUET_WHERE, (x), (low), (high))
 /** factor * x */
@@ -188,7 +188,8 @@ DUET_API duet_node duet_concat_at(const char *where, const duet_node *parts, siz
 
 #define DUET_ALL_AXES 0xFFFFu
 #define DUET_AXIS(i)  (1u << (i))
-/** Sum; long ones in blocks, so that one of a million numbers of one sign is right to a millionth */
+/** Sum; long ones in blocks whose sums lose nothing, so that one of a million numbers of one sign is right to a
+ *  millionth. Of 256 or fewer in one go: 8 millionths at most */
 DUET_API duet_node duet_sum_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_sum(x, axes, keep) duet_sum_at(DUET_WHERE, (x), (axes), (keep))
 /** Mean */
@@ -200,11 +201,11 @@ DUET_API duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bo
 /** ln sum e^x, shifted by the maximum. NaN where all of x are the same infinity. */
 DUET_API duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_logsumexp(x, axes, keep) duet_logsumexp_at(DUET_WHERE, (x), (axes), (keep))
-/** Mean squared deviation from the mean of `axes`: the biased variance */
+/** Mean squared deviation from the mean of `axes`: the biased variance, less what the mean's rounding adds to it */
 DUET_API duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_variance(x, axes, keep) duet_variance_at(DUET_WHERE, (x), (axes), (keep))
-/** (x - mean) / sqrt(variance + epsilon) with mean and biased variance over `axes`. The gradient takes two sums over
- *  them */
+/** (x - mean) / sqrt(variance + epsilon) with mean and biased variance over `axes`, two sums over them, as the gradient
+ *  takes two: what the mean's rounding adds to this variance stays in it */
 DUET_API duet_node duet_standardise_at(const char *where, duet_node x, unsigned axes, double epsilon);
 #define duet_standardise(x, axes, epsilon) duet_standardise_at(DUET_WHERE, (x), (axes), (epsilon))
 /** Sum over all dimensions but the first: [batch, ...] to [batch] */

@@ -43,7 +43,7 @@ typedef struct duet_progress {
     double seconds, images_per_second; /**< of training alone, without watching, pictures, checkpoints and pages */
     size_t terms;
     const char *const *names;
-    const double *means; /**< since the last report */
+    const double *means; /**< since the last report; NaN of a term that no step since then computed */
     bool report;         /**< a line was written to metrics.jsonl; otherwise only a sign of life */
     const char *health;  /**< what ails the training by this report, such as "discriminator-wins"; NULL: nothing */
 } duet_progress;

@@ -134,8 +134,8 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     if array.dtype.kind in "USO":
         raise Error(
             "data",
-            f"{what} that are no numbers; names, numbers = numpy.unique({what}, return_inverse=True) numbers them: "
-            "pass the numbers, and class_names=names",
+            f"{what} that are no numbers; pass numpy.searchsorted(names, {what}) with names = "
+            "numpy.unique(both), where both is the labels of both splits, joined, and class_names=names",
         )
     array = numbers(values, what)
     if array.shape == (count, 1):  # as files may have them
@@ -156,12 +156,13 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             raise Error(
                 "data",
                 f"{what} that are no whole numbers from 0 to 255, and {distinct} different ones are no classes: leave them out, or "
-                f"make a few of them, of measurements as by numpy.digitize({what}, numpy.quantile({what}, [0.25, 0.5, 0.75]))",
+                f"make a few of them, of measurements as by numpy.digitize({what}, numpy.quantile(train, [0.25, 0.5, 0.75])), "
+                "where train is the training split's labels",
             )
         raise Error(
             "data",
-            f"{what} that are no whole numbers from 0 to 255; pass numpy.unique({what}, return_inverse=True)[1], "
-            "which numbers them, if they are classes and no measurements",
+            f"{what} that are no whole numbers from 0 to 255; pass numpy.searchsorted(numpy.unique(both), {what}), "
+            "where both is the labels of both splits, joined, which numbers them, if they are classes and no measurements",
         )
     return numpy.ascontiguousarray(array, numpy.uint8)
 

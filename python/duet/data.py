@@ -16,9 +16,10 @@ from .library import NULL, Error, Handle, Record, article, c, check, enumerator,
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
 PICTURE_NUMBERS = 64  # rows of so many numbers may be pictures, as in src/data/plausible.h
-# Columns of about 1, each by itself, as in src/data/advice.h.
+# Columns of about 1, each by itself, as in src/data/remedy.h.
 STANDARD = (
-    "((a - a.mean(0)) / numpy.where(a.std(0) > 0, a.std(0), 1)).astype('<f4') with a = array.astype('<f8') - array.min(0)"
+    "((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0) > 0, t.std(0), 1)).astype('<f4') with t = train.astype('<f8'), "
+    "where train is the training split's array, in both splits alike"
 )
 # What an error begins with that comes of a function that gives rows, behind the set's name.
 RAISED = "the function that gives rows raised"

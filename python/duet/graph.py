@@ -13,7 +13,7 @@ import numpy
 from .convert import as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
 from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
-from .node import Group, Node, keeps_of
+from .node import Group, Node, in_float32, keeps_of
 
 DTYPES = {"float32": numpy.float32, "uint32": numpy.uint32, "uint8": numpy.uint8}
 
@@ -74,10 +74,13 @@ class Graph(Handle):
 
     def constant(self, value: float) -> Node:
         """A number, broadcast wherever it is used."""
-        return Node(lib.duet_constant(self.pointer, value), self)
+        return Node(lib.duet_constant(self.pointer, in_float32(value)), self)
 
     def __len__(self) -> int:
         return lib.duet_graph_count(self.pointer)
+
+    def __bool__(self) -> bool:
+        return True  # also without nodes: `graph or duet.Graph(store)` keeps it
 
 
 def node_graph_check(node: Node) -> None:

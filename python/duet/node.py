@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from typing import Any, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 from .library import Error, Single, ffi, lib, word_of, words
 
@@ -33,6 +34,14 @@ class Borrowed(Single):
         return self._pointer
 
 
+def in_float32(number: Any) -> float:
+    """A number for a constant; one beyond float32 would be an infinity there."""
+    value = float(number)
+    if math.isfinite(value) and abs(value) >= 2.0**128:
+        raise OverflowError(f"{value:g} is beyond float32, whose largest number is 3.4e38")
+    return value
+
+
 def _functions() -> Any:
     from . import functions  # made of nodes itself
 
@@ -50,9 +59,26 @@ def _operator(name: str, swapped: bool = False) -> Any:
     return compute
 
 
+# What numpy calls otherwise than this package.
+_OTHER_NAMES = {
+    "absolute": "abs",
+    "amax": "max",
+    "argmax": "largest",
+    "clip": "clamp",
+    "concatenate": "concat",
+    "dot": "matmul",
+    "expand_dims": "reshape",
+    "squeeze": "reshape",
+    "std": "variance",
+    "var": "variance",
+    "where": "select",
+}
+
+
 class Node(Borrowed):
-    """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >=, and slices
-    with step 1; numbers become constants. Shapes broadcast as numpy's do."""
+    """A value in a graph: float32 unless said otherwise. Operators make more nodes: + - * / ** @ < <= > >= == !=, and
+    slices with step 1; numbers become constants. Shapes broadcast as numpy's do. Comparisons are 1 or 0, element by
+    element, and no truth: `if`, `and`, `not`, max() and a < x < b raise TypeError. Nodes are keys by what they are."""
 
     __slots__ = ()
     __array_ufunc__ = None  # numpy leaves its operators to a node
@@ -75,9 +101,11 @@ class Node(Borrowed):
 
     def like(self, number: float) -> "Node":
         """The number as a constant of this node's graph."""
+        if getattr(number, "shape", ()) != ():
+            raise TypeError("an array beside a node: duet.constant_values(x.graph, array) makes a node of it")
         if not isinstance(number, (int, float)) and not hasattr(number, "__float__"):
             raise TypeError(f"a node or a number was expected, not {type(number).__name__}")
-        return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), float(number)), self.keeps)
+        return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), in_float32(number)), self.keeps)
 
     def __repr__(self) -> str:
         try:
@@ -91,6 +119,36 @@ class Node(Borrowed):
     __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", True)
     __pow__, __rpow__ = _operator("power"), _operator("power", True)
     __lt__, __le__, __gt__, __ge__ = map(_operator, ("less", "less_equal", "greater", "greater_equal"))
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __hash__ = object.__hash__  # which a class with __eq__ would lose
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a node is neither true nor false: it stands for numbers that are computed later. "
+            "duet.select(condition, a, b) takes each element's a or b, duet.maximum(a, b) and duet.minimum(a, b) the "
+            "larger and the smaller, (low < x) * (x < high) is 1 between"
+        )
+
+    def __iter__(self) -> Iterator["Node"]:
+        if not self.shape:
+            raise TypeError("a node that is one number has no rows to go through")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, _: Any) -> bool:
+        raise TypeError("what a node holds is computed later: duet.max(x == value) is 1 where one element is the value")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(
+            "a node is no array: it stands for numbers that are computed later. What a duet.Plan has computed is given "
+            "by its read(node)"
+        )
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        name = _OTHER_NAMES.get(function.__name__, function.__name__)
+        raise TypeError(
+            f"numpy.{function.__name__} is for arrays, and a node stands for numbers that are computed later"
+            + (f"; duet.{name} is for nodes" if hasattr(_functions(), name) else "")
+        )
 
     def __neg__(self) -> "Node":
         return _functions().negate(self)
@@ -107,8 +165,8 @@ class Node(Borrowed):
         """x[2:5], x[:, -3:], x[..., 0]: slices of step 1; a number takes that place and its dimension away."""
         keys = list(key) if isinstance(key, tuple) else [key]
         rank = len(self.shape)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
+        at = next((i for i, one in enumerate(keys) if one is Ellipsis), None)
+        if at is not None:
             keys[at : at + 1] = [slice(None)] * (rank - len(keys) + 1)
         if len(keys) > rank:
             raise IndexError(f"{len(keys)} indices of a node of {rank} dimensions")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -53,7 +54,11 @@ class _Training:
 def _show(context: Any, progress: Any) -> None:
     training = ffi.from_handle(context)
     terms = (
-        ", ".join(f"{words(progress.names[i])} {progress.means[i]:.4g}" for i in range(progress.terms))
+        ", ".join(
+            f"{words(progress.names[i])} {progress.means[i]:.4g}"
+            for i in range(progress.terms)
+            if not math.isnan(progress.means[i])  # no step computed it
+        )
         if progress.report
         else ""
     )

@@ -91,9 +91,9 @@ static void describe(const cli_training_progress *training, const duet_progress 
     if (progress->images_per_second > 0)
         append(line, bar ? "%.0f img/s" : "%.0f images/s", progress->images_per_second);
     append_left(line, training, progress);
-    /* before the first report there is nothing to show; in a report a NaN is worth showing */
+    /* NaN: no step computed the term, as of a phase that is for few steps, or there was no report yet */
     for (size_t i = 0; i < progress->terms; i++)
-        if (progress->report || isfinite(progress->means[i]))
+        if (!isnan(progress->means[i]))
             append(line, bar ? "  %s %.4g" : "  %s %.5g", progress->names[i], progress->means[i]);
 }
 

@@ -200,9 +200,9 @@ static int write_file(duet_run *run, const struct arguments *arguments, const cl
     return CLI_DONE;
 }
 
-/* Scores examples of the other data too, and says how well the two are told apart. */
+/* Scores examples of the other data too, and says how well the two are told apart; *wrong of them are not finite. */
 static int separate(const struct way *way, const struct arguments *arguments, const cli_rows *rows, const float *usual,
-                    duet_separation *result)
+                    duet_separation *result, size_t *wrong)
 {
     duet_run *other = NULL;
     duet_error error = {0};
@@ -216,6 +216,7 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(other, way, &strange, scores);
     if (status == CLI_DONE && duet_separate(usual, rows->count, scores, strange.count, result, &error) != DUET_OK)
         status = cli_fail_opened(&error);
+    if (status == CLI_DONE) *wrong = cli_floats_wrong(scores, strange.count);
     free(scores);
     cli_rows_free(&strange);
     duet_run_close(&other);
@@ -243,9 +244,12 @@ static void print_separation(const struct arguments *arguments, const duet_separ
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};
 
+/* Between two scores in proportion, as numpy's; ranked from the highest down. */
 static double quantile_of(const scored *ranked, size_t count, double share)
 {
-    return (double)ranked[(size_t)((1 - share) * (double)(count - 1) + 0.5)].score;
+    const double place = (1 - share) * (double)(count - 1), part = place - floor(place);
+    const size_t above = (size_t)place, below = part > 0 ? above + 1 : above;
+    return (1 - part) * (double)ranked[above].score + (part > 0 ? part * (double)ranked[below].score : 0);
 }
 
 static int print_json(duet_run *run, const struct arguments *arguments, const struct way *way, const cli_rows *rows,
@@ -282,14 +286,13 @@ static int print_table(const struct way *way, const cli_rows *rows, const scored
 }
 
 /* Such an example is the strangest, and still says that something is not sound. */
-static int check_scores(const float *scores, size_t count)
+static int complain_of(size_t wrong, size_t count, const char *data)
 {
-    const size_t wrong = cli_floats_wrong(scores, count);
     if (wrong == 0) return CLI_DONE;
     return cli_complain(CLI_WRONG,
-                        "%zu of %zu scores are not finite: look at the run's losses and at the largest values of the "
-                        "examples",
-                        wrong, count);
+                        "%zu of %zu scores of %s are not finite: look at the run's losses and at the largest values of "
+                        "the examples",
+                        wrong, count, data);
 }
 
 static int score(duet_run *run, const struct arguments *arguments)
@@ -302,8 +305,10 @@ static int score(duet_run *run, const struct arguments *arguments)
     float *scores = status == CLI_DONE ? cli_floats_new(rows.count, 1) : NULL;
     scored *ranked = NULL;
     duet_separation separation = {0};
+    size_t wrong_against = 0;
     if (status == CLI_DONE) status = scores == NULL ? CLI_FAILED : compute(run, way, &rows, scores);
-    if (status == CLI_DONE && arguments->against != NULL) status = separate(way, arguments, &rows, scores, &separation);
+    if (status == CLI_DONE && arguments->against != NULL)
+        status = separate(way, arguments, &rows, scores, &separation, &wrong_against);
     if (status == CLI_DONE) ranked = rank(scores, rows.count);
     if (status == CLI_DONE && ranked == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = write_file(run, arguments, &rows, scores, ranked);
@@ -311,7 +316,9 @@ static int score(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE)
         status = arguments->json ? print_json(run, arguments, way, &rows, ranked, &separation)
                                  : print_table(way, &rows, ranked);
-    if (status == CLI_DONE) status = check_scores(scores, rows.count);
+    if (status == CLI_DONE)
+        status = complain_of(cli_floats_wrong(scores, rows.count), rows.count, duet_data_describe(rows.data)->name);
+    if (status == CLI_DONE) status = complain_of(wrong_against, separation.strange, arguments->against);
     cli_rows_free(&rows);
     free(scores);
     free(ranked);
@@ -341,7 +348,8 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) status = check_way(arguments.by);
     if (status == CLI_DONE) status = cli_rows_check(arguments.split);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
+    if (status == CLI_DONE)
+        status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE)
         status = cli_check_spared("curve", arguments.curve, duet_data_describe(duet_run_data(opened))->name);
     if (status == CLI_DONE)

@@ -105,15 +105,32 @@ static const char *folder_name(struct archive_entry *entry)
     return whole == NULL ? NULL : archive_entry_pathname(entry);
 }
 
+/* Behind the last member of a tar file there are blocks of zeros, which the file of a cut one lacks; libarchive takes
+ * both for the end. */
+static duet_status next_header(duet_archive *archive, struct archive_entry **entry, bool *more, duet_error *error)
+{
+    struct archive *handle = archive->handle;
+    errno = 0;
+    if (archive->in_tar && archive_read_data_skip(handle) < ARCHIVE_WARN) return archive_fail(archive, error);
+    const la_int64_t end = archive_filter_bytes(handle, 0);
+    errno = 0;
+    const int code = archive_read_next_header(handle, entry);
+    if (code != ARCHIVE_OK && code != ARCHIVE_WARN && code != ARCHIVE_EOF) return archive_fail(archive, error);
+    *more = code != ARCHIVE_EOF;
+    if (*more) archive->in_tar = (archive_format(handle) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    if (*more || !archive->in_tar || archive_filter_bytes(handle, 0) > end) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: is cut behind a member: the zeros are missing that end a tar file: get it again; if it was "
+                     "written so, and is whole, unpack it, and name the folder",
+                     archive->path);
+}
+
 duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error)
 {
     struct archive_entry *entry;
     for (*more = true;;) {
-        errno = 0;
-        int code = archive_read_next_header(archive->handle, &entry);
-        if (code == ARCHIVE_EOF) *more = false;
-        if (code == ARCHIVE_EOF) return DUET_OK;
-        if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return archive_fail(archive, error);
+        DUET_TRY(next_header(archive, &entry, more, error));
+        if (!*more) return DUET_OK;
         errno = 0; /* NULL for want of memory is not a name that nobody can read */
         archive->name = archive_entry_pathname(entry);
         if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
@@ -134,6 +151,7 @@ duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *
     if (archive->position != SIZE_MAX && archive->position >= position) {
         (void)archive_read_free(archive->handle);
         archive->position = SIZE_MAX;
+        archive->in_tar = false;
         DUET_TRY(open_file(&archive->handle, archive->path, error));
     }
     for (bool more = true; archive->position != position;) {

@@ -13,6 +13,7 @@ typedef struct duet_archive {
     size_t position;  /* of the member: counts plain files only */
     const char *name; /* of the member; valid until the next one */
     size_t size;      /* as its header says; 0 where that is not known */
+    bool in_tar;      /* a member of a tar file has been reached */
     bool folders;     /* set before it is opened: members that are folders count too, with a slash behind the name */
 } duet_archive;
 

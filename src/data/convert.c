@@ -89,25 +89,47 @@ static duet_status write_split(const writing *it, duet_data *data, duet_split sp
     return write_bytes(it, part->labels, part->count, error);
 }
 
-/* The names of classes as texts of equal length, filled up with zero bytes. */
-static duet_status write_class_names(const writing *it, const duet_data_info *info, duet_error *error)
+/* A name in a text, which goes on behind it. */
+typedef struct name {
+    const char *text;
+    size_t length;
+} name;
+
+/* Texts of equal length, filled up with zero bytes. */
+static duet_status write_names(const writing *it, const char *member, const name *names, size_t count,
+                               duet_error *error)
 {
     char type[32], padding[DUET_LONGEST_NAME] = "";
     size_t longest = 1;
-    if (info->class_names == NULL) return DUET_OK;
-    for (size_t i = 0; i < info->classes; i++) {
-        size_t length = strlen(info->class_names[i]);
-        if (length > longest) longest = length < DUET_LONGEST_NAME ? length : DUET_LONGEST_NAME;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (names[i].length > longest) longest = names[i].length;
+    if (longest > DUET_LONGEST_NAME) longest = DUET_LONGEST_NAME;
     (void)snprintf(type, sizeof type, "|S%zu", longest);
-    DUET_TRY(begin_array(it, "class_names.npy", type, DUET_SHAPE(info->classes), longest * info->classes, error));
-    for (size_t i = 0; i < info->classes; i++) {
-        size_t length = strlen(info->class_names[i]);
-        if (length > longest) length = longest;
-        DUET_TRY(write_bytes(it, info->class_names[i], length, error));
+    DUET_TRY(begin_array(it, member, type, DUET_SHAPE(count), longest * count, error));
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = names[i].length > longest ? longest : names[i].length;
+        DUET_TRY(write_bytes(it, names[i].text, length, error));
         if (length < longest) DUET_TRY(write_bytes(it, padding, longest - length, error));
     }
     return DUET_OK;
+}
+
+static duet_status write_all_names(const writing *it, const duet_data_info *info, duet_error *error)
+{
+    const size_t classes = info->class_names != NULL ? info->classes : 0, features = duet_shape_elements(info->shape);
+    const char *column = info->columns;
+    size_t columns = 0;
+    name *names = calloc(classes + features, sizeof *names);
+    if (names == NULL) return fail(it, error);
+    for (size_t i = 0; i < classes; i++) names[i] = (name){info->class_names[i], strlen(info->class_names[i])};
+    duet_status status = classes > 0 ? write_names(it, "class_names.npy", names, classes, error) : DUET_OK;
+    for (; column != NULL && *column != '\0' && columns < features; columns++) {
+        names[columns] = (name){column, strcspn(column, "\n")};
+        column += names[columns].length + (column[names[columns].length] != '\0');
+    }
+    if (status == DUET_OK && columns > 0) status = write_names(it, "column_names.npy", names, columns, error);
+    free(names);
+    return status;
 }
 
 static duet_status write_all(writing *it, duet_data *data, duet_error *error)
@@ -118,7 +140,7 @@ static duet_status write_all(writing *it, duet_data *data, duet_error *error)
         archive_write_open_FILE(it->archive, it->file.stream) != ARCHIVE_OK)
         return fail(it, error);
     for (size_t split = 0; split < 2; split++) DUET_TRY(write_split(it, data, (duet_split)split, error));
-    DUET_TRY(write_class_names(it, &data->info, error));
+    DUET_TRY(write_all_names(it, &data->info, error));
     return archive_write_close(it->archive) == ARCHIVE_OK ? DUET_OK : fail(it, error);
 }
 

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows are known by numbers of 64 bits, those of one split sorted. In tables of few values rows are equal by chance. */
+/* Rows are known by numbers of 64 bits, those of one split sorted. In tables of few values rows are equal by chance:
+ * then as many test examples are like a training example as training examples are like another one. */
 #include "data/copies.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "data/columns.h"
 
 enum {
     PIECE_BYTES = 64 * 1024,
     WIDE = 64 /* numbers of a row that chance does not repeat */,
     FEW = 10 /* different rows, as of a few truths */,
-    FEW_VALUES = 8 /* as many times as many rows as different ones: a table of few values */
+    FEW_VALUES = 8 /* as many times as many rows as different ones: a table of few values; so of a column */,
+    SAMPLE = 4096,
+    WIDEST = 256 /* numbers of a row that are looked at */
 };
 
 uint64_t duet_print(const void *bytes, size_t count)
@@ -93,6 +98,7 @@ static example *examples_of(const duet_data_part *part, const uint64_t *prints)
 /* What was found in both splits. */
 typedef struct findings {
     size_t different, doubled, copied; /* training examples, those of them that repeat another, test examples */
+    size_t twins;                      /* training examples that equal another one */
     example repeated[2], copy[2];      /* the first of each kind and what it repeats */
 } findings;
 
@@ -101,6 +107,7 @@ static void look(findings *it, const example *train, size_t trained, const examp
     for (size_t i = 0; i < trained; i++) {
         bool repeats = i > 0 && train[i].print == train[i - 1].print;
         it->different += !repeats;
+        it->twins += repeats || (i + 1 < trained && train[i].print == train[i + 1].print);
         if (repeats && it->doubled++ == 0) memcpy(it->repeated, &train[i - 1], sizeof it->repeated);
     }
     for (size_t i = 0; i < tested; i++) {
@@ -130,7 +137,70 @@ static void name_pair(char *words, size_t size, const duet_data_part *a, const d
                        pair[1].row);
 }
 
-static void tell(const findings *it, const duet_data_part *parts, bool one_file, const duet_data_options *options)
+/* Whether the columns of these rows, sorted on the way, make rows equal by chance: each has few values, or drawn by
+ * themselves they explain a part of the share that was found. */
+static bool do_columns_repeat(const float *rows, size_t count, size_t elements, float *column, double found,
+                              size_t trained)
+{
+    const double much = 0.2;
+    double both = 0; /* the logarithm of the chance that two rows are equal */
+    bool few = elements < WIDE;
+    for (size_t i = 0; i < elements; i++) {
+        double alike = 0;
+        size_t distinct = 0;
+        for (size_t row = 0; row < count; row++) column[row] = rows[row * elements + i];
+        (void)duet_column_look(column, count);
+        for (size_t k = 0, times; k < count; k += times) {
+            for (times = 1; k + times < count && column[k + times] == column[k];) times++;
+            alike += pow((double)times / (double)count, 2);
+            distinct++;
+        }
+        both += log(alike);
+        few = few && distinct * FEW_VALUES <= count;
+    }
+    return few || -expm1((double)trained * log1p(-exp(fmin(both, -1e-9)))) > much * found;
+}
+
+static duet_status read_sample(const duet_data_part *part, float *to, size_t *count, duet_error *error)
+{
+    duet_rows rows = part->rows;
+    size_t first, piece;
+    *count = 0;
+    for (size_t i = 0; duet_spread(part->count, SAMPLE, i, &first, &piece); i++) {
+        float *at = to + *count * rows.row_elements;
+        DUET_TRY(duet_rows_read(&rows, part->first + first, piece, at, error));
+        if (rows.element == DUET_ELEMENT_UINT8) /* from the last on: each lies before what it becomes */
+            for (size_t k = piece * rows.row_elements; k-- > 0;) at[k] = ((const uint8_t *)(const void *)at)[k];
+        *count += piece;
+    }
+    return DUET_OK;
+}
+
+/* Whether chance explains what was found: as it makes test examples equal to training examples, it does these. */
+static duet_status is_by_chance(const findings *it, const duet_data_part *parts, bool *chance, duet_error *error)
+{
+    const duet_data_part *train = &parts[DUET_TRAIN];
+    const size_t elements = train->rows.row_elements, wanted = train->count < SAMPLE ? train->count : SAMPLE;
+    const double tested = (double)parts[DUET_TEST].count, copied = (double)it->copied / tested,
+                 share = (double)it->twins / (double)train->count,
+                 spread = sqrt(fmax(share * (1 - share), 1 / tested) / tested);
+    size_t count = 0;
+    *chance = false;
+    if (train->rows.pictures || elements >= WIDEST || copied > share + 3 * spread) return DUET_OK;
+    float *rows = calloc(wanted, elements * sizeof *rows), *column = calloc(wanted, sizeof *column);
+    duet_status status =
+        rows == NULL || column == NULL
+            ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to compare its examples", train->rows.path)
+            : read_sample(train, rows, &count, error);
+    if (status == DUET_OK)
+        *chance = do_columns_repeat(rows, count, elements, column, fmax(share, copied), train->count);
+    free(rows);
+    free(column);
+    return status;
+}
+
+static duet_status tell(const findings *it, const duet_data_part *parts, bool one_file,
+                        const duet_data_options *options, duet_error *error)
 {
     const duet_data_part *train = &parts[DUET_TRAIN], *test = &parts[DUET_TEST];
     const char *remedy = train->rows.pictures ? "take one of each out"
@@ -141,19 +211,25 @@ static void tell(const findings *it, const duet_data_part *parts, bool one_file,
     char pair[300];
     const bool few_values =
         train->rows.row_elements < WIDE && (it->different < FEW || it->different * FEW_VALUES < train->count);
-    if (train->rows.row_elements == 1 || it->different == 1 || few_values) return;
-    if (are_many(&test->rows, it->copied, test->count)) {
+    const bool leaks = are_many(&test->rows, it->copied, test->count),
+               repeats = are_many(&train->rows, it->doubled, train->count);
+    bool chance = false;
+    if (train->rows.row_elements == 1 || it->different == 1 || few_values || (!leaks && !repeats)) return DUET_OK;
+    DUET_TRY(is_by_chance(it, parts, &chance, error));
+    if (chance) return DUET_OK;
+    if (leaks) {
         name_pair(pair, sizeof pair, train, test, one_file, it->copy);
         duet_notes_add(options->notes, false,
                        "%s: %zu of %zu test examples are training examples too, such as %s: what is learnt by heart "
                        "would pass for understood; %s",
                        test->rows.path, it->copied, test->count, pair, one_file ? remedy : "take them out of either");
-    } else if (are_many(&train->rows, it->doubled, train->count)) {
+    } else {
         name_pair(pair, sizeof pair, train, train, true, it->repeated);
         duet_notes_add(options->notes, false,
                        "%s: %zu of %zu training examples are copies of others, such as %s: they count as often; %s",
                        train->rows.path, it->doubled, train->count, pair, remedy);
     }
+    return DUET_OK;
 }
 
 duet_status duet_tell_of_copies(const duet_data_part *parts, uint64_t *const prints[2],
@@ -163,14 +239,15 @@ duet_status duet_tell_of_copies(const duet_data_part *parts, uint64_t *const pri
     const bool one_file = prints[DUET_TEST] == NULL;
     example *train = examples_of(&parts[DUET_TRAIN], prints[DUET_TRAIN]);
     example *test = examples_of(&parts[DUET_TEST], prints[one_file ? DUET_TRAIN : DUET_TEST]);
-    bool sound = train != NULL && test != NULL;
-    if (sound) {
+    duet_status status = train != NULL && test != NULL
+                             ? DUET_OK
+                             : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to compare its examples",
+                                         parts[DUET_TRAIN].rows.path);
+    if (status == DUET_OK) {
         look(&found, train, parts[DUET_TRAIN].count, test, parts[DUET_TEST].count);
-        tell(&found, parts, one_file, options);
+        status = tell(&found, parts, one_file, options, error);
     }
     free(train);
     free(test);
-    return sound ? DUET_OK
-                 : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to compare its examples",
-                             parts[DUET_TRAIN].rows.path);
+    return status;
 }

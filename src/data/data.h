@@ -39,6 +39,8 @@ bool duet_data_name_is_part(const char *name, bool is_folder, bool *validation);
 duet_status duet_data_files_find(duet_data_files *files, const char *path, const duet_data_options *options,
                                  duet_error *error);
 void duet_data_files_free(duet_data_files *files);
+/** Says that a file and its gzip beside it, FILE.gz, of which the first is read, do not hold the same. */
+void duet_data_tell_of_twin(const char *path, duet_notes *notes);
 
 /** Gives `examples` its labels: those of the file `rows`, one for each. */
 duet_status duet_labels_take(duet_rows *examples, duet_rows *rows, duet_error *error);
@@ -50,8 +52,11 @@ duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_erro
  *  columns, a line each, or NULL. */
 duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
                              duet_error *error);
-/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. */
-duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error);
+/** What examples of the split are to be like, for messages; NULL: there is nothing yet. */
+const char *duet_examples_like(const duet_data_options *options, duet_split split);
+/** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. `like`:
+ * as above. */
+duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const char *like, duet_error *error);
 
 /** A format of sets: what a path of it holds, as rows with labels of both splits. */
 typedef struct duet_set_format {

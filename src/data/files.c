@@ -14,9 +14,20 @@
 #include "data/label_order.h"
 #include "data/remedy.h"
 
+/* Of examples that are to be like others their own range says nothing of what was done to those. */
+static duet_status refuse_unlike(const duet_rows *rows, const duet_range *range, const char *like, duet_error *error)
+{
+    const bool bytes = range->low >= 0 && range->high <= 255;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: elements of type '%s' from %g to %g; |u1, <f4 and <f8 are read as examples: save "
+                     "array.astype('<f4')%s; where %s were scaled, scale these by the same numbers, not by their own",
+                     rows->path, duet_element_name(rows->element), (double)range->low, (double)range->high,
+                     bytes ? ", or array.astype('u1') where those are bytes" : "", like);
+}
+
 /* Whole numbers and truths do for labels; as examples they leave open what they mean, so the remedy follows from what
  * they are. */
-static duet_status refuse_element(duet_rows *rows, duet_error *error)
+static duet_status refuse_element(duet_rows *rows, const char *like, duet_error *error)
 {
     duet_range range;
     char scaled[DUET_REMEDY_SIZE];
@@ -25,6 +36,8 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
     const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
+    } else if (like != NULL) {
+        return refuse_unlike(rows, &range, like, error);
     } else if (range.low >= 0 && range.high <= 255 && (range.high >= DUET_BRIGHT || !table)) {
         what = range.high >= DUET_BRIGHT ? "array.astype('u1')" : duet_remedy_unit(0, (double)range.high, scaled);
         why = range.high >= DUET_BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";
@@ -40,7 +53,7 @@ static duet_status refuse_element(duet_rows *rows, duet_error *error)
                      rows->path, duet_element_name(rows->element), (double)range.low, (double)range.high, what, why);
 }
 
-static duet_status check_examples(duet_rows *rows, duet_error *error)
+static duet_status check_examples(duet_rows *rows, const char *like, duet_error *error)
 {
     if (rows->shape.rank < 1 || rows->shape.rank > 3)
         return duet_fail(
@@ -53,7 +66,7 @@ static duet_status check_examples(duet_rows *rows, duet_error *error)
                 ? ": of examples of one number each save array.reshape(-1, 1)"
                 : " (is it a file of labels? Then name the examples, and it by --labels; of examples of one "
                   "number each save array.reshape(-1, 1))");
-    return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, error);
+    return rows->element <= DUET_ELEMENT_FLOAT64 ? DUET_OK : refuse_element(rows, like, error);
 }
 
 /* Numbered anew, 256 values at most are classes; more are measurements or numbers of examples. */
@@ -68,13 +81,14 @@ static duet_status refuse_number(const duet_rows *rows, float *numbers, size_t a
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: label %zu is %g; whole numbers from 0 to 255 are expected, and %zu different ones are no "
                          "classes: leave them out, or make a few of them, of measurements as by "
-                         "numpy.digitize(array, numpy.quantile(array, [0.25, 0.5, 0.75]))",
+                         "numpy.digitize(array, numpy.quantile(train, [0.25, 0.5, 0.75]))" DUET_REMEDY_OF_TRAIN,
                          rows->path, at, (double)number, distinct);
-    return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save "
-                     "numpy.unique(array, return_inverse=True)[1], which numbers them, if they are classes and no "
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: label %zu is %g; whole numbers from 0 to 255 are expected: to train on them save " DUET_REMEDY_NUMBERED(
+            "array") ", which numbers them, if they are classes and no "
                      "measurements; for a run, the numbers that its classes have",
-                     rows->path, at, (double)number);
+        rows->path, at, (double)number);
 }
 
 /* Numbers as labels: each must be one that a byte holds. What is refused may be sorted before. */
@@ -191,9 +205,15 @@ duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_erro
     return copy_labels(&examples[1], &rows->labels, examples[0].count, error);
 }
 
-duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, duet_error *error)
+const char *duet_examples_like(const duet_data_options *options, duet_split split)
 {
-    DUET_TRY(check_examples(examples, error));
+    if (options->for_use) return "the examples that the run was trained on";
+    return split == DUET_TEST ? "the training examples" : NULL;
+}
+
+duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const char *like, duet_error *error)
+{
+    DUET_TRY(check_examples(examples, like, error));
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
@@ -243,7 +263,7 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
 }
 
 /* A column that is asked for stands in the place of a file of labels. */
-static duet_status open_part(duet_rows *rows, const duet_data_files *files, size_t split,
+static duet_status open_part(duet_rows *rows, const duet_data_files *files, duet_split split,
                              const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
@@ -255,7 +275,7 @@ static duet_status open_part(duet_rows *rows, const duet_data_files *files, size
     if (labels_path != NULL && !rows->labels.asked_for)
         status = open_beside(&labels, labels_path, rows, alone, options, error);
     if (status == DUET_OK) status = compare_labels(rows, &labels, options, error);
-    if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
+    if (status == DUET_OK) status = duet_examples_take(rows, &labels, duet_examples_like(options, split), error);
     duet_rows_close(&labels);
     return status;
 }
@@ -301,13 +321,25 @@ static void tell_of_passed(const duet_data_files *files, const char *path, bool 
                    array || labelled ? "" : "; if it holds their labels, give it as --labels");
 }
 
+/* Of a file that nobody named. */
+static void tell_of_twin(const char *path, const duet_data_options *options)
+{
+    if (path == NULL || strcmp(path, options->path) == 0) return;
+    if (options->labels != NULL && strcmp(path, options->labels) == 0) return;
+    duet_data_tell_of_twin(path, options->notes);
+}
+
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error)
 {
     duet_data_files files;
     duet_status status = duet_data_files_find(&files, path, options, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        status = open_part(&rows[split], &files, split, options, error);
+        status = open_part(&rows[split], &files, (duet_split)split, options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
+    for (size_t split = 0; status == DUET_OK && split < 2 && !options->trusted; split++) {
+        tell_of_twin(files.examples[split], options);
+        tell_of_twin(files.labels[split], options);
+    }
     if (status == DUET_OK && files.left_out != NULL)
         duet_notes_add(options->notes, false,
                        "%s: %s is left out, which is for validation by its name: to have it for the test call it "

@@ -7,9 +7,9 @@
 #include "base/number.h"
 #include "base/size.h"
 #include "base/status.h"
-#include "data/rows.h"
+#include "data/remedy.h"
 
-enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32, MOST_TEXTS = 256 };
+enum { HEADER_LIMIT = 64 * 1024, TEXT_LIMIT = 32 };
 
 /* What the dictionary says. */
 typedef struct array_header {
@@ -117,10 +117,11 @@ static const struct {
     char kind;
     const char *remedy;
 } remedies[] = {
-    {'U', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
-    {'S', "of labels save numpy.unique(array, return_inverse=True)[1]; of numbers in words array.astype('<f4')"},
-    {'O', "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels "
-          "numpy.unique(array, return_inverse=True)[1]"},
+    {'U', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {'S', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {'O',
+     "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels " DUET_REMEDY_NUMBERED(
+         "array")},
     {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
     {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
           "bfloat16, array.astype('<f4') where they are made"},
@@ -170,19 +171,20 @@ static duet_status open_npy(duet_rows *rows, duet_stream *stream, const duet_dat
     return duet_rows_lie_flat(rows, stream, &layout, error);
 }
 
-duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error)
+duet_status duet_npy_read_texts(duet_stream *stream, const char *what, size_t most, char ***texts, size_t *count,
+                                duet_error *error)
 {
     array_header array = {.found = 0};
     double width;
     DUET_TRY(read_header(stream, &array, error));
     bool sound = array.shape.rank == 1 && array.type[0] == '|' && array.type[1] == 'S' &&
                  duet_number_read(array.type + 2, &width) && width >= 1 && width <= DUET_LONGEST_NAME &&
-                 array.shape.dims[0] >= 1 && array.shape.dims[0] <= MOST_TEXTS;
+                 array.shape.dims[0] >= 1 && array.shape.dims[0] <= most;
     if (!sound)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: names of classes are expected: 1 to %d byte texts ('S') of at most %d bytes; of other "
+                         "%s: names of %s are expected: 1 to %zu byte texts ('S') of at most %d bytes; of other "
                          "texts save numpy.char.encode(numpy.asarray(names, str), 'utf-8')",
-                         stream->path, MOST_TEXTS, DUET_LONGEST_NAME);
+                         stream->path, what, most, DUET_LONGEST_NAME);
     *texts = calloc(array.shape.dims[0], sizeof **texts);
     if (*texts == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", stream->path);
     for (*count = 0; *count < array.shape.dims[0]; ++*count) {

@@ -9,8 +9,10 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/among.h"
 #include "data/archive.h"
+#include "data/class_names.h"
 #include "data/data.h"
 
 enum { LOCAL_HEADER = 30, MOST_AFTER = 24 /* bytes of a data descriptor behind a member */ };
@@ -76,7 +78,7 @@ static duet_status open_rows(duet_rows *rows, const char *path, const member *it
 
 /* Which member is what. */
 typedef struct places {
-    const member *examples[2], *labels[2], *class_names;
+    const member *examples[2], *labels[2], *class_names, *column_names;
     size_t left_out;
     const char *first_out; /* of these by its name */
 } places;
@@ -101,6 +103,8 @@ static duet_status find_places(places *found, const duet_archive_list *all, cons
         bool labels;
         if (strcmp(it->name, "class_names.npy") == 0) {
             found->class_names = it;
+        } else if (strcmp(it->name, "column_names.npy") == 0) {
+            found->column_names = it;
         } else if (duet_data_name_is(it->name, false, &split, &labels)) {
             DUET_TRY(put(labels ? &found->labels[split] : &found->examples[split], it, path, error));
         } else {
@@ -121,7 +125,8 @@ static duet_status name_classes(duet_rows *rows, const char *path, const member 
     duet_labels *labels = &rows->labels;
     if (labels->values == NULL || names == NULL) return DUET_OK;
     DUET_TRY(open_stream(&stream, path, names, error));
-    duet_status status = duet_npy_read_texts(&stream, &labels->names, &labels->name_count, error);
+    duet_status status =
+        duet_npy_read_texts(&stream, "classes", DUET_MOST_CLASSES, &labels->names, &labels->name_count, error);
     duet_stream_close(&stream);
     for (size_t i = 0; status == DUET_OK && i < rows->count; i++)
         if (labels->values[i] >= labels->name_count)
@@ -130,14 +135,43 @@ static duet_status name_classes(duet_rows *rows, const char *path, const member 
     return status;
 }
 
-static duet_status open_split(duet_rows *rows, const char *path, const places *found, size_t split, duet_error *error)
+/* A line each. */
+static duet_status join_names(duet_rows *rows, char *const *names, size_t count, duet_error *error)
+{
+    duet_text lines = {0};
+    for (size_t i = 0; i < count; i++) duet_text_add(&lines, "%s\n", names[i]);
+    if (!lines.failed) rows->columns = strdup(duet_text_get(&lines));
+    duet_text_free(&lines);
+    return rows->columns != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
+}
+
+/* Columns have the names that the file gives to them. */
+static duet_status name_columns(duet_rows *rows, const char *path, const member *it, duet_error *error)
+{
+    duet_stream stream = {0};
+    char **names = NULL;
+    size_t count = 0;
+    if (rows->source == NULL || rows->shape.rank != 1 || it == NULL) return DUET_OK;
+    DUET_TRY(open_stream(&stream, path, it, error));
+    duet_status status = duet_npy_read_texts(&stream, "columns", rows->row_elements, &names, &count, error);
+    if (status == DUET_OK && count != rows->row_elements)
+        status =
+            duet_fail(error, DUET_ERROR_DATA, "%s: %zu column_names of %zu columns", path, count, rows->row_elements);
+    if (status == DUET_OK) status = join_names(rows, names, count, error);
+    duet_stream_close(&stream);
+    duet_class_names_free(names, count);
+    return status;
+}
+
+static duet_status open_split(duet_rows *rows, const char *path, const places *found, duet_split split,
+                              const duet_data_options *options, duet_error *error)
 {
     duet_rows labels = {0};
     if (found->examples[split] == NULL) return DUET_OK;
     DUET_TRY(open_rows(rows, path, found->examples[split], error));
     duet_status status = DUET_OK;
     if (found->labels[split] != NULL) status = open_rows(&labels, path, found->labels[split], error);
-    if (status == DUET_OK) status = duet_examples_take(rows, &labels, error);
+    if (status == DUET_OK) status = duet_examples_take(rows, &labels, duet_examples_like(options, split), error);
     duet_rows_close(&labels);
     return status == DUET_OK ? name_classes(rows, path, found->class_names, error) : status;
 }
@@ -151,7 +185,9 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     if (status == DUET_OK) status = duet_archive_list_supersede(&all, path, options->notes, error);
     if (status == DUET_OK) status = find_places(&found, &all, path, options->for_use, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        status = open_split(&rows[split], path, &found, split, error);
+        status = open_split(&rows[split], path, &found, (duet_split)split, options, error);
+    const size_t first = rows[DUET_TRAIN].source != NULL ? DUET_TRAIN : DUET_TEST;
+    if (status == DUET_OK) status = name_columns(&rows[first], path, found.column_names, error);
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
                        found.left_out == 1

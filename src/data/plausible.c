@@ -79,6 +79,25 @@ static void ask_about_alpha(const duet_rows *rows, const duet_data_options *opti
                        rows->path, DUET_WORD("%s:alpha=white", name), DUET_WORD("%s:alpha=keep", name));
 }
 
+/* Examples that are few beside what is read as their height, and whose width is the number of their channels. */
+static bool are_frames(const duet_rows *rows)
+{
+    const size_t *dims = rows->shape.dims;
+    return rows->shape.rank == 3 && dims[1] == dims[2] && dims[2] > FEW && dims[0] != dims[1] && dims[0] > FEW &&
+           dims[0] > rows->count;
+}
+
+static void ask_about_frames(const duet_rows *rows, const duet_data_options *options)
+{
+    const size_t *dims = rows->shape.dims;
+    char words[ANSWER];
+    duet_notes_add(options->notes, true,
+                   "%s: %zu examples of %zu x %zu x %zu, read as height, width and channels: are they frames of %zu "
+                   "sequences, as MovingMNIST's? Then %s array.reshape(-1, %zu, %zu)%s",
+                   rows->path, rows->count, dims[0], dims[1], dims[2], dims[0], hand_over(options), dims[1], dims[2],
+                   answer(words, ". If the channels are last,", "channels=last", rows, options));
+}
+
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options)
 {
     const size_t *dims = rows->shape.dims, rank = rows->shape.rank;
@@ -105,6 +124,8 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
                        answer(words, ". If they are first,", "channels=last", rows, options));
     else if (!first && rank == 3 && dims[0] <= FEW && dims[1] > FEW && dims[2] > FEW)
         ask_about_channels(rows, options);
+    else if (!first && are_frames(rows))
+        ask_about_frames(rows, options);
     else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
         ask_about_alpha(rows, options);
 }
@@ -193,71 +214,90 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
-static void tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
+/* What is dark in both splits; one that is bright says what the other was to be. Returns whether the splits differ. */
+static bool tell_of_bytes(const duet_rows *rows, const duet_range *range, const duet_range *test,
                           const duet_data_options *options)
 {
     char scaled[DUET_REMEDY_SIZE];
+    const double high = (double)(test == NULL ? range->high : fmaxf(range->high, test->high));
     bool one_is_dark = test != NULL && (range->high < DUET_BRIGHT) != (test->high < DUET_BRIGHT);
-    if (one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range)))
+    bool apart = one_is_dark && (span(range) > 4 * span(test) || span(test) > 4 * span(range));
+    if (apart)
         duet_notes_add(
             options->notes, false,
             "%s: the bytes of the %s split go from 0 to %g, those of the other to %g or more: is one of them "
             "of another scale?",
             rows->path, range->high < DUET_BRIGHT ? "training" : "test",
             (double)(range->high < DUET_BRIGHT ? range->high : test->high), (double)DUET_BRIGHT);
-    if (range->high >= DUET_BRIGHT) return;
+    if (high >= DUET_BRIGHT || options->for_use) return apart;
     duet_notes_add(options->notes, false,
                    "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
                    "%s %s",
-                   rows->path, (double)range->high, (double)range->high / 255, (double)range->high, hand_over(options),
-                   duet_remedy_unit(0, (double)range->high, scaled));
+                   rows->path, high, high / 255, high, hand_over(options), duet_remedy_unit(0, high, scaled));
+    return apart;
 }
 
-void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
-                         const duet_data_options *options)
+static void tell_of_whole_numbers(const duet_rows *rows, const duet_range *train, const duet_data_options *options)
 {
-    bool said = options->values == DUET_VALUES_NUMBERS;
-    char words[ANSWER], scaled[DUET_REMEDY_SIZE];
-    if (said && rows->element == DUET_ELEMENT_UINT8)
-        duet_notes_add(
-            options->notes, false,
-            "%s: holds bytes, which are read as numbers from 0 to 1 whatever is said: values=numbers changes "
-            "nothing; save array.astype('<f4')",
-            rows->path);
-    if (tell_of_constant(rows, train, options)) return;
-    if (rows->element == DUET_ELEMENT_UINT8) {
-        tell_of_bytes(rows, train, test, options);
-        return;
-    }
-    bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
-                    rows->row_elements >= DUET_PICTURE_NUMBERS;
-    if (!said && !as_bytes) tell_of_scale(rows, train, options);
-    if (!said && as_bytes && options->own)
+    if (options->own)
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, pass "
                        "array.astype('u1'), and they are scaled to [0, 1]",
                        rows->path, (double)train->low, (double)train->high);
-    else if (!said && as_bytes)
+    else
         duet_notes_add(options->notes, false,
                        "%s: its values are whole numbers from %g to %g: if they are the bytes of pictures, say "
                        "%s, and they are scaled to [0, 1]; if not, %s",
                        rows->path, (double)train->low, (double)train->high,
                        DUET_WORD("%s:values=bytes", answered(rows, options)),
                        DUET_WORD("%s:values=numbers", answered(rows, options)));
-    if (test == NULL || said) return;
-    const duet_range *wider = span(train) > span(test) ? train : test;
-    bool apart = is_unit(train) != is_unit(test) && (span(train) > 100 * span(test) || span(test) > 100 * span(train));
-    if (apart)
-        duet_notes_add(options->notes, true,
-                       "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
-                       "scaled? %s %s in its place%s",
-                       rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
-                       options->own ? "Pass" : "Save",
-                       duet_remedy_unit((double)wider->low, (double)wider->high, scaled),
-                       answer(words, ". If it is as it should be,", "values=numbers", rows, options));
-    else if (is_unit(train) != is_unit(test) || span(train) > 4 * span(test) || span(test) > 4 * span(train))
+}
+
+/* What was done to the one that is scaled is known of bytes alone. */
+static const char *scale_as(const duet_range *scaled, const duet_range *other)
+{
+    const bool bytes = scaled->levels && other->whole && other->low >= 0 && other->high <= 255;
+    return bytes ? "numpy.clip(array / 255, 0, 1).astype('<f4') in its place"
+                 : "it divided by what the other one was divided by, not by its own greatest number";
+}
+
+static void ask_about_scale(const duet_rows *rows, const duet_range *train, const duet_range *test,
+                            const duet_data_options *options)
+{
+    char words[ANSWER];
+    duet_notes_add(options->notes, true,
+                   "%s: the training split lies in [%g, %g] and the test split in [%g, %g]: is one of them not "
+                   "scaled? %s %s%s",
+                   rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high,
+                   options->own ? "Pass" : "Save", is_unit(train) ? scale_as(train, test) : scale_as(test, train),
+                   answer(words, ". If it is as it should be,", "values=numbers", rows, options));
+}
+
+bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+                         const duet_data_options *options)
+{
+    const bool said = options->values == DUET_VALUES_NUMBERS;
+    if (said && rows->element == DUET_ELEMENT_UINT8)
+        duet_notes_add(
+            options->notes, false,
+            "%s: holds bytes, which are read as numbers from 0 to 1 whatever is said: values=numbers changes "
+            "nothing; save array.astype('<f4')",
+            rows->path);
+    if (tell_of_constant(rows, train, options)) return true;
+    if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
+    bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
+                    rows->row_elements >= DUET_PICTURE_NUMBERS;
+    if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, options);
+    if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
+    if (test == NULL || said) return said;
+    const bool far = span(train) > 100 * span(test) || span(test) > 100 * span(train);
+    const bool wider = span(train) > 4 * span(test) || span(test) > 4 * span(train);
+    if (is_unit(train) != is_unit(test) && far)
+        ask_about_scale(rows, train, test, options);
+    else if (is_unit(train) != is_unit(test) || wider)
         duet_notes_add(options->notes, false, "%s: the training split lies in [%g, %g] and the test split in [%g, %g]",
                        rows->path, (double)train->low, (double)train->high, (double)test->low, (double)test->high);
+    return is_unit(train) != is_unit(test) || wider;
 }
 
 /* Marks the columns in which a row differs from the first one; returns how many have been marked by now. */
@@ -294,7 +334,8 @@ static void tell_of_columns(const duet_rows *rows, size_t varying, const bool *v
                    "%s: %s one value in all training examples%s: a density has no bound there, and what learns "
                    "densities learns nothing else; take %s out%s%s",
                    rows->path, which, rounding_of(rows), constant == 1 ? "it" : "them",
-                   rows->columns == NULL ? ", as by array[:, numpy.ptp(array, 0) > 0].copy('C')" : "",
+                   rows->columns == NULL ? ", as by array[:, numpy.ptp(train, 0) > 0].copy('C')" DUET_REMEDY_OF_TRAIN
+                                         : "",
                    rows->columns == NULL && all >= DUET_PICTURE_NUMBERS
                        ? ", or, if the rows are pictures, give them their shape: array.reshape(-1, height, width)"
                        : "");
@@ -394,6 +435,36 @@ static void tell_of_one_class(const duet_class_counts *it, const duet_data_optio
     }
 }
 
+/* How many classes from 0 on a split has, without a gap; 0: there is one. */
+static size_t count_from_zero(const size_t counts[DUET_MOST_CLASSES], size_t classes)
+{
+    size_t used = 0, count = 0;
+    while (count < classes && counts[count] > 0) count++;
+    for (size_t i = 0; i < classes; i++) used += counts[i] > 0;
+    return used == count ? count : 0;
+}
+
+/* Numbers of which the test examples have the first ones, where chance would give them the others too. */
+static void tell_of_numbering(const duet_class_counts *it, const duet_data_options *options)
+{
+    const double chance = -20; /* the logarithm of what is none */
+    const size_t learnt = count_from_zero(it->counts[DUET_TRAIN], it->classes),
+                 tested = count_from_zero(it->counts[DUET_TEST], it->classes);
+    size_t beyond = 0, train = 0, test = 0;
+    for (size_t i = 0; i < it->classes; i++) {
+        train += it->counts[DUET_TRAIN][i];
+        test += it->counts[DUET_TEST][i];
+        beyond += i < tested ? 0 : it->counts[DUET_TRAIN][i];
+    }
+    if (it->names != NULL || tested < 2 || learnt <= tested) return;
+    if ((double)test * log1p(-(double)beyond / (double)train) > chance) return;
+    duet_notes_add(options->notes, false,
+                   "%s: no test example has a class from %zu on, as %zu of %zu training examples have: were the labels "
+                   "of each split numbered by itself? Then %s, of what they were, %s",
+                   it->path, tested, beyond, train, hand_over(options),
+                   options->own ? DUET_REMEDY_NUMBERED("labels") : DUET_REMEDY_NUMBERED("array"));
+}
+
 void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *options)
 {
     bool empty[DUET_MOST_CLASSES] = {false}, unseen[DUET_MOST_CLASSES] = {false};
@@ -414,14 +485,15 @@ void duet_tell_of_labels(const duet_class_counts *it, const duet_data_options *o
                        it->path, used, examples);
     else {
         if (!it->order_told) tell_of_one_class(it, options);
+        if (!it->order_told) tell_of_numbering(it, options);
         tell_of_classes(it, unseen, "classes of the test split that no training example has", "", options);
     }
     tell_of_capitals(it, options);
     tell_of_classes(it, empty, "classes without an example",
                     it->names != NULL ? ""
-                    : options->own    ? "; classes are the numbers from 0 to the largest label: of others pass "
-                                        "numpy.unique(labels, return_inverse=True)[1]"
-                                      : "; classes are the numbers from 0 to the largest label: of others save "
-                                        "numpy.unique(labels, return_inverse=True)[1]",
+                    : options->own    ? "; classes are the numbers from 0 to the largest label: of others "
+                                        "pass " DUET_REMEDY_NUMBERED("labels")
+                                      : "; classes are the numbers from 0 to the largest label: of others "
+                                        "save " DUET_REMEDY_NUMBERED("labels"),
                     options);
 }

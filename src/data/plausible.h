@@ -28,8 +28,13 @@ duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t count, con
  *  as above. */
 bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,
                           const duet_data_options *options);
-/** Says what is odd about the ranges; `test` is NULL where both splits are of one file. */
-void duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+/** Says that the first or the last column of a table without names is the number of the row or, where there are none,
+ *  the label. Some thousand rows are looked at. */
+duet_status duet_tell_of_marks(duet_rows *rows, size_t first, size_t count, bool labelled, const char *names,
+                               const duet_data_options *options, duet_error *error);
+/** Says what is odd about the ranges; `test` is NULL where both splits are of one file. Returns whether how the splits
+ *  compare is said by now, or is as it should be. */
+bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
                          const duet_data_options *options);
 
 /** How many examples of each class the splits have. */

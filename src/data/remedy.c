@@ -23,11 +23,13 @@ const char *duet_remedy_unit(double low, double high, char text[DUET_REMEDY_SIZE
     char from[32];
     print_float(from, fabs(low));
     if (!(high > low)) /* float32 tells them apart once the least is 0, or they are equal */
-        (void)duet_text_print(text, DUET_REMEDY_SIZE, "(array - array.min()).astype('<f4')");
+        (void)duet_text_print(text, DUET_REMEDY_SIZE, "(array - train.min()).astype('<f4')" DUET_REMEDY_OF_TRAIN);
     else if (low >= 0 && low <= high / 2)
-        (void)duet_text_print(text, DUET_REMEDY_SIZE, "numpy.clip(array / %.9g, 0, 1).astype('<f4')", high);
+        (void)duet_text_print(text, DUET_REMEDY_SIZE,
+                              "numpy.clip(array / %.9g, 0, 1).astype('<f4'), in both splits alike", high);
     else
-        (void)duet_text_print(text, DUET_REMEDY_SIZE, "numpy.clip((array %c %s) / %.9g, 0, 1).astype('<f4')",
+        (void)duet_text_print(text, DUET_REMEDY_SIZE,
+                              "numpy.clip((array %c %s) / %.9g, 0, 1).astype('<f4'), in both splits alike",
                               low < 0 ? '+' : '-', from, high - low);
     return text;
 }

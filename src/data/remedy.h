@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* What makes of an array one that is read without a word: expressions of numpy, each said in one place. Applied, none
- * of them leads to NaN, out of [0, 1] by a rounding, or to a column that the others squash. */
+ * of them leads to NaN, out of [0, 1] by a rounding, or to a column that the others squash; and of two splits, to which
+ * each is applied, it makes the same: constants are numbers, or those of the training split. */
 #ifndef DUET_SRC_DATA_REMEDY_H
 #define DUET_SRC_DATA_REMEDY_H
 
 #include "data/rows.h"
 
 enum {
-    DUET_REMEDY_SIZE = 192,
+    DUET_REMEDY_SIZE = 256,
     DUET_BRIGHT = 128 /* of bytes: what is darker is asked about, and not advised to be one */
 };
 
+/** Behind an expression of `train`, and of `both`. */
+#define DUET_REMEDY_OF_TRAIN ", where train is the training split's array, in both splits alike"
+#define DUET_REMEDY_OF_BOTH  ", where both is the labels of both splits, joined"
+
 /** Each column by itself to a mean of 0 and a deviation of 1, which float32 tells apart, and a constant one to 0. */
 #define DUET_REMEDY_STANDARD                                                                                           \
-    "((a - a.mean(0)) / numpy.where(a.std(0) > 0, a.std(0), 1)).astype('<f4') with a = array.astype('<f8') - "         \
-    "array.min(0)"
-
+    "((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0) > 0, t.std(0), 1)).astype('<f4') with t = "                    \
+    "train.astype('<f8')" DUET_REMEDY_OF_TRAIN
 /** The same to [0, 1]. */
 #define DUET_REMEDY_UNIT_COLUMNS                                                                                       \
-    "numpy.clip(a / numpy.where(a.max(0) > 0, a.max(0), 1), 0, 1).astype('<f4') with a = array.astype('<f8') - "       \
-    "array.min(0)"
+    "numpy.clip((array - t.min(0)) / numpy.where(numpy.ptp(t, 0) > 0, numpy.ptp(t, 0), 1), 0, 1).astype('<f4') with "  \
+    "t = train.astype('<f8')" DUET_REMEDY_OF_TRAIN
+/** Labels by the place that each has among all. */
+#define DUET_REMEDY_NUMBERED(labels) "numpy.searchsorted(numpy.unique(both), " labels ")" DUET_REMEDY_OF_BOTH
 /** All numbers alike to [0, 1]; those that are equal as float32 to what lies between them, from 0 on. */
 const char *duet_remedy_unit(double low, double high, char text[DUET_REMEDY_SIZE]);
 /** Whether examples of that shape are rows of a table, whose columns have a scale each, and no pictures by how many

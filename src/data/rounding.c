@@ -30,15 +30,22 @@ bool duet_tell_of_rounding(const duet_reach *reach, size_t rows, const char *pat
     return true;
 }
 
-void duet_tell_of_rounded_columns(duet_rows *rows, const duet_data_options *options)
+static const duet_reach *reaches_of(duet_rows *rows)
 {
-    const duet_reach *reaches = rows->source->reaches == NULL ? NULL : rows->source->reaches(rows);
+    return rows == NULL || rows->source->reaches == NULL ? NULL : rows->source->reaches(rows);
+}
+
+void duet_tell_of_rounded_columns(duet_rows *const rows[2], const duet_data_options *options)
+{
+    const duet_reach *const reaches[] = {reaches_of(rows[DUET_TRAIN]), reaches_of(rows[DUET_TEST])};
     char column[64], remedy[96];
-    for (size_t i = 0; reaches != NULL && i < rows->row_elements; i++) {
-        (void)duet_text_print(column, sizeof column, "column %zu of %zu", i + 1, rows->row_elements);
-        (void)duet_text_print(remedy, sizeof remedy, "take %.15g off it, in both splits, and save it as '<f4'",
-                              reaches[i].low);
-        rows->rounding_said |=
-            duet_tell_of_rounding(&reaches[i], rows->count, rows->path, column, remedy, options->notes);
-    }
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; reaches[split] != NULL && i < rows[split]->row_elements; i++) {
+            const duet_reach *first = reaches[DUET_TRAIN] != NULL ? &reaches[DUET_TRAIN][i] : &reaches[split][i];
+            (void)duet_text_print(column, sizeof column, "column %zu of %zu", i + 1, rows[split]->row_elements);
+            (void)duet_text_print(remedy, sizeof remedy, "take %.15g off it, in both splits, and save it as '<f4'",
+                                  first->low);
+            rows[split]->rounding_said |= duet_tell_of_rounding(&reaches[split][i], rows[split]->count,
+                                                                rows[split]->path, column, remedy, options->notes);
+        }
 }

@@ -11,7 +11,8 @@ void duet_reach_widen(duet_reach *reach, bool first, double number);
  *  does. `column` and `remedy` in words. */
 bool duet_tell_of_rounding(const duet_reach *reach, size_t rows, const char *path, const char *column,
                            const char *remedy, duet_notes *notes);
-/** The same of all columns of an array that have been read by now. */
-void duet_tell_of_rounded_columns(duet_rows *rows, const duet_data_options *options);
+/** The same of all columns of the arrays of both splits that have been read by now; rows[DUET_TEST] is NULL where there
+ *  is one. What is taken off a column is one number for both. */
+void duet_tell_of_rounded_columns(duet_rows *const rows[2], const duet_data_options *options);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "data/foreign.h"
 #include "data/picture.h"
+#include "data/remedy.h"
 
 enum { PIECE_BYTES = 64 * 1024, FEW = 3 /* rows, which say little of others */ };
 
@@ -225,17 +226,18 @@ static duet_status refuse_value(const duet_rows *rows, size_t row, const float *
     }
     const bool columns =
         rows->shape.rank == 1 && elements > 1 && count / elements > FEW && others * 2 < count / elements;
-    return duet_fail(error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path,
-                     i % elements, number_of(rows, row + i / elements),
-                     columns && !is_column_whole(values, count, elements)
-                         ? ", as most rows and all columns have one: fill such places, with their columns' means as by "
-                           "numpy.where(numpy.isfinite(a), a, numpy.ma.masked_invalid(a).mean(0).filled(0)) with a = "
-                           "array.astype('<f4')"
-                     : columns
-                         ? ", as most rows have one: take such columns out, as by "
-                           "array[:, numpy.isfinite(array.astype('<f4')).all(0)].copy('C')"
-                         : ": mend it, or take such rows out, and their labels: "
-                           "numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is true for the others");
+    return duet_fail(
+        error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path, i % elements,
+        number_of(rows, row + i / elements),
+        columns && !is_column_whole(values, count, elements)
+            ? ", as most rows and all columns have one: fill such places, with the training columns' means as "
+              "by numpy.where(numpy.isfinite(a), a, numpy.ma.masked_invalid(t).mean(0).filled(0)) with a, t = "
+              "array.astype('<f4'), train.astype('<f4')" DUET_REMEDY_OF_TRAIN
+        : columns ? ", as most rows have one: take such columns out, of both splits, as by array[:, "
+                    "numpy.isfinite(both.astype('<f4')).all(0)].copy('C'), where both is the examples of both "
+                    "splits, joined"
+                  : ": mend it, or take such rows out, and their labels: "
+                    "numpy.isfinite(array.astype('<f4')).reshape(len(array), -1).all(1) is true for the others");
 }
 
 /* Widens the range by elements of row `row` and those after it. */

@@ -108,8 +108,10 @@ typedef struct duet_format {
 /** The table of formats: NULL past the end. */
 const duet_format *duet_format_at(size_t index);
 extern const duet_format duet_format_idx, duet_format_npy, duet_format_csv, duet_format_cifar;
-/** An array of byte texts: *texts and each of them are the caller's, also after an error. */
-duet_status duet_npy_read_texts(duet_stream *stream, char ***texts, size_t *count, duet_error *error);
+/** An array of at most `most` byte texts, the names of `what`: *texts and each of them are the caller's, also after an
+ *  error. */
+duet_status duet_npy_read_texts(duet_stream *stream, const char *what, size_t most, char ***texts, size_t *count,
+                                duet_error *error);
 
 /** Opens a file of any format of the table and checks its sizes. *rows must be zeroed. Errors name the file. */
 duet_status duet_rows_open(duet_rows *rows, const char *path, const duet_data_options *options, duet_error *error);

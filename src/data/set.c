@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "data/alike.h"
 #include "data/among.h"
 #include "data/archive.h"
 #include "data/class_names.h"
@@ -249,6 +250,19 @@ static duet_status make_all_test(duet_data_part *parts, duet_error *error)
     return duet_rows_share(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, error);
 }
 
+/* Two files are compared, unless what is said of them by now tells why they differ. */
+static duet_status compare_splits(duet_data *data, const duet_range ranges[2], bool told,
+                                  const duet_data_options *options, duet_error *error)
+{
+    duet_rows *const rows[] = {&data->parts[DUET_TRAIN].rows, &data->parts[DUET_TEST].rows};
+    const duet_notes *notes = options->notes;
+    const size_t before = notes->count;
+    DUET_TRY(duet_tell_of_inverse(rows[DUET_TRAIN], rows[DUET_TEST], ranges, options, error));
+    if (told || notes->count > before) return DUET_OK;
+    DUET_TRY(duet_tell_of_unlike_splits(rows, data->columns, options, &told, error));
+    return told ? DUET_OK : duet_tell_of_own_scale(rows, ranges, options, error);
+}
+
 /* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. An empty split
  * has the range of the other. No test row stands out by what training rows have. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
@@ -259,23 +273,27 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
         DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
     }
-    for (size_t split = 0; split < 2 && !options->for_use && !parts[DUET_TRAIN].rows.rounding_said; split++)
-        duet_tell_of_rounded_columns(&parts[split].rows, options);
+    if (!options->for_use && !parts[DUET_TRAIN].rows.rounding_said)
+        duet_tell_of_rounded_columns((duet_rows *const[]){&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows}, options);
     bool told = false;
     for (size_t split = 0; split < 2 && !options->for_use; split++)
         if (split == DUET_TRAIN || data->all_test || ranges[DUET_TEST].most > ranges[DUET_TRAIN].most)
             told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
     if (!told && (!options->for_use ||
                   (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
-        duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST], options);
+        told = duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST],
+                                   options);
     if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
     if (!options->for_use && !options->trusted && !data->asked)
         DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                      data->columns, options, error));
+    if (!options->for_use && !options->trusted && !data->asked)
+        DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
+                                    parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
     if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
-        DUET_TRY(duet_tell_of_inverse(&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows, ranges, options, error));
+        DUET_TRY(compare_splits(data, ranges, told, options, error));
     data->info.unit_range = true;
     for (size_t split = 0; split < 2; split++) {
         float scale = parts[split].rows.element == DUET_ELEMENT_UINT8 ? 255 : 1;

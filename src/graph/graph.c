@@ -31,6 +31,8 @@ struct duet_graph {
     size_t inference_depth;
     duet_follower *followers;
     size_t follower_count, follower_capacity;
+    duet_unit_want *wants;
+    size_t want_count, want_capacity;
 };
 
 const duet_op duet_op_constant = {.name = "constant", .kind = DUET_OP_CONSTANT, .blocks_gradient = true};
@@ -82,6 +84,7 @@ void duet_graph_free(duet_graph **graph)
     }
     free((*graph)->nodes);
     free((*graph)->followers);
+    free((*graph)->wants);
     free(*graph);
     *graph = NULL;
 }
@@ -391,6 +394,26 @@ void duet_state_follow_at(const char *where, duet_node state, duet_node value, d
 const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index)
 {
     return index < graph->follower_count ? &graph->followers[index] : NULL;
+}
+
+void duet_graph_want_unit_range(const char *where, duet_node node, const char *what, const char *instead)
+{
+    if (duet_node_is_broken(node)) return;
+    duet_graph *graph = node->graph;
+    duet_node value = node;
+    while (value->op->kind == DUET_OP_VIEW) value = value->inputs[0];
+    const double number = value->attributes.number[0];
+    if (value->op == &duet_op_constant && !(number >= 0 && number <= 1))
+        duet_graph_fail_at(where, graph, "%s: the target is %g, and one in [0, 1] was expected", what, number);
+    if (duet_array_grow(&graph->wants, graph->want_count, &graph->want_capacity, sizeof *graph->wants))
+        graph->wants[graph->want_count++] = (duet_unit_want){where, what, instead, node};
+    else
+        duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for a loss");
+}
+
+const duet_unit_want *duet_graph_unit_want(const duet_graph *graph, size_t index)
+{
+    return index < graph->want_count ? &graph->wants[index] : NULL;
 }
 
 duet_node duet_input_at(const char *where, duet_graph *graph, const char *name, duet_type type, duet_shape shape)

@@ -266,6 +266,21 @@ static size_t features_of(const duet_model *model, const char *name)
     return strcmp(name, DUET_CLASS_LOGITS) == 0 ? model->classes : 0;
 }
 
+/* Classes are told of examples: what reads the labels would be right of them, whatever was learnt. */
+static void check_class_logits(const char *where, const duet_build *build, duet_node value)
+{
+    if (build->labels == NULL) return;
+    bool *depends = duet_build_dependents(build, &build->labels, 1);
+    if (depends == NULL)
+        out_of_memory(build);
+    else if (depends[value->id])
+        duet_graph_fail(build->graph,
+                        "output \"%s\": it reads the labels (duet_model_labels, duet_with_labels), which "
+                        "it is to tell from the examples",
+                        DUET_CLASS_LOGITS);
+    free(depends);
+}
+
 /* Standard outputs mean something to commands and metrics, which read so many numbers a row of them. */
 static void check_output(const char *where, const duet_model *model, const char *name, duet_node value)
 {
@@ -289,6 +304,7 @@ static void add_output(const char *where, duet_model *model, const char *name, d
     snprintf(what, sizeof what, "output \"%.100s\"", name);
     if (!is_ours(where, build, what, value)) return;
     check_output(where, model, name, value);
+    if (strcmp(name, DUET_CLASS_LOGITS) == 0) check_class_logits(where, build, value);
     duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
     if (duet_build_find_output(build, name, &known) != NULL)

@@ -24,6 +24,7 @@ duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x
 {
     if (!are_alike(where, "bernoulli_nll", logits, x))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
+    duet_graph_want_unit_range(where, x, "bernoulli_nll", "gaussian_nll");
     duet_node softplus = duet_softplus(logits);
     return duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
 }
@@ -49,6 +50,7 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
         duet_graph_fail(location->graph, "discretised_logistic: at least 2 levels were expected, not %zu", levels);
         return duet_node_broken(location->graph);
     }
+    duet_graph_want_unit_range(where, x, "discretised_logistic", "gaussian_nll");
     double steps = (double)(levels - 1), half = 0.5 / steps;
     duet_node step = duet_floor(duet_shift(duet_scale(x, steps), 0.5)), none = duet_constant(location->graph, 0);
     duet_node first = duet_less(step, duet_constant(location->graph, 0.5));
@@ -92,6 +94,7 @@ duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet
         duet_graph_fail(logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
                         duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
     }
+    duet_graph_want_unit_range(where, target, "binary_cross_entropy", "squared_error");
     return duet_batch_mean(terms);
 }
 
@@ -104,6 +107,7 @@ duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, due
     }
     if (!are_alike(where, "softmax_cross_entropy", logits, targets))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
+    duet_graph_want_unit_range(where, targets, "softmax_cross_entropy", "squared_error");
     duet_node total = duet_logsumexp(logits, DUET_AXIS(logits->shape.rank - 1), true);
     duet_node log_softmax = duet_subtract(logits, total);
     return duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));

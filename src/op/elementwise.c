@@ -311,6 +311,10 @@ duet_node duet_elu_at(const char *where, duet_node x, double alpha)
 
 duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
 {
+    if (!duet_node_is_broken(x) && !(low <= high)) {
+        duet_graph_fail(x->graph, "clamp: low %g and high %g: low <= high was expected", low, high);
+        return duet_node_broken(x->graph);
+    }
     return unary(where, &duet_op_clamp, x, low, high);
 }
 

@@ -8,10 +8,14 @@
 #include "op/op.h"
 #include "op/where.h"
 
+/* A mean is rounded to float32, so that what is centred by it has a mean of its own, whose square is too much in the
+ * mean of squares. It is no more than that mean, and of no slope. */
 duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep)
 {
     duet_node centred = duet_subtract(x, duet_mean(x, axes, true));
-    return duet_mean(duet_square(centred), axes, keep);
+    duet_node squares = duet_mean(duet_square(centred), axes, keep),
+              excess = duet_square(duet_mean(centred, axes, keep));
+    return duet_subtract(squares, duet_stop_gradient(duet_minimum(excess, squares)));
 }
 
 /* What `x` is a broadcast of, or `x`. */

@@ -82,42 +82,64 @@ static void write_element(duet_text *text, const duet_step *step, const duet_ker
     duet_text_add(text, "        const uint i = (uint)at;\n%s", duet_text_get(&writer->body));
 }
 
-/* A float32 sum in one go loses a digit for every ten numbers that it is longer: longer ones are made of blocks. A
- * largest element has no such error. */
-enum { BLOCK = 128 };
+/* A float32 sum in one go loses a digit for every ten numbers that it is longer. Long ones are made of blocks, and what
+ * the additions of blocks lose is kept beside them. A largest element has no such error. */
+enum { BLOCK = 32, LONG = 256, VERY_LONG = 4096 };
 
-static bool is_blocked(const duet_step *step, size_t lanes)
+static bool is_sum(const duet_step *step)
 {
-    return strcmp(step->node->op->name, "sum") == 0 && step->length / step->pieces / lanes > 2 * BLOCK;
+    return strcmp(step->node->op->name, "sum") == 0;
 }
 
-/* `sums`: of the block under way; `totals`: of those before it. Ends a block if it is full. */
-static void write_block_end(duet_text *text, const duet_step *step, bool lanes)
+static bool is_blocked(const duet_step *step)
 {
-    const char *each = lanes ? "for (uint lane = 0; lane < 16; lane++) " : "", *at = lanes ? "[lane]" : "";
+    const size_t in_one_go = step->length / step->pieces / width_of(step);
+    return is_sum(step) && in_one_go > (step->length < VERY_LONG ? LONG : BLOCK);
+}
+
+/* total + lost becomes that and `added`, where `total` alone would lose the digits of it: Knuth 1997, sec. 4.2.2,
+ * theorem B. */
+static void write_exact_addition(duet_text *text, const char *at, const char *added)
+{
     duet_text_add(text,
-                  "        if (++in_block == %du) {\n            %s{\n"
-                  "            const float a = totals%s, b = sums%s;\n            totals%s = %s;\n"
-                  "            sums%s = %s;\n            }\n            in_block = 0;\n        }\n",
-                  BLOCK, each, at, at, at, step->node->op->expression, at, step->node->op->start);
+                  "            const float added = %s, next = total%s + added, taken = next - total%s;\n"
+                  "            lost%s += (total%s - (next - taken)) + (added - taken);\n"
+                  "            total%s = next;\n",
+                  added, at, at, at, at, at);
 }
 
-/* What comes before the loop, and after it: then `sums` holds everything. */
-static void write_block_begin(duet_text *text, const duet_step *step, bool lanes)
+/* What total + lost come to; past an infinity what is lost is NaN. */
+static void write_exact_total(duet_text *text, const char *at, const char *result)
 {
-    const char *start = step->node->op->start;
-    duet_text_add(text,
-                  lanes ? "    uint in_block = 0;\n    float totals[16];\n"
-                          "    for (uint lane = 0; lane < 16; lane++) totals[lane] = %s;\n"
-                        : "    uint in_block = 0;\n    float totals = %s;\n",
-                  start);
+    duet_text_add(text, "        %s = isnan(lost%s) ? total%s : total%s + lost%s;\n", result, at, at, at, at);
 }
 
-static void write_blocks_joined(duet_text *text, const duet_step *step, bool lanes)
+/* `sums`: of the block under way; `total` and `lost`: of those before it. */
+static void write_block_begin(duet_text *text, bool lanes)
 {
-    const char *each = lanes ? "for (uint lane = 0; lane < 16; lane++) " : "", *at = lanes ? "[lane]" : "";
-    duet_text_add(text, "    %s{\n        const float a = totals%s, b = sums%s;\n        sums%s = %s;\n    }\n", each,
-                  at, at, at, step->node->op->expression);
+    duet_text_add(text, lanes ? "    uint in_block = 0;\n    float total[16], lost[16];\n"
+                                "    for (uint lane = 0; lane < 16; lane++) total[lane] = lost[lane] = 0.0f;\n"
+                              : "    uint in_block = 0;\n    float total = 0.0f, lost = 0.0f;\n");
+}
+
+/* Ends a block if it is full. */
+static void write_block_end(duet_text *text, bool lanes)
+{
+    const char *at = lanes ? "[lane]" : "", *sums = lanes ? "sums[lane]" : "sums";
+    duet_text_add(text, "        if (++in_block == %du) {\n            %s{\n", BLOCK,
+                  lanes ? "for (uint lane = 0; lane < 16; lane++) " : "");
+    write_exact_addition(text, at, sums);
+    duet_text_add(text, "            %s = 0.0f;\n            }\n            in_block = 0;\n        }\n", sums);
+}
+
+/* After the loop: then `sums` holds everything. */
+static void write_blocks_joined(duet_text *text, bool lanes)
+{
+    const char *at = lanes ? "[lane]" : "", *sums = lanes ? "sums[lane]" : "sums";
+    duet_text_add(text, "    %s{\n", lanes ? "for (uint lane = 0; lane < 16; lane++) " : "");
+    write_exact_addition(text, at, sums);
+    write_exact_total(text, at, sums);
+    duet_text_add(text, "    }\n");
 }
 
 /* One output, one element after the other. */
@@ -125,12 +147,12 @@ static void write_single(duet_text *text, const duet_lowering *lowering, const d
                          const duet_kernel_writer *writer, const char *value)
 {
     const duet_op *op = step->node->op;
-    bool by_columns = step->layout != DUET_REDUCE_ROWS, blocked = is_blocked(step, 1);
+    bool by_columns = step->layout != DUET_REDUCE_ROWS, blocked = is_blocked(step);
     duet_text_add(text, "    if (id >= (size_t)outputs * pieces) return;\n");
     duet_text_add(text, by_columns ? "    const uint o = (uint)(id %% outputs), piece = (uint)(id / outputs);\n"
                                    : "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
     duet_text_add(text, "    float sums = %s;\n", op->start);
-    if (blocked) write_block_begin(text, step, false);
+    if (blocked) write_block_begin(text, false);
     if (duet_is_wide(lowering->device) && !by_columns)
         duet_text_add(text, "    for (uint r = piece; r < length; r += pieces) {\n");
     else
@@ -138,28 +160,42 @@ static void write_single(duet_text *text, const duet_lowering *lowering, const d
                             "    for (uint r = (uint)((ulong)length * piece / pieces); r < last; r++) {\n");
     write_element(text, step, writer);
     duet_text_add(text, "        const float a = sums, b = %s;\n        sums = %s;\n", value, op->expression);
-    if (blocked) write_block_end(text, step, false);
+    if (blocked) write_block_end(text, false);
     duet_text_add(text, "    }\n");
-    if (blocked) write_blocks_joined(text, step, false);
+    if (blocked) write_blocks_joined(text, false);
     duet_text_add(text, "    r0[s0 + %s] = sums;\n", by_columns ? "piece * outputs + o" : "o * pieces + piece");
+}
+
+/* Joins `element`, one for each `name` of the range, into `so_far`. */
+static void write_joined(duet_text *text, const duet_step *step, bool exact, const char *name, const char *range,
+                         const char *element)
+{
+    const duet_op *op = step->node->op;
+    duet_text_add(text, "    float so_far = %s;\n", op->start);
+    if (exact) duet_text_add(text, "    float total = 0.0f, lost = 0.0f;\n");
+    duet_text_add(text, "    for (uint %s = %s; %s++) {\n", name, range, name);
+    if (exact)
+        write_exact_addition(text, "", element);
+    else
+        duet_text_add(text, "        const float a = so_far, b = %s;\n        so_far = %s;\n", element, op->expression);
+    duet_text_add(text, "    }\n");
+    if (exact) write_exact_total(text, "", "so_far");
 }
 
 /* What the lanes hold, as the outputs that they belong to. */
 static void write_lanes_end(duet_text *text, const duet_step *step)
 {
-    const duet_op *op = step->node->op;
     const char *place = step->layout == DUET_REDUCE_ROWS ? "o * pieces + piece" : "piece * outputs + o";
     const size_t width = width_of(step);
+    char range[64];
     if (width == 1) {
         duet_text_add(text, "    for (uint lane = 0; lane < 16; lane++) r0[s0 + %s + lane] = sums[lane];\n", place);
         return;
     }
-    duet_text_add(text,
-                  "    for (uint sum = 0; sum < %zuu; sum++) {\n        float so_far = %s;\n"
-                  "        for (uint lane = sum * %zuu; lane < (sum + 1) * %zuu; lane++) {\n"
-                  "            const float a = so_far, b = sums[lane];\n            so_far = %s;\n        }\n"
-                  "        r0[s0 + %s + sum] = so_far;\n    }\n",
-                  step->sums, op->start, width, width, op->expression, place);
+    (void)snprintf(range, sizeof range, "sum * %zuu; lane < (sum + 1) * %zuu", width, width);
+    duet_text_add(text, "    for (uint sum = 0; sum < %zuu; sum++) {\n", step->sums);
+    write_joined(text, step, is_blocked(step), "lane", range, "sums[lane]");
+    duet_text_add(text, "        r0[s0 + %s + sum] = so_far;\n    }\n", place);
 }
 
 /* Sixteen neighbours at once, in sums of their own. */
@@ -167,7 +203,7 @@ static void write_lanes(duet_text *text, const duet_step *step, const duet_kerne
 {
     const duet_op *op = step->node->op;
     const size_t width = width_of(step);
-    const bool blocked = is_blocked(step, width);
+    const bool blocked = is_blocked(step);
     duet_text_add(text, "    if (id >= (size_t)outputs / %zu * pieces) return;\n", step->sums);
     if (step->layout == DUET_REDUCE_ROWS)
         duet_text_add(text, "    const uint o = (uint)(id / pieces), piece = (uint)(id %% pieces);\n");
@@ -177,7 +213,7 @@ static void write_lanes(duet_text *text, const duet_step *step, const duet_kerne
                       step->sums, step->sums, step->sums);
     duet_text_add(text, "    float sums[16];\n    for (uint lane = 0; lane < 16; lane++) sums[lane] = %s;\n",
                   op->start);
-    if (blocked) write_block_begin(text, step, true);
+    if (blocked) write_block_begin(text, true);
     duet_text_add(text,
                   "    const uint runs = length / %zu, last = (uint)((ulong)runs * (piece + 1) / pieces) * %zu;\n"
                   "    for (uint r = (uint)((ulong)runs * piece / pieces) * %zu; r < last; r += %zu) {\n"
@@ -186,9 +222,9 @@ static void write_lanes(duet_text *text, const duet_step *step, const duet_kerne
     write_element(text, step, writer);
     duet_text_add(text, "        const float a = sums[lane], b = %s;\n        sums[lane] = %s;\n    }\n", value,
                   op->expression);
-    if (blocked) write_block_end(text, step, true);
+    if (blocked) write_block_end(text, true);
     duet_text_add(text, "    }\n");
-    if (blocked) write_blocks_joined(text, step, true);
+    if (blocked) write_blocks_joined(text, true);
     write_lanes_end(text, step);
 }
 
@@ -243,13 +279,10 @@ duet_status duet_kernel_write_partials(const duet_lowering *lowering, const duet
     write_partials_parameters("", &code->parameters);
     write_partials_parameters(prefix, &code->outer);
     duet_text_add(&code->names, ", %sb0, %so0, %sr0, %ss0", prefix, prefix, prefix, prefix);
-    duet_text_add(&code->body,
-                  "    const size_t o = id;\n    if (o >= outputs) return;\n    float so_far = %s;\n"
-                  "    for (uint piece = 0; piece < pieces; piece++) {\n"
-                  "        const float a = so_far, b = b0[o0 + %s];\n        so_far = %s;\n    }\n"
-                  "    r0[s0 + o] = so_far;\n",
-                  op->start, step->layout == DUET_REDUCE_ROWS ? "o * pieces + piece" : "piece * outputs + o",
-                  op->expression);
+    duet_text_add(&code->body, "    const size_t o = id;\n    if (o >= outputs) return;\n");
+    write_joined(&code->body, step, is_sum(step), "piece", "0; piece < pieces",
+                 step->layout == DUET_REDUCE_ROWS ? "b0[o0 + o * pieces + piece]" : "b0[o0 + piece * outputs + o]");
+    duet_text_add(&code->body, "    r0[s0 + o] = so_far;\n");
     launch->visited = step->outputs * step->pieces;
     launch->sizes[0] = (uint32_t)step->outputs;
     launch->sizes[1] = (uint32_t)step->pieces;

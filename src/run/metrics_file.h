@@ -25,7 +25,7 @@ duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, ui
                               duet_error *error);
 /** *report: the last of an open file about training, which the caller drops; NULL: there is none. */
 duet_status duet_metrics_last(duet_metrics_file *file, json_t **report, duet_error *error);
-/** Writes one report; numbers that are not finite become null. */
+/** Writes one report; NaN, of a term that no step computed, becomes null. */
 duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);
 /** Writes what a watcher measured on the test split at the step of `at`; nothing if it measured nothing. */
 duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,

@@ -9,6 +9,11 @@
  *  "likelihood=bernoulli"; `instead`: a setting for any numbers, or NULL. */
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
 
+/** Refuses data beyond [0, 1] of which a loss says that it is for [0, 1] alone, by the line that made the loss: where
+ * it reads the batch, in whatever shape, as it is or moved and scaled by a number. What else it reads is computed, and
+ * its range unknown. */
+void duet_needs_of_losses(duet_model *model);
+
 /** Refuses data for training that are no bytes scaled to [0, 1], to the rounding of floats: says which number is none
  *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are
  * duet_needs_unit_range's. */
