@@ -63,12 +63,13 @@ OF_THE_HOUR = ("seconds", "images_per_second", "made")
 
 def timeless(text):
     """Lines, or a whole text, of JSON without what is of the hour; what is no JSON as it is."""
-    def drop(pairs):
-        return {key: value for key, value in pairs if key not in OF_THE_HOUR}
-    try:
-        return json.loads(text, object_pairs_hook=drop)
-    except ValueError:
-        return [json.loads(line, object_pairs_hook=drop) if line.startswith("{") else line for line in text.splitlines()]
+    def parse(part):
+        try:
+            return json.loads(part, object_pairs_hook=lambda pairs: [pair for pair in pairs if pair[0] not in OF_THE_HOUR])
+        except ValueError:
+            return part
+    whole = parse(text)
+    return [parse(line) for line in text.splitlines()] if whole is text else whole
 
 
 class Trial:

@@ -113,7 +113,6 @@ static duet_status next_header(duet_archive *archive, struct archive_entry **ent
     errno = 0;
     if (archive->in_tar && archive_read_data_skip(handle) < ARCHIVE_WARN) return archive_fail(archive, error);
     const la_int64_t end = archive_filter_bytes(handle, 0);
-    errno = 0;
     const int code = archive_read_next_header(handle, entry);
     if (code != ARCHIVE_OK && code != ARCHIVE_WARN && code != ARCHIVE_EOF) return archive_fail(archive, error);
     *more = code != ARCHIVE_EOF;
