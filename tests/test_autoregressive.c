@@ -405,6 +405,9 @@ static void what_does_not_fit_is_named(void **state)
         {"made", "hidden=", NULL, "hidden names no layer"},
         {"made", "orders=2", "ring8", "made is for data in [0, 1]"},
         {"pixelcnn", "width=2", NULL, "2 features for 3 colours"},
+        {"pixelcnn", "blocks=1", "ring8", "needs pictures"}, /* and not other numbers, which would be no pictures */
+        {"made", "likelihood=categorical", "ring8",
+         "likelihood=categorical is for bytes as 0 to 1, and the examples of ring8 go"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};

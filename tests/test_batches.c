@@ -78,6 +78,63 @@ static void other_data_is_not_the_set(void **state)
         assert_int_equal(kept[k] == NULL ? unsetenv(names[k]) : setenv(names[k], kept[k], 1), 0);
 }
 
+/* Sixty thousand examples of a byte, labelled as MNIST's are, by their numbers; of the first two kinds `moved` less and
+ * more. */
+static void write_digits(const char *examples, const char *labels, size_t moved)
+{
+    static const size_t counts[] = {5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949};
+    static uint8_t bytes[8 + 60000], file[16 + 60000];
+    const uint8_t head[] = {0, 0, 8, 1, 0, 0, 60000 >> 8, 60000 & 255};
+    const uint8_t file_head[] = {0, 0, 8, 3, 0, 0, 60000 >> 8, 60000 & 255, 0, 0, 0, 1, 0, 0, 0, 1};
+    uint8_t *at = bytes + sizeof head;
+    memcpy(bytes, head, sizeof head);
+    memcpy(file, file_head, sizeof file_head);
+    for (uint8_t i = 0; i < 10; i++)
+        for (size_t k = 0; k < counts[i] + (i == 0 ? -moved : i == 1 ? moved : 0); k++) *at++ = i;
+    for (size_t i = 0; i < 60000; i++) file[16 + i] = pattern(i);
+    write_file(labels, bytes, sizeof bytes);
+    write_file(examples, file, sizeof file);
+}
+
+/* MNIST, and others after it, have the same names of files. */
+static void sets_of_the_same_files_are_told_of(void **state)
+{
+    (void)state;
+    static const char *const what[] = {"it is MNIST, the digits", "it is some other set"};
+    const char *kept = getenv("DUET_DATA");
+    assert_int_equal(setenv("DUET_DATA", folder, 1), 0);
+    write_idx("t10k-images-idx3-ubyte", DIMS(3, 1, 1), 0);
+    write_idx("t10k-labels-idx1-ubyte", DIMS(3), 0);
+    for (size_t moved = 0; moved < 2; moved++) {
+        bool question, asked = false;
+        write_digits("train-images-idx3-ubyte", "train-labels-idx1-ubyte", moved);
+        duet_data *data = open_sound("fashion-mnist");
+        const char *note;
+        for (size_t i = 0; (note = duet_data_note(data, i, &question)) != NULL; i++)
+            asked = asked || (strstr(note, what[moved]) != NULL && question);
+        assert_true(asked);
+        duet_data_close(&data);
+    }
+    assert_int_equal(kept == NULL ? unsetenv("DUET_DATA") : setenv("DUET_DATA", kept, 1), 0);
+}
+
+static void namesakes_of_sets_are_told_of(void **state)
+{
+    (void)state;
+    char here[4 * TEST_PATH_SIZE];
+    assert_non_null(getcwd(here, sizeof here));
+    make_inner("ring8");
+    assert_int_equal(chdir(folder), 0);
+    duet_data *data = open_sound("ring8");
+    assert_non_null(duet_data_note(data, 0, NULL));
+    assert_non_null(strstr(duet_data_note(data, 0, NULL), "./ring8, which lies here, is given by that path"));
+    duet_data_close(&data);
+    data = open_sound("two-peaks");
+    assert_null(duet_data_note(data, 0, NULL));
+    duet_data_close(&data);
+    assert_int_equal(chdir(here), 0);
+}
+
 /* Where $DUET_DATA leads from this folder, a run says in a form that holds from any. */
 static void a_relative_folder_is_said_in_full(void **state)
 {
@@ -162,6 +219,7 @@ static void fashion_mnist(void **state)
                                        0, 13, 73, 0, 0, 1, 4, 0, 0, 0, 0, 1, 1, 0};
     for (size_t i = 0; i < 12; i++) assert_close(values[i] * 255, row[i], 1e-4);
     for (size_t i = 0; i < 28; i++) assert_close(values[3 * 28 + i] * 255, fourth[i], 1e-4);
+    assert_null(duet_data_note(data, 0, NULL)); /* such as that they are another set */
     free(values);
     duet_data_close(&data);
 }
@@ -467,6 +525,8 @@ int main(void)
         IN_FOLDER(a_relative_folder_is_said_in_full),
         IN_FOLDER(set_folder_is_found),
         IN_FOLDER(other_data_is_not_the_set),
+        IN_FOLDER(sets_of_the_same_files_are_told_of),
+        IN_FOLDER(namesakes_of_sets_are_told_of),
         cmocka_unit_test(fashion_mnist),
         cmocka_unit_test(generated_sets_on_the_host),
         IN_FOLDER(batches_in_order),

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Eight trainings that begin at once on one cache that is empty, as in a cluster's home: all end well, with equal bytes.
+A cache that is damaged is named.
 
 usage: test_cold_cache.py build/duet [--rounds N]
 
@@ -10,6 +11,7 @@ ended after ten minutes is told of with what its threads wait in.
 import argparse
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -56,6 +58,28 @@ class ColdCache(unittest.TestCase):
             for model, settings in MODELS.items():
                 self.train_at_once(model, settings)
         print(f"{ROUNDS * len(MODELS)} times {AT_ONCE} trainings on an empty cache, equal bytes", file=sys.stderr)
+
+    def test_a_damaged_cache_is_named(self):
+        """As after a power cut: what PoCL keeps of a program is there, and is empty."""
+        with tempfile.TemporaryDirectory() as held:
+            kernels = pathlib.Path(held) / "kernels"
+            environment = {**os.environ, "POCL_CACHE_DIR": str(kernels), "DUET_TUNING": "off"}
+
+            def train(out):
+                words = [PROGRAM, "train", "mixture", "--data", "ring8", "--steps", "1", "--out", f"{held}/{out}"]
+                return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+
+            self.assertEqual(train("whole").returncode, 0)
+            programs = list(kernels.rglob("program.bc"))
+            if not programs:
+                self.skipTest("the driver is not PoCL")
+            for program in programs:
+                program.write_bytes(b"")
+            ended = train("damaged")
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn(f"remove {kernels}, which it makes again", ended.stderr)
+            shutil.rmtree(kernels)
+            self.assertEqual(train("again").returncode, 0)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ static void make_run(const char *name, const char *data, const char *evaluation)
     (void)mkdir(inside(name, path), 0777);
     (void)snprintf(
         text, sizeof text,
-        "{\"model\": \"vae\", \"settings\": {\"latent\": \"%zu\", \"lr\": \"0.1\"}, \"data\": {\"name\": \"%s\", "
+        "{\"model\": \"vae\", \"settings\": {\"latent\": \"%zu\", \"lr\": \"%s\"}, \"data\": {\"name\": \"%s\", "
         "\"shape\": [2]}, \"batch\": 8, \"parameters\": {\"encoder\": 5, \"decoder\": 6}}",
-        strlen(name), data);
+        strlen(name), strlen(name) > 4 ? "1e-1" : "0.1", data);
     (void)snprintf(file, sizeof file, "%s/run.json", path);
     test_file_write(file, text, strlen(text));
     if (evaluation == NULL) return;

@@ -242,6 +242,21 @@ static void devices_count_where_they_are_asked_for(void **state)
     assert_true(is_evaluated(RUN("report", "@/gan", "--device", "0")));
 }
 
+/* Versions that are not released differ by their commit alone. */
+static void another_commit_measures_anew(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    (void)is_evaluated(RUN("report", "@/gan"));
+    assert_false(is_evaluated(RUN("report", "@/gan")));
+    json_t *evaluation = evaluation_of("gan");
+    assert_string_equal(json_string_value(json_object_get(evaluation, "commit")), duet_commit());
+    assert_int_equal(json_object_set_new(evaluation, "commit", json_string("0123456789ab")), 0);
+    assert_int_equal(json_dump_file(evaluation, inside("gan/evaluation.json", path), 0), 0);
+    json_decref(evaluation);
+    assert_int_equal(is_evaluated(RUN("report", "@/gan")), duet_commit()[0] != '\0');
+}
+
 /* Kernels of somebody's own are another driver, and what was measured with them is another evaluation. */
 static void replaced_kernels_are_another_evaluation(void **state)
 {
@@ -435,7 +450,7 @@ static void a_run_that_cannot_be_written_is_told_of_first(void **state)
     test_file_write(path, "mine", 4); /* where the folder would be: also who is root cannot make it */
     result made = RUN("report", "@/gan", "--out", "@/elsewhere.html");
     assert_null(strstr(made.err, "evaluating"));
-    expect(made, 1, NULL, "what is measured is kept in the run, wherever the page goes: name a copy of the run");
+    expect(made, 1, NULL, "what is measured is kept in the run, and that is in its place: move it away");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rename(away, path), 0);
     assert_true(is_evaluated(RUN("report", "@/gan")));
@@ -591,6 +606,7 @@ int main(void)
         cmocka_unit_test(judges_are_found_from_any_folder),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
+        cmocka_unit_test(another_commit_measures_anew),
         cmocka_unit_test(replaced_kernels_are_another_evaluation),
         cmocka_unit_test(long_options_are_told_apart),
 #ifdef TEST_PRELOAD

@@ -268,15 +268,51 @@ static void locks_have_one_holder(void **state)
     assert_holds("precious", "mine");
 }
 
+/* Its holder lets go of a lock in the folder that it took it in, wherever that is by now, and of no other one's. */
+static void locks_go_with_their_folder(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_lock moved = {0}, new = {0};
+    char here[TEST_PATH_SIZE + 8], away[TEST_PATH_SIZE + 8], path[TEST_PATH_SIZE + 16], there[TEST_PATH_SIZE + 16];
+    long holder = 7;
+    snprintf(here, sizeof here, "%s", in_folder("run"));
+    snprintf(away, sizeof away, "%s", in_folder("away"));
+    snprintf(path, sizeof path, "%s/lock", here);
+    snprintf(there, sizeof there, "%s/lock", away);
+    assert_int_equal(mkdir(here, 0777), 0);
+    assert_ok(duet_lock_take(&moved, path, &holder, &error), &error);
+    assert_int_equal(rename(here, away), 0);
+    assert_int_equal(mkdir(here, 0777), 0);
+    assert_ok(duet_lock_take(&new, path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    duet_lock_release(&moved);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(access(there, F_OK), -1);
+
+    assert_int_equal(remove(path), 0); /* by hand, and another one takes it */
+    assert_ok(duet_lock_take(&moved, path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+    duet_lock_release(&new);
+    assert_int_equal(access(path, F_OK), 0);
+    duet_lock_release(&moved);
+    assert_int_equal(rmdir(here), 0);
+    assert_int_equal(rmdir(away), 0);
+}
+
 /* What a terminal would take for a command, in a message and by itself. */
 static void texts_do_not_steer_terminals(void **state)
 {
     (void)state;
     char text[] = "a\x1b[31mb\x7f\r\tc\nd \xc3\xa9 \xc2\x9b"
                   "2J \xff";
+    char turned[] = "a\xe2\x80\xae"
+                    "b\xe2\x81\xa6 \xe2\x80\xa6";
     duet_error error = {0};
     duet_text_plain(text);
     assert_string_equal(text, "a?[31mb??\tc\nd \xc3\xa9 ??2J ?");
+    duet_text_plain(turned); /* a name that reads backwards; an ellipsis stays */
+    assert_string_equal(turned, "a???b??? \xe2\x80\xa6");
     (void)duet_fail(&error, DUET_ERROR_DATA, "a run of \"%s\"", "x\x1b]0;title\x07");
     assert_string_equal(error.message, "a run of \"x?]0;title?\"");
     error = (duet_error){0}; /* what is said of data and files is one line, whatever they are called */
@@ -290,11 +326,17 @@ static void texts_do_not_steer_terminals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(writers_replace),       IN_FOLDER(full_disk),
-        IN_FOLDER(unwritable_places),     IN_FOLDER(arrays_too_large_are_refused),
-        IN_FOLDER(discarded_file),        IN_FOLDER(two_writers),
-        IN_FOLDER(many_writers),          IN_FOLDER(links_are_not_followed),
-        IN_FOLDER(locks_have_one_holder), IN_FOLDER(texts_do_not_steer_terminals),
+        IN_FOLDER(writers_replace),
+        IN_FOLDER(full_disk),
+        IN_FOLDER(unwritable_places),
+        IN_FOLDER(arrays_too_large_are_refused),
+        IN_FOLDER(discarded_file),
+        IN_FOLDER(two_writers),
+        IN_FOLDER(many_writers),
+        IN_FOLDER(links_are_not_followed),
+        IN_FOLDER(locks_have_one_holder),
+        IN_FOLDER(locks_go_with_their_folder),
+        IN_FOLDER(texts_do_not_steer_terminals),
     };
     return RUN_TESTS("files", tests, NULL, NULL);
 }

@@ -26,11 +26,16 @@ static void keep_lines(void *context, const char *line)
     (void)snprintf(said + used, sizeof said - used, "%s\n", line);
 }
 
-/* A GAN's report of constant terms, which the settings give. */
+/* A report of constant terms, which the settings give, and what they are of: a GAN's, a VAE's, and, as a classifier may
+ * have them, nobody's. */
 static void build_constant(duet_model *m)
 {
     static const char *const terms[] = {"d_loss", "g_loss", "accuracy", "kl"};
-    duet_group *net = duet_model_group(m, "net");
+    const bool known = duet_setting_is(m, "terms", "known");
+    duet_group *net = duet_model_group(m, known ? "discriminator" : "net");
+    duet_node batch = duet_model_batch(m);
+    if (known) duet_output(m, DUET_KL, duet_sum_features(batch));
+    if (!known) duet_output(m, DUET_CLASS_LOGITS, duet_dense(net, "logits", batch, 8));
     duet_phase(m, "constant", 1);
     for (size_t i = 0; i < 4; i++)
         duet_report(m, terms[i], duet_constant(duet_model_graph(m), duet_setting_number(m, terms[i])));
@@ -44,9 +49,10 @@ static const duet_setting constant_settings[] = {
     DUET_NUMBER("label_noise", 0, 0, 1, "what its name says"),
     DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
     DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl", "what its name says"),
+    DUET_CHOICE("terms", "known", "known|own", "whose they are"),
 };
 static const duet_family constant = {
-    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 7};
+    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 8};
 
 static void reports_are_looked_at(void **state)
 {
@@ -65,6 +71,9 @@ static void reports_are_looked_at(void **state)
         {{"d_loss=0.01", "g_loss=9", "accuracy=1"}, "discriminator-wins", true},
         {{"accuracy=0.02"}, "discriminator-loses", true},
         {{"kl=0.01"}, "posterior-collapse", true},
+        {{"kl=0.01", "accuracy=0.02", "terms=own"}, NULL, false},
+        {{"d_loss=0.01", "accuracy=1", "terms=own"}, NULL, false},
+        {{"d_loss=-200", "loss=f-kl", "terms=own"}, NULL, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[PATH], name[48], expected[64];
@@ -147,6 +156,16 @@ static size_t check_advice(const duet_family *family, const char *words)
     return settings;
 }
 
+static duet_finding find(duet_model *model, const duet_progress *report)
+{
+    duet_build *build;
+    duet_error error = {0};
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 8, &build, &error), &error);
+    const duet_finding found = duet_health_find(model, build, report);
+    duet_build_free(&build);
+    return found;
+}
+
 /* What each rule and each loss says to a model of each family. */
 static void no_family_is_advised_of_what_it_does_not_take(void **state)
 {
@@ -157,8 +176,8 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
     char text[256];
     size_t advised = 0, families = 0;
     duet_error error = {0};
-    duet_data *points;
-    assert_ok(duet_data_open(&points, "ring8", &error), &error);
+    duet_data *pictures;
+    assert_ok(duet_data_open(&pictures, "shapes", &error), &error);
     for (size_t i = 0; i < duet_family_count(); i++) {
         const duet_family *family = duet_family_at(i);
         const size_t before = advised;
@@ -166,10 +185,10 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
             duet_model *model;
             const size_t settings = choices[choice] != NULL;
             if (settings > 0 && duet_settings_check(family, choices, 1, NULL) != DUET_OK) continue;
-            assert_ok(duet_model_new(&model, family, points, choices, settings, 7, &error), &error);
+            assert_ok(duet_model_new(&model, family, pictures, choices, settings, 7, &error), &error);
             for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
                 const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = means[k]};
-                const duet_finding found = duet_health_find(model, &report);
+                const duet_finding found = find(model, &report);
                 if (found.name != NULL) advised += check_advice(family, found.words);
             }
             for (size_t k = 0; duet_monitor_loss_at(k, model, text, sizeof text); k++)
@@ -178,7 +197,7 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
         }
         families += advised > before;
     }
-    duet_data_close(&points);
+    duet_data_close(&pictures);
     assert_in_range(families, 11, duet_family_count());
 }
 
@@ -216,7 +235,7 @@ static void nothing_is_advised_that_is_so_already(void **state)
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
                   &error);
         const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
-        const duet_finding found = duet_health_find(model, &report);
+        const duet_finding found = find(model, &report);
         assert_non_null(found.name);
         const char *help = strstr(found.words, "; ");
         if (rows[i].words == NULL) assert_null(help);
@@ -290,18 +309,26 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
     (void)state;
     static const struct {
         const char *model;
-        const char *setting, *words; /* words NULL: nothing is said */
+        const char *settings[3], *words; /* words NULL: nothing is said */
     } rows[] = {
-        {"scheduled", "lr_warm_up=1000000", "lr_warm_up of often (18 of 1000000 updates), lr_warm_up of gated (8 of"},
-        {"scheduled", "lr_warm_up=9",
+        {"scheduled", {"lr_warm_up=1000000"}, "lr_warm_up of often (18 of 1000000 updates), lr_warm_up of gated (8 of"},
+        {"scheduled",
+         {"lr_warm_up=9"},
          ": lr_warm_up of gated (8 of 9 updates), lr_warm_up of own (8 of 9 updates): ask"},
-        {"scheduled", "lr_warm_up=8", NULL},
-        {"scheduled", "often.lr_warm_up=19",
+        {"scheduled", {"lr_warm_up=8"}, NULL},
+        {"scheduled",
+         {"often.lr_warm_up=19"},
          "step 8, before what was to have come to its end by then: lr_warm_up of often"},
-        {"vae", "warm_up=9", ": warm_up (8 of 9 steps): ask for fewer, or train for longer"},
-        {"vae", "warm_up=8", NULL},
-        {"gan", "instance_noise_steps=9", ": instance_noise_steps (8 of 9 steps): ask"},
-        {"gan", "instance_noise_steps=0", NULL},
+        {"scheduled",
+         {"lr_schedule=cosine", "lr_steps=19"},
+         ": lr_steps of often (18 of 19 updates), lr_steps of gated"},
+        {"scheduled", {"gated.lr_schedule=linear", "lr_steps=8", "lr_final=0.1"}, NULL},
+        {"scheduled", {"gated.lr_schedule=step", "lr_steps=8", "lr_final=0.1"}, "lr_steps of gated (8 of 8 updates)"},
+        {"scheduled", {"gated.lr_schedule=step", "lr_steps=7", "lr_final=0.1"}, NULL},
+        {"vae", {"warm_up=9"}, ": warm_up (8 of 9 steps): ask for fewer, or train for longer"},
+        {"vae", {"warm_up=8"}, NULL},
+        {"gan", {"instance_noise_steps=9", "instance_noise=0.1"}, ": instance_noise_steps (8 of 9 steps): ask"},
+        {"gan", {"instance_noise_steps=0", "instance_noise=0.1"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char path[PATH], name[48];
@@ -309,11 +336,12 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
         (void)snprintf(name, sizeof name, "warm%zu", i);
         said[0] = '\0';
         const duet_family *const family = duet_family_find(rows[i].model);
-        const char *const settings[] = {rows[i].setting, "instance_noise=0.1"};
+        size_t count = 0;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
         const duet_train_options options = {.family = family != NULL ? family : &scheduled,
                                             .data = data,
-                                            .settings = settings,
-                                            .setting_count = strcmp(rows[i].model, "gan") == 0 ? 2 : 1,
+                                            .settings = rows[i].settings,
+                                            .setting_count = count,
                                             .steps = 8,
                                             .batch = TEST_TRAINING,
                                             .out = path_in(name, path),
@@ -399,6 +427,77 @@ static void the_best_state_is_kept_and_a_plateau_ends(void **state)
     duet_train_summary rest = watch(NULL, "parts", 20, wanted);
     assert_int_equal(rest.steps, 5);
     assert_close(kept_w("parts/best.safetensors"), 3, 0);
+}
+
+static duet_status look_from_elsewhere(void *monitor, duet_run *run, uint64_t epoch, duet_verdict *verdict,
+                                       duet_error *error)
+{
+    assert_int_equal(chdir("/"), 0);
+    return duet_monitor_look(monitor, run, epoch, verdict, error);
+}
+
+/* Paths that are not whole lead from the folder that a training began in. */
+static void a_program_may_change_its_folder(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"optimiser=sgd", "lr=1"};
+    static const char *const files[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl", "report.html"};
+    char here[PATH], path[PATH];
+    assert_non_null(getcwd(here, sizeof here));
+    for (size_t goes_on = 0; goes_on < 2; goes_on++) {
+        duet_error error = {0};
+        duet_train_summary summary;
+        duet_monitor *monitor;
+        const char *resume = goes_on ? "from-here" : NULL;
+        const duet_monitor_options wanted = {.best = "nll", .resume = resume};
+        assert_int_equal(chdir(folder), 0);
+        assert_ok(duet_monitor_new(&monitor, &wanted, &error), &error);
+        said[0] = '\0';
+        const duet_train_options options = {.family = &passing,
+                                            .data = data,
+                                            .settings = settings,
+                                            .setting_count = goes_on ? 0 : 2,
+                                            .epochs = goes_on ? 4 : 3,
+                                            .batch = TEST_TRAINING,
+                                            .out = goes_on ? NULL : "from-here",
+                                            .resume = resume,
+                                            .log = keep_lines,
+                                            .at_epoch = look_from_elsewhere,
+                                            .watcher = monitor,
+                                            .watch = duet_monitor_watch(monitor)};
+        assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+        duet_monitor_free(&monitor);
+        assert_string_equal(said, "");
+        assert_string_equal(summary.run, path_in("from-here", path));
+        assert_int_equal(access(path_in("from-here/lock", path), F_OK), -1);
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            char name[64];
+            (void)snprintf(name, sizeof name, "from-here/%s", files[i]);
+            assert_int_equal(access(path_in(name, path), F_OK), 0);
+        }
+        assert_close(kept_w("from-here/best.safetensors"), 3, 0);
+    }
+    assert_int_equal(chdir(here), 0);
+}
+
+/* Nobody has to look at what a run was watched by, but that nobody does is said. */
+static void that_a_run_is_watched_no_more_is_told(void **state)
+{
+    (void)state;
+    char path[PATH];
+    static const duet_watch nothing;
+    duet_error error = {0};
+    duet_train_options options = {
+        .family = &passing, .epochs = 5, .resume = path_in("from-here", path), .log = keep_lines};
+    said[0] = '\0';
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_non_null(strstr(said, "warning: "));
+    assert_non_null(strstr(said, "was watched by metrics, nll among them, and goes on without: at_epoch"));
+    options.watch = &nothing;
+    options.epochs = 6;
+    said[0] = '\0';
+    assert_ok(duet_train(&options, NULL, NULL, &error), &error);
+    assert_string_equal(said, "");
 }
 
 /* Samples that are all alike at each look but the `alive`th; w counts the steps, one an epoch. */
@@ -623,6 +722,8 @@ int main(void)
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),
         cmocka_unit_test(warm_ups_that_do_not_end_are_told_of),
         cmocka_unit_test(the_best_state_is_kept_and_a_plateau_ends),
+        cmocka_unit_test(a_program_may_change_its_folder),
+        cmocka_unit_test(that_a_run_is_watched_no_more_is_told),
         cmocka_unit_test(a_metric_that_fails_ends_no_training),
         cmocka_unit_test(another_cause_is_told_as_well),
         cmocka_unit_test(watching_needs_a_watcher),

@@ -113,13 +113,32 @@ static void a_mistake_is_named_by_its_line(void **state)
     expect(r, 1, NULL, place);
 }
 
+/* Compilers find it behind the file's end, in a text that nobody wrote. */
+static void a_file_that_does_not_end_is_named(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], words[PATH_SIZE + 64];
+    size_t size;
+    char *text = test_file_read(TEST_SOURCE_ROOT "/cl/philox.cl", &size), *longer = calloc(1, size + 64);
+    assert_non_null(longer);
+    (void)snprintf(longer, size + 64, "%sint unfinished(", text);
+    assert_int_equal(mkdir(inside("unfinished", path), 0777), 0);
+    test_file_write(inside("unfinished/philox.cl", path), longer, strlen(longer));
+    free(longer);
+    free(text);
+    setenv("DUET_CL_PATH", inside("unfinished", path), 1);
+    (void)snprintf(words, sizeof words, "with philox.cl of DUET_CL_PATH=%s", path);
+    result r = RUN("train", "ae", "--data", "ring8", "--steps", "1", "--out", "@/u");
+    unsetenv("DUET_CL_PATH");
+    expect(r, 1, NULL, words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_compiles_on_the_device),
-        cmocka_unit_test(each_compiles_in_clang),
-        cmocka_unit_test(each_can_be_pasted_twice),
-        cmocka_unit_test(a_mistake_is_named_by_its_line),
+        cmocka_unit_test(each_compiles_on_the_device),       cmocka_unit_test(each_compiles_in_clang),
+        cmocka_unit_test(each_can_be_pasted_twice),          cmocka_unit_test(a_mistake_is_named_by_its_line),
+        cmocka_unit_test(a_file_that_does_not_end_is_named),
     };
     return RUN_TESTS("kernel_files", tests, list_files, remove_folder);
 }

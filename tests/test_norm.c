@@ -370,6 +370,36 @@ static void sigma_becomes_the_largest_singular_value(void **state)
     }
 }
 
+/* As the last layer of a network that begins as nothing has it: there is no division by the 0, and the direction from
+ * which the singular value will be sought is not lost. */
+static void a_weight_of_zeros_stays_one_until_it_has_learnt(void **state)
+{
+    (void)state;
+    static const float zeros[4], later[4] = {3, 0, 4, 5};
+    workshop w = workshop_open(5);
+    duet_error error = {0};
+    float result[4], slope[4], before[2], after[2];
+    duet_node weight = duet_input(w.graph, "weight", DUET_FLOAT32, DUET_SHAPE(2, 2)), gradient;
+    duet_node y = duet_spectral_norm(w.group, "layer", weight, 1);
+    duet_grad(duet_sum(y, DUET_ALL_AXES, false), &weight, 1, &gradient);
+    duet_plan *plan = plan_with_updates((duet_node[]){y, gradient}, 2, NULL, 1);
+    read_variable(&w, "net.layer.direction", before, 2);
+    test_replay(plan, &(test_feed){weight, zeros}, 1);
+    assert_ok(duet_plan_read(plan, y, result, sizeof result, &error), &error);
+    assert_ok(duet_plan_read(plan, gradient, slope, sizeof slope, &error), &error);
+    for (size_t i = 0; i < 4; i++) {
+        assert_close(result[i], 0, 0);
+        assert_close(slope[i], 1, 0);
+    }
+    read_variable(&w, "net.layer.direction", after, 2);
+    assert_memory_equal(before, after, sizeof before);
+    for (int i = 0; i < 40; i++) test_replay(plan, &(test_feed){weight, later}, 1);
+    assert_ok(duet_plan_read(plan, y, result, sizeof result, &error), &error);
+    for (size_t i = 0; i < 4; i++) assert_close(result[i], later[i] / 6.7082039324993690892, 1e-6);
+    duet_plan_free(&plan);
+    workshop_close(&w);
+}
+
 static duet_twin_value over_sigma(duet_twin *t, const duet_twin_value *x, const duet_case *row)
 {
     (void)row;
@@ -476,6 +506,7 @@ int main(void)
         cmocka_unit_test(states_rest_where_they_are_not_allowed_to_move),
         cmocka_unit_test(batch_norm_takes_two_sums_each_way),
         cmocka_unit_test(sigma_becomes_the_largest_singular_value),
+        cmocka_unit_test(a_weight_of_zeros_stays_one_until_it_has_learnt),
         cmocka_unit_test(a_gradient_flows_through_sigma),
         cmocka_unit_test(mistakes_say_where_and_what),
     };

@@ -236,6 +236,32 @@ static void forbidden_updates_change_nothing(void **state)
     end(&it);
 }
 
+/* One of two numbers has no gradient, as a dead unit has none. */
+static void what_has_no_gradient_rests_without_epsilon_too(void **state)
+{
+    (void)state;
+    const duet_optimiser optimisers[] = {
+        {.kind = DUET_RMSPROP, .learning_rate = 0.1, .beta2 = 0.9},
+        {.kind = DUET_ADAM, .learning_rate = 0.1, .beta1 = 0.9, .beta2 = 0.999},
+    };
+    const duet_initialiser half = {DUET_INIT_CONSTANT, 0.5f, 0, 0};
+    for (size_t i = 0; i < 2; i++) {
+        duet_error error = {0};
+        float p[2];
+        duet_node roots[8];
+        workshop w = workshop_open(1);
+        duet_node two = duet_parameter(w.graph, w.group, "two", DUET_SHAPE(2), half);
+        duet_node loss = duet_sum(duet_slice(two, 0, 0, 1), DUET_ALL_AXES, false);
+        const size_t count = duet_update(w.group, &optimisers[i], loss, NULL, NULL, roots);
+        workshop_plan(&w, "update", roots, count);
+        assert_ok(duet_plan_replay(w.plan, &error), &error);
+        assert_ok(duet_store_read(w.store, device, "net.two", p, sizeof p, &error), &error);
+        assert_close(p[0], i == 0 ? 0.5 - 0.1 / sqrt(0.1) : 0.4, 1e-5);
+        assert_close(p[1], 0.5, 0);
+        workshop_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +274,7 @@ int main(void)
         cmocka_unit_test(schedules_follow_their_formulas),
         cmocka_unit_test(gates_scale_and_rest),
         cmocka_unit_test(forbidden_updates_change_nothing),
+        cmocka_unit_test(what_has_no_gradient_rests_without_epsilon_too),
     };
     return RUN_TESTS("optimiser", tests, open_device, close_device);
 }

@@ -70,6 +70,7 @@ static duet_status give_rows(void *context, duet_split split, size_t first, size
         return error->status = DUET_ERROR_DEVICE;
     }
     for (size_t i = 0; i < 3 * count; i++) ((float *)examples)[i] = (float)(100 * split + 3 * first + i);
+    if (*calls < 0) ((float *)examples)[1] = NAN;
     return DUET_OK;
 }
 
@@ -105,6 +106,11 @@ static void sets_of_a_programs_own(void **state)
     float values[3];
     assert_status(duet_data_read(data, DUET_TRAIN, 0, 1, values, &error), DUET_ERROR_DEVICE, &error);
     assert_message(&error, "asked: the camera is gone");
+    calls = -9;
+    duet_error faulty = {0};
+    assert_status(duet_data_read(data, DUET_TEST, 1, 1, values, &faulty), DUET_ERROR_DATA, &faulty);
+    assert_message(&faulty,
+                   "value 1 of example 1 of the test split, as the program's function gave it, is not a finite");
     duet_data_close(&data);
 
     static const duet_own_data wrong[] = {

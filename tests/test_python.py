@@ -656,6 +656,43 @@ class Runs(Folder):
                     on_epoch=lambda run, epoch: said,
                 )
 
+    def test_a_run_that_goes_on_is_watched_as_before(self):
+        def looks(run):
+            text = pathlib.Path(run.directory, "metrics.jsonl").read_text()
+            return [line for line in map(json.loads, text.splitlines()) if line["split"] == "test"]
+
+        path = self.path("watched")
+        said = dict(batch=20, settings={"hidden": 8}, metrics="mse", keep_best="elbo", patience=50)
+        run = duet.train("vae", pictures(), epochs=1, seed=3, out=path, **said)
+        lines = []
+        run = duet.train(data=pictures(), resume=run, epochs=3, log=lines.append)
+        self.assertIn("watched as before: metrics=mse keep_best=elbo patience=50", "\n".join(lines))
+        self.assertEqual([("mse" in look, "elbo" in look) for look in looks(run)], [(True, True)] * 3)
+        run = duet.train(data=pictures(), resume=run, epochs=4, metrics="none", keep_best="none")
+        self.assertEqual((len(looks(run)), run.record["watch"]["best"]), (3, None))
+        with self.assertRaisesRegex(duet.Error, "seed: the run goes on with 3, not 0"):
+            duet.train(data=pictures(), resume=run, epochs=5, seed=0)
+        duet.train(data=pictures(), resume=run, epochs=5, seed=3)
+
+    def test_on_epoch_may_change_the_folder(self):
+        here = os.getcwd()
+        os.chdir(self.folder.name)
+        try:
+            run = duet.train(
+                "ae",
+                pictures(),
+                epochs=2,
+                batch=20,
+                settings={"hidden": 8},
+                metrics="mse",
+                out="from-here",
+                on_epoch=lambda run, epoch: os.chdir("/"),
+            )
+            self.assertEqual(os.path.realpath(run.directory), os.path.realpath(self.path("from-here")))
+            self.assertEqual(run.metrics[-1]["split"], "test")
+        finally:
+            os.chdir(here)
+
     def test_on_epoch_can_stop_it(self):
         run = duet.train(
             "ae",

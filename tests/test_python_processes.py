@@ -229,6 +229,16 @@ class Forks(Programs):
         )
         self.assertEqual([line[:40] for line in said], ["device this process was forked after Open"[:40]])
 
+    def test_closed_standard_descriptors_are_none_of_a_runs_files(self):
+        said = self.run_program(
+            """
+            os.close(0), os.close(2)
+            led = lambda: [os.readlink(f"/proc/self/fd/{i}") for i in (0, 2)]
+            duet.train("vae", x, steps=1, batch=20, settings=settings, out="closed", on_epoch=lambda run, epoch: print(*led()))
+            """
+        )
+        self.assertEqual(said, ["/dev/null /dev/null"])
+
     def test_they_leave_the_parents_files(self):
         said = self.run_program(
             """

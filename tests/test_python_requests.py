@@ -98,6 +98,14 @@ class Scales(Asked):
         said = self.warnings_of(lambda: ring.encode(1000 * points))
         self.assertRegex(said[0], "go from -1000 to 1000, those that .*ring was trained on from -1.05 to 1.05")
 
+    def test_rows_that_a_run_was_trained_on_are_told_of(self):
+        turned, path = self.wide[::-1].copy(), self.path("turned.npy")
+        numpy.save(path, turned)
+        for data in (path, turned):
+            said = self.warnings_of(lambda: duet.open(self.ae.directory, data=data).evaluate("mse"))
+            self.assertEqual(sum("test examples are rows that" in one for one in said), 1, said)
+        self.assertEqual(self.warnings_of(lambda: duet.open(self.ae.directory, data=self.wide).evaluate("mse")), [])
+
     def test_data_that_a_run_is_opened_on_are_told_of(self):
         path = self.path("big.npy")
         numpy.save(path, 10 * self.wide)
@@ -279,6 +287,43 @@ class Kinds(Asked):
             (lambda: self.judge.classify(self.x[:3], out=room), r"^out is an array of shape \(3, 8, 8\) .*; a contiguous"),
             (lambda: self.vae.ask(["nll", "sample"], examples=self.x[:3], out={"sample": room}), r"^out\['sample'\] is"),
         )
+
+
+class Places(Asked):
+    """Where a run lies is where it lay when its path was said, and what it answers is by the weights of then."""
+
+    def go_to(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        os.chdir(self.path(name))
+
+    def test_a_run_stays_where_it_was_when_the_program_goes_elsewhere(self):
+        given = {"batch": 20, "settings": SMALL, "out": "run"}
+        made = {}
+        for name, steps in (("here", 1), ("there", 5)):
+            self.go_to(name)
+            numpy.save("wide.npy", self.wide)
+            made[name] = duet.train("ae", "wide.npy", steps=steps, on_epoch=lambda run, epoch: os.chdir("/"), **given)
+        self.assertEqual([made[name].record["steps"] for name in made], [1, 5])
+        self.go_to("here")
+        run = duet.Run("run", data="wide.npy")
+        self.go_to("there")
+        for one in (run, made["here"]):
+            self.assertEqual(one.evaluate("mse"), duet.open(self.path("here/run")).evaluate("mse"))
+        self.assertNotEqual(run.evaluate("mse"), made["there"].evaluate("mse"))
+
+    def test_a_run_that_was_trained_further_says_so(self):
+        path = self.path("wide.npy")
+        numpy.save(path, self.wide)
+        run = duet.train("ae", path, steps=1, batch=20, settings=SMALL, out=self.path("further"))
+        before = run.evaluate("mse")
+        duet.train(resume=run, steps=9)
+        said = self.warnings_of(lambda: self.assertEqual(run.evaluate("mse"), before))
+        self.assertRegex(said[0], "further has another checkpoint since this run was opened")
+        self.assertEqual(self.warnings_of(lambda: run.encode(self.wide)), [])
+        self.assertEqual(self.warnings_of(lambda: duet.open(run.directory).evaluate("mse")), [])
+        self.assertNotEqual(duet.open(run.directory).evaluate("mse"), before)
 
 
 if __name__ == "__main__":

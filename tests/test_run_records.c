@@ -5,6 +5,9 @@
 #include "run_recipes.h"
 
 #include "base/lock.h"
+#include "base/philox.h"
+#include "duet/data.h"
+#include "duet/report.h"
 #include "run/safetensors.h"
 
 static void assert_run(const char *run, duet_status status, const char *message)
@@ -377,6 +380,135 @@ static void one_training_has_a_run(void **state)
     assert_int_equal(access(lock_path, F_OK), -1);
 }
 
+enum { ROWS = 300, COLUMNS = 6 };
+
+/* Rows of an array from `first` on, `stride` apart and round its end: others in the order of 7, the same as bytes or as
+ * floats. `kinds`: how many values there are; 0: as many as come. */
+static void write_rows(const char *name, size_t stride, bool bytes, unsigned kinds, uint32_t seed)
+{
+    static float rows[ROWS][COLUMNS];
+    duet_error error = {0};
+    char path[PATH];
+    for (uint32_t i = 0; i < ROWS; i++)
+        for (uint32_t k = 0; k < COLUMNS; k++) {
+            const uint32_t word = duet_philox_element(seed, 1, 0, (uint32_t)(i * stride % ROWS) * COLUMNS + k).word[0];
+            rows[i][k] = kinds > 0 ? (float)(word % kinds) : bytes ? (float)(word % 256) / 255 : (float)word / 1e9f;
+        }
+    path_of(path, name, "");
+    assert_ok(duet_write_npy(path, rows[0], DUET_SHAPE(ROWS, COLUMNS), &error), &error);
+}
+
+/* Whether the run, opened on other data, says of rows that it was trained on them. */
+static bool tells_of_rows(const char *run, const char *data)
+{
+    duet_error error = {0};
+    duet_run *opened = NULL;
+    bool told = false;
+    char path[PATH], data_path[PATH];
+    path_of(path, run, "");
+    path_of(data_path, data, "");
+    assert_ok(duet_run_open_with(&opened, path, NULL, data_path, NULL, &error), &error);
+    const char *note;
+    for (size_t i = 0; (note = duet_data_note(duet_run_data(opened), i, NULL)) != NULL; i++)
+        told = told || strstr(note, "test examples are rows that") != NULL;
+    duet_run_close(&opened);
+    return told;
+}
+
+static size_t count_trained_rows(const char *run)
+{
+    char path[PATH];
+    path_of(path, run, "run.json");
+    json_t *document = json_load_file(path, 0, NULL);
+    const size_t count = json_array_size(json_object_get(document, "trained_rows"));
+    json_decref(document);
+    return count;
+}
+
+/* Test examples are drawn by the file's checksum, so those of the same rows in another order are others. */
+static void rows_that_were_trained_on_are_known(void **state)
+{
+    (void)state;
+    duet_error error;
+    char path[PATH], turned[PATH];
+    recipe what = ae;
+    write_rows("rows.npy", 1, false, 0, 1);
+    write_rows("turned.npy", 7, false, 0, 1);
+    write_rows("others.npy", 1, false, 0, 2);
+    write_rows("bytes.npy", 1, true, 0, 1);
+    write_rows("bytes-turned.npy", 7, true, 0, 1);
+    write_rows("few.npy", 1, false, 2, 1); /* 64 rows, in training and test alike */
+    write_rows("few-others.npy", 1, false, 2, 2);
+    path_of(path, "rows.npy", "");
+    path_of(turned, "turned.npy", "");
+    what.data = path;
+    train_well(&what, "on-rows");
+    assert_false(tells_of_rows("on-rows", "rows.npy"));
+    assert_true(tells_of_rows("on-rows", "turned.npy"));
+    assert_false(tells_of_rows("on-rows", "others.npy"));
+
+    heard all = {.status = DUET_OK};
+    what.steps = 12;
+    duet_train_options options = options_of(&what);
+    options.data = turned;
+    options.other_data = true;
+    options.log = listen;
+    options.context = &all;
+    train(options, "on-rows", true, DUET_OK, &error);
+    assert_heard(&all, "test examples are rows that");
+    assert_heard(&all, "as test.npy beside train.npy");
+    assert_int_equal(count_trained_rows("on-rows"), 2);
+    options.log = NULL;
+    options.steps = 15;
+    train(options, "on-rows", true, DUET_OK, &error);
+    assert_int_equal(count_trained_rows("on-rows"), 2);
+
+    path_of(path, "bytes.npy", "");
+    train_well(&what, "on-bytes");
+    assert_true(tells_of_rows("on-bytes", "bytes-turned.npy"));
+    path_of(path, "few.npy", "");
+    train_well(&what, "on-few");
+    assert_false(tells_of_rows("on-few", "few-others.npy"));
+}
+
+/* Moves the run away while it is trained, and has another training take its place. */
+typedef struct thief {
+    char run[PATH], away[PATH], lock_path[PATH];
+    duet_lock lock;
+} thief;
+
+static void take_place(void *context, const duet_progress *progress)
+{
+    thief *it = context;
+    duet_error error = {0};
+    long holder;
+    if (!progress->report || it->lock.stream != NULL) return;
+    assert_int_equal(rename(it->run, it->away), 0);
+    assert_int_equal(mkdir(it->run, 0777), 0);
+    assert_ok(duet_lock_take(&it->lock, it->lock_path, &holder, &error), &error);
+    assert_int_equal(holder, DUET_LOCK_FREE);
+}
+
+static void a_moved_training_leaves_its_place_alone(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    thief it = {{0}};
+    path_of(it.run, "moved", "");
+    path_of(it.away, "moved-away", "");
+    path_of(it.lock_path, "moved", "lock");
+    duet_train_options options = options_of(&vae);
+    options.progress = take_place;
+    options.context = &it;
+    train(options, "moved", false, DUET_ERROR_FILE, &error);
+    assert_message(&error, "was removed, moved or replaced");
+    assert_int_equal(access(it.lock_path, F_OK), 0);
+    duet_lock_release(&it.lock);
+    assert_int_equal(rmdir(it.run), 0); /* neither pictures nor a page nor a checkpoint */
+    path_of(it.lock_path, "moved-away", "lock");
+    assert_int_equal(access(it.lock_path, F_OK), -1);
+}
+
 static void pictures_of_later_epochs_go(void **state)
 {
     (void)state;
@@ -534,6 +666,8 @@ int main(void)
         cmocka_unit_test(what_a_resumed_run_changes_follows_no_order),
         cmocka_unit_test(a_resumed_run_changes_nothing_else),
         cmocka_unit_test(one_training_has_a_run),
+        cmocka_unit_test(rows_that_were_trained_on_are_known),
+        cmocka_unit_test(a_moved_training_leaves_its_place_alone),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),
         cmocka_unit_test(names_of_own_families_are_checked),

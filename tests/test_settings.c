@@ -23,6 +23,8 @@ static void mistakes_in_settings_are_named(void **state)
         {"vae", "", "KEY=VALUE"},
         {"ae", "k=2", "ae has no setting \"k\""},
         {"gan", "beta=4", "gan has no setting \"beta\"; it has"},
+        {"gan", "learning_rate=1", "; did you mean 'lr'?"},
+        {"gan", "batch_size=4", "; batch is said of a training, not of its model"},
         {"gan", "hidden=3", "discriminator_hidden"},
         {"gan", "loss=bayesian", "non-saturating|minimax"},
         {"vae", "latent=1.5", "whole number"},
@@ -180,6 +182,16 @@ static void settings_without_effect_are_known(void **state)
         {"vae", {"naive_ratio=2", "pseudo_inputs=8"}, "naive_ratio=2 pseudo_inputs=8 "},
         {"vae", {"lr_steps=100", "lr_final=0.5"}, "lr_steps=100 lr_final=0.5 "},
         {"vae", {"lr_steps=100", "lr_final=0.5", "lr_schedule=linear"}, ""},
+        {"vae",
+         {"lr_steps=100", "lr_final=1", "lr_schedule=cosine"},
+         "lr_schedule=cosine lr_steps=100 lr_final=1 "}, /* from 1 to 1 */
+        {"vae", {"lr_warm_up=1"}, "lr_warm_up=1 "},      /* the first update has the whole rate */
+        {"vae", {"lr_warm_up=2"}, ""},
+        {"vae", {"optimiser=adamw"}, "optimiser=adamw "}, /* Adam, without a decay */
+        {"vae", {"optimiser=adamw", "weight_decay=0.01"}, ""},
+        {"vae", {"optimiser=adamw", "decoder.weight_decay=0.01"}, ""},
+        {"vae", {"optimiser=sgd", "decoder.optimiser=adamw"}, ""},
+        {"vae", {"decoder.optimiser=adamw"}, "decoder.optimiser=adamw "},
         {"vae", {"average_warm_up=10", "initialiser_scale=2"}, "average_warm_up=10 initialiser_scale=2 "},
         {"vae", {"decoder.momentum=0.9"}, "decoder.momentum=0.9 "},
         {"vae", {"decoder.momentum=0.9", "decoder.optimiser=sgd"}, ""},
@@ -324,6 +336,8 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"vae", {"initialiser=normal", "initialiser_scale=1"}, NULL}, /* what the warning advises */
         {"vae", {"likelihood=gaussian-learned", "sigma=0.002"}, "sigma_floor=0.001 lets it"},
         {"vae", {"likelihood=gaussian-learned", "sigma_floor=0.5"}, NULL},
+        {"vae", {"hidden=", "latent=2"}, "hidden= names no hidden layer: what has its widths is linear"},
+        {"vae", {"hidden=2", "latent=2"}, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char said[WARNINGS];
@@ -408,7 +422,8 @@ static void coarse_columns_are_warned_of(void **state)
 }
 
 /* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
- * 'o': one row far out, the same for all such columns. */
+ * 'c' and 's': cosine and sine of the first; 'q': a square of it. 'o': one row far out, the same for all such columns.
+ */
 static float value_beside(const char *kinds, size_t row, size_t column)
 {
     const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
@@ -416,6 +431,9 @@ static float value_beside(const char *kinds, size_t row, size_t column)
     case '+': return 0.3F * first + second + 5;
     case '-': return 1 - 2 * first;
     case '~': return first + second + 0.001F * value_of('n', row, column);
+    case 'c': return cosf(first);
+    case 's': return sinf(first);
+    case 'q': return first * first + 3 * first + second;
     case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
     default: return value_of(kinds[column], row, column);
     }
@@ -441,6 +459,13 @@ static void dependent_columns_are_warned_of(void **state)
         {"nice", "oono", NULL, 400},
         {"nice", "nn------", "5 from 1, 6 from 1 and 2 more: a density", 400},
         {"nice", "ww+", ": 2 from 1, 3 from 1: a density", 400},
+        {"realnvp", "nncs", "columns of 4 lie on a curved surface, as rows of one length do", 400},
+        {"realnvp", "nncs", ": 4 from 3: a density has no bound there", 400},
+        {"nice", "nnq", " from 1 and ", 400},
+        {"nice", "nnc", NULL, 400},
+        {"nice", "nnsq+", "columns of 5 follow from others", 400},
+        {"vae", "nncs", NULL, 400},
+        {"nice", "nncs", NULL, 13},
     };
     char path[TEST_PATH_SIZE + 32], said[WARNINGS];
     duet_error error = {0};
@@ -454,7 +479,7 @@ static void dependent_columns_are_warned_of(void **state)
         assert_ok(duet_write_npy(path, values, DUET_SHAPE(rows[i].count, columns), &error), &error);
         test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
         warnings_of(it.build, said);
-        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "follow from") != NULL)
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "a density") != NULL)
             fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
         test_graph_close(&it);
     }

@@ -242,7 +242,9 @@ static void contradictions_are_named(void **state)
         {unit, {"prior=vamp", "posterior_noise=0"}, "prior=vamp"},
         {unit, {"regulariser=naive", "free_bits=0.1"}, "choose one"},
         {unit, {"kl=monte-carlo", "posterior_noise=0"}, "kl=monte-carlo"},
-        {wide, {"likelihood=discretised-logistic", "k=1"}, "gaussian-learned"},
+        {wide,
+         {"likelihood=discretised-logistic", "k=1"},
+         ", and of that (255 * array).round().astype('u1'); or take likelihood=gaussian-learned, which"},
         {wide, {"likelihood=bernoulli", "k=1"}, "likelihood=bernoulli is for data in [0, 1], and the examples of "},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -49,8 +49,8 @@ DUET_API const char *duet_status_name(duet_status status);
 /** The library's version, "major.minor.patch". Static storage. */
 DUET_API const char *duet_version(void);
 
-/** Makes a text fit for a terminal, in place: control characters but newline and tab, and bytes that are not UTF-8,
- *  become '?'. Messages in a duet_error and lines of a log are. */
+/** Makes a text fit for a terminal, in place: control characters but newline and tab, those that turn text round, and
+ *  bytes that are not UTF-8, become '?'. Messages in a duet_error and lines of a log are. */
 DUET_API void duet_text_plain(char *text);
 
 /** Finds the known name that is nearest to a misspelt one: set `word`, offer every name, read `best`. */

@@ -112,7 +112,8 @@ typedef struct duet_train_options {
     duet_status (*at_start)(void *watcher, duet_run *run, duet_error *error);
     void *watcher;
     const duet_watch *watch; /**< what the watcher looks at, kept in run.json; NULL: nothing, or what the resumed run
-                                was watched by. DUET_ERROR_USAGE without at_epoch */
+                                was watched by (duet_monitor_watch), which a warning says where nobody looks any more.
+                                DUET_ERROR_USAGE without at_epoch */
     const char *judge; /**< the classifier's run that the watcher asks, kept in run.json; NULL: nobody, or the resumed
                           run's. DUET_ERROR_USAGE without at_epoch */
     duet_ranks *ranks; /**< who trains together, each rank calling duet_train with the same options, `batch`
@@ -146,11 +147,16 @@ DUET_API duet_status duet_train(const duet_train_options *options, duet_train_su
  * link, which would lead what is written out of the run. */
 DUET_API duet_status duet_folder_make(const char *path, duet_error *error);
 
+/** The commit that this library was built from, twelve hexadecimal digits: versions that are not released differ by it
+ *  alone. "" where the build did not know. Static storage. */
+DUET_API const char *duet_commit(void);
+
 /* A finished or stopped run, opened to be used. */
 
 /** Opens run.json and the checkpoint; `directory` may also be a checkpoint in it, such as RUN/best.safetensors; a
  * family of the program's own goes to duet_run_open_with. The data are known by run.json and opened when their examples
- * are first asked for (duet_data_ready). `device` as in duet_device_open. Errors: DUET_ERROR_DATA for a model that is
+ * are first asked for (duet_data_ready), the weights those of the checkpoint as it is now: a training that goes
+ * on changes nothing of an open run. `device` as in duet_device_open. Errors: DUET_ERROR_DATA for a model that is
  * not built in, a damaged file, or a run of 0.1.0 whose data are of another shape or range by now. */
 DUET_API duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error);
 /** The same with other data than run.json names (NULL: as recorded), or with a family of the program's own, which must

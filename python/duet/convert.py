@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import sys
 import warnings
 import weakref
@@ -184,6 +185,12 @@ def where() -> Any:
 def warn(message: str) -> None:
     """A warning at the line of the code outside this package that called."""
     warnings.warn(message, stacklevel=_outside()[1] + 1)
+
+
+def absolute(path: Any) -> str:
+    """A path that leads to the same place wherever the program goes; "" stays. Links and ".." are left to the system."""
+    path = os.fsdecode(path)
+    return os.path.join(os.getcwd(), path) if path and not os.path.isabs(path) else path
 
 
 def _pointer_of(value: Any, expected: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import absolute, as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text
 
 SPLITS = ("train", "test")
@@ -360,6 +360,18 @@ def _labels(train: Any, test: Any, counts: Sequence[int], names: Any) -> List[An
 
 
 DataLike = Union[None, str, Data, numpy.ndarray, Tuple[Any, Any]]
+
+
+def absolute_name(name: Optional[str]) -> Optional[str]:
+    """A data set's name, or the absolute path of it, and of its labels, with what else is said of it."""
+    if name is None or name.split(":")[0] in [one.name for one in datasets()]:
+        return name
+    if os.path.exists(name):
+        return absolute(name)
+    path, colon, said = name.partition(":")
+    found = [one.partition("=") for one in said.split(",")]
+    parts = [key + equals + (absolute(it) if key == "labels" and os.path.exists(it) else it) for key, equals, it in found]
+    return (absolute(path) if os.path.exists(path) else path) + colon + ",".join(parts)
 
 
 def data_of(given: Any) -> Tuple[Optional[str], Optional[Data]]:

@@ -14,7 +14,7 @@ import signal
 import threading
 from typing import Any, Iterator
 
-from .library import ffi
+from .library import ffi, fill_standard
 
 
 class Stop:
@@ -33,6 +33,7 @@ class Stop:
             return self  # signals are the main thread's
         if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             return self  # the program has a way of its own, which it keeps
+        fill_standard()
         self._ends = os.pipe()
         for end in self._ends:
             os.set_blocking(end, end == self._ends[0])

@@ -198,7 +198,18 @@ def opening() -> None:
     used."""
     global _opener
     refuse_forked()
+    fill_standard()
     _opener = os.getpid()
+
+
+def fill_standard() -> None:
+    """Takes the place of standard descriptors that are closed, as a daemon's are: a file that the library opens would
+    get one, and drivers and compilers would write their words into it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # which gets the lowest number that is free
 
 
 class Single:

@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import key_values, text_array, texts, truth, warn, whole
-from .data import Data, data_of, split_number, told
+from .convert import absolute, key_values, text_array, texts, truth, warn, whole
+from .data import Data, absolute_name, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, words
@@ -42,6 +42,8 @@ from .request import (
 
 DeviceLike = Union[None, int, str, Device]
 
+
+_OF_ROWS = "test examples are rows that"  # in a note of examples that the run was trained on
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -75,9 +77,9 @@ def _remove(folder: str, process: int) -> None:
 
 class Run(Handle):
     """A finished or stopped run, opened when it is first asked for something. Several threads may ask one run: each call
-    waits for the one before.
+    waits for the one before. The weights are those of then; `record` and `metrics` are read from the files each time.
 
-    directory: the run's, or a checkpoint in it, such as RUN/best.safetensors
+    directory: the run's, or a checkpoint in it, such as RUN/best.safetensors; a path from where the program is now
     device: a selector as of Device; or an open Device, such as one on a queue of the program's, which outlives the run
     data: a name or a path other than run.json has, or an open set or arrays, where its data were a program's own
     family: the Family, of a run whose model is Python's
@@ -89,8 +91,9 @@ class Run(Handle):
     def __init__(self, directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None):
         self._lock = threading.RLock()
         super().__init__(None, family, device)
-        self.directory, self._device, self.family = os.fspath(directory), device, family
-        self._name, self._own = data_of(data)
+        self.directory, self._device, self.family = absolute(directory), device, family
+        name, self._own = data_of(data)
+        self._name = absolute_name(name)
         self._holder = Data._holder  # of the set that a training has open, while its on_epoch has this run
         self._noted = 0  # notes of the run's data that have been told
         self._doubted = False  # whether the range of arrays has been looked at
@@ -99,6 +102,7 @@ class Run(Handle):
         self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
+        self._seen: Any = None  # what the checkpoint was when it was opened, or last told of
 
     def __repr__(self) -> str:
         return f"<run {self.directory}>"
@@ -114,6 +118,7 @@ class Run(Handle):
             made, error = ffi.new("duet_run **"), new_error()
             family = NULL if self.family is None else family_of(self.family)
             opening()
+            seen = self._checkpoint()
             if isinstance(self._device, Device):
                 on = self._device.pointer
                 lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
@@ -121,22 +126,44 @@ class Run(Handle):
                 on = selector(self._device)
                 lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
             raise_for(error, self.family)
+            self._seen = seen
             self._pointer, self._process = made[0], os.getpid()
             doubt = c.run_doubt(made[0])
             if doubt is not None and not self._stands_for:
                 warn(doubt)
-            self._tell(aloud=self._name is not None and not self._stands_for)
+            self._tell(aloud=self._name is not None, of=_OF_ROWS if self._stands_for else "")
         return super().pointer
 
-    def _tell(self, aloud: bool = True) -> None:
-        """Warns of what the run's data have to say that has not been told."""
+    def _checkpoint(self) -> Any:
+        """Which file the checkpoint is now: each one is written anew and takes the place of the last."""
+        file = os.path.isfile(self.directory)
+        try:
+            about = os.stat(self.directory if file else os.path.join(self.directory, "checkpoint.safetensors"))
+        except (OSError, ValueError):  # what is said when it is opened
+            return None
+        return about.st_ino, about.st_mtime_ns, about.st_size
+
+    def _look_for_another(self) -> None:
+        """Warns, once each time, that the run was trained further: an open run has the weights that it was opened with,
+        so that what is asked of it one after the other is of one model."""
+        now = self._checkpoint() if self.directory and self._seen is not None else None
+        if now is not None and now != self._seen:
+            warn(
+                f"{self.directory} has another checkpoint since this run was opened, and answers are by the weights of "
+                "then; duet.open opens it with the new ones"
+            )
+            self._seen = now
+
+    def _tell(self, aloud: bool = True, of: str = "") -> None:
+        """Warns of what the run's data have to say that has not been told. of: which of it: arrays, of which a file is
+        here, have told of themselves, but not of rows that they share with what the run was trained on."""
         data = lib.duet_run_data(self._pointer)
         while True:
             note = c.data_note(data, self._noted, NULL)
             if note is None:
                 return
             self._noted += 1
-            if aloud:
+            if aloud and of in note:
                 warn(in_python(self._by_own_name(note)))
 
     def _by_own_name(self, message: str) -> str:
@@ -305,6 +332,7 @@ class Run(Handle):
 
     def _use(self, request: Any, progress: bool, buffers: Any) -> None:
         run, error = self.pointer, new_error()
+        self._look_for_another()
         with Stop() as stop, Bar(progress, "replays") as bar:
             handle = ffi.new_handle(bar)
             if progress:
@@ -431,6 +459,9 @@ class Run(Handle):
         """Metrics of the run's examples: run.evaluate("elbo", "mse") gives {name: Value}. Without names all that fit and
         do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
         run, seed = self._with_files(), whole("seed", seed)
+        if run is self:
+            self.pointer
+            self._look_for_another()
         try:
             return run._evaluate(metrics, judge, split, seed)
         except Error as error:

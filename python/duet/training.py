@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
+import os
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -133,7 +135,7 @@ def train(
     epochs: Optional[int] = None,
     steps: Optional[int] = None,
     batch: int = 0,
-    seed: int = 0,
+    seed: Optional[int] = None,
     settings: Any = None,
     out: Optional[str] = None,
     resume: Any = None,
@@ -158,6 +160,7 @@ def train(
     data: a name or a path (docs/data.md; None: fashion-mnist), an array [examples, ...shape], a pair of arrays (the
         second is the test split), or a Data
     epochs, steps: one of them, a total also when resuming; neither: what the family says
+    seed: what all random numbers follow from; None: 0, or that of the run that goes on
     settings: {"latent": 20, "hidden": [400, 200]}: what `duet train --set` takes (duet.settings(model))
     out: the run directory; None: runs/MODEL-DATA-N. resume: a run, or its directory, to go on with
     other_data, other_model: go on with data, or a Family, that are not those the run began with, which run.json records
@@ -165,7 +168,8 @@ def train(
     on_epoch: on_epoch(run, epoch) at each epoch's end, with the run as it is now; it may return a text, which stops the
         training, or a dict of numbers, which metrics.jsonl keeps
     log: receives lines about long waits, and warnings; without it warnings are Python's (warnings.warn)
-    metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them
+    metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them; of a run that goes on
+        those that are not said are as before, and "none" (metrics, keep_best) ends them
 
     Ctrl-C stops at the next step's end with a checkpoint and raises KeyboardInterrupt, whose text names the run; so it
     does while the last step's files are written, which are then whole. An exception of a callback stops it likewise.
@@ -195,15 +199,17 @@ def train(
             "usage",
             "a whole training opens its device by a selector, as Device takes one; duet.Trainer trains on an open Device",
         )
-    batch, seed, checkpoint_every, patience = (
+    batch, chosen, checkpoint_every, patience = (
         whole(what, count)
         for what, count in (
             ("batch", batch),
-            ("seed", seed),
+            ("seed", seed or 0),
             ("checkpoint_every", checkpoint_every),
             ("patience", patience),
         )
     )
+    if resume is not None and seed is not None:
+        _check_seed(chosen, getattr(resume, "directory", resume))
     metrics = [metrics] if isinstance(metrics, str) else texts(metrics)
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
@@ -215,14 +221,14 @@ def train(
     options.other_data, options.other_model = other_data, other_model
     options.device, options.gemm = selector(device), text(gemm)
     options.settings, options.setting_count = kept[0], len(said)
-    options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, seed
+    options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, chosen
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
     options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
     options.judge = text(getattr(judge, "directory", judge))
     refuse_forked()
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
-    watched = bool(metrics or keep_best or patience or stop_on_collapse or judge is not None)
+    watched = metrics or keep_best or patience or stop_on_collapse or judge is not None
     monitor = (
         _monitor(
             dict(
@@ -230,16 +236,15 @@ def train(
                 best=keep_best,
                 patience=patience,
                 judge=options.judge,
-                seed=seed,
                 stop_on_collapse=stop_on_collapse,
                 resume=options.resume,
             ),
             kept,
         )
-        if watched
+        if watched or resume is not None  # which may have been watched
         else None
     )
-    summary = ffi.new("duet_train_summary *")
+    summary, here = ffi.new("duet_train_summary *"), os.getcwd()  # on_epoch may go to another folder
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
@@ -255,7 +260,7 @@ def train(
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
-    directory = words(summary.run) or ""
+    directory = os.path.join(here, words(summary.run) or "") if words(summary.run) else ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
@@ -266,6 +271,17 @@ def train(
     run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
     run.stopped = words(summary.stopped) or ""
     return run
+
+
+def _check_seed(seed: int, directory: Any) -> None:
+    """To the library a seed of 0 is none, and here it was asked for. What cannot be read the library refuses."""
+    try:
+        with open(os.path.join(os.fspath(directory), "run.json"), encoding="utf-8") as file:
+            own = json.load(file)["seed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if seed != own:
+        raise Error("usage", f"seed: the run goes on with {own}, not {seed}: leave it out, or train anew")
 
 
 def _is_own(model: Any) -> bool:

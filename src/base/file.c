@@ -185,15 +185,20 @@ duet_status duet_file_write(duet_file *file, const void *bytes, size_t count, du
     return write_fail(file, errno, error);
 }
 
-void duet_file_sync_name(const char *path)
+int duet_file_open_folder(const char *path)
 {
     char *folder = folder_of(path);
-    int descriptor = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        (void)fsync(descriptor);
-        (void)close(descriptor);
-    }
+    const int descriptor = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(folder);
+    return descriptor;
+}
+
+void duet_file_sync_name(const char *path)
+{
+    const int descriptor = duet_file_open_folder(path);
+    if (descriptor < 0) return;
+    (void)fsync(descriptor);
+    (void)close(descriptor);
 }
 
 duet_status duet_file_commit(duet_file *file, duet_error *error)

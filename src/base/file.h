@@ -45,6 +45,10 @@ FILE *duet_file_open(const char *path, const char **fault);
  *  systems cannot: there the next power cut may undo it, and nothing can be done about that. */
 void duet_file_sync_name(const char *path);
 
+/** A descriptor of the folder that the path lies in, which the caller closes; -1: it is not there, or not to be read.
+ */
+int duet_file_open_folder(const char *path);
+
 /** Whether `name` in the folder is a plain file, or a folder; links are followed. False where memory is short. */
 bool duet_path_holds_file(const char *folder, const char *name);
 bool duet_path_holds_folder(const char *folder, const char *name);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* flock on a file that is removed at the end: whoever got a lock looks whether its file is still the one under that
- * name. Where the file system has no locks, as some of clusters, the holder's number in it is all there is. */
+ * name, and so does whoever removes it, in the folder that it was made in: that may have been moved, and another one
+ * made in its place, with a lock that is somebody's. Where the file system has no locks, as some of clusters, the
+ * holder's number in it is all there is. */
 #define _DEFAULT_SOURCE /* flock */
 #include "base/lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +44,26 @@ static bool is_held(duet_lock *lock, FILE *stream, long *holder)
     return locks || (*holder > 0 && *holder != (long)getpid() && duet_lock_holder_lives(*holder));
 }
 
-static bool is_still_there(FILE *stream, const char *path)
+/* A path as it is said from the folder that it lies in, or from that of the process, where the other may not be read.
+ */
+static const char *name_in(int folder, const char *path)
+{
+    const char *slash = folder == AT_FDCWD ? NULL : strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* Whether the file is the one under its name in the folder, a descriptor. */
+static bool is_still_there(FILE *stream, int folder, const char *path)
 {
     struct stat own, named;
-    return fstat(fileno(stream), &own) == 0 && lstat(path, &named) == 0 && own.st_ino == named.st_ino &&
+    return fstat(fileno(stream), &own) == 0 &&
+           fstatat(folder, name_in(folder, path), &named, AT_SYMLINK_NOFOLLOW) == 0 && own.st_ino == named.st_ino &&
            own.st_dev == named.st_dev;
+}
+
+static void remove_own(FILE *stream, int folder, const char *path)
+{
+    if (is_still_there(stream, folder, path)) (void)unlinkat(folder, name_in(folder, path), 0);
 }
 
 /* The number is for people; the lock holds without it, say on a full disk. */
@@ -57,45 +75,54 @@ static void write_holder(FILE *stream)
     (void)written;
 }
 
-duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error)
+/* Takes the file that has the name now; NULL in lock->stream: it is held, or went from hand to hand. */
+static duet_status take(duet_lock *lock, const char *path, long *holder, duet_error *error)
 {
-    FILE *stream = NULL;
-    *lock = (duet_lock){NULL};
-    *holder = DUET_LOCK_UNKNOWN;
     for (int i = 0; i < MOST_TRIES; i++) {
+        FILE *stream = NULL;
         DUET_TRY(duet_file_open_own(path, &stream, error));
         if (is_held(lock, stream, holder)) {
             (void)fclose(stream); /* only read from */
             return DUET_OK;
         }
-        if (duet_file_has_other_names(stream))
-            (void)unlink(path); /* a new one in its place */
-        else if (is_still_there(stream, path))
-            break;
+        if (duet_file_has_other_names(stream)) {
+            remove_own(stream, lock->folder, path); /* a new one in its place */
+        } else if (is_still_there(stream, lock->folder, path)) {
+            lock->stream = stream;
+            return DUET_OK;
+        }
         (void)fclose(stream);
-        stream = NULL;
     }
-    if (stream == NULL) {
-        *holder = DUET_LOCK_UNKNOWN;
-        return DUET_OK;
+    *holder = DUET_LOCK_UNKNOWN;
+    return DUET_OK;
+}
+
+duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error)
+{
+    *lock = (duet_lock){.path = strdup(path)};
+    *holder = DUET_LOCK_UNKNOWN;
+    if (lock->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for a file name", path);
+    const int folder = duet_file_open_folder(path);
+    lock->folder = folder < 0 ? AT_FDCWD : folder;
+    duet_status status = take(lock, path, holder, error);
+    if (lock->stream == NULL) {
+        const duet_lock_doubt doubt = lock->doubt;
+        duet_lock_release(lock);
+        lock->doubt = doubt;
+        return status;
     }
-    lock->path = strdup(path);
-    if (lock->path == NULL) {
-        (void)fclose(stream);
-        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for a file name", path);
-    }
-    lock->stream = stream;
     *holder = DUET_LOCK_FREE;
-    write_holder(stream);
+    write_holder(lock->stream);
     return DUET_OK;
 }
 
 void duet_lock_release(duet_lock *lock)
 {
     if (lock->stream != NULL) {
-        (void)unlink(lock->path);
+        remove_own(lock->stream, lock->folder, lock->path);
         (void)fclose(lock->stream);
     }
+    if (lock->path != NULL && lock->folder >= 0) (void)close(lock->folder);
     free(lock->path);
     *lock = (duet_lock){NULL};
 }

@@ -16,6 +16,7 @@ typedef enum duet_lock_doubt { DUET_LOCK_SURE, DUET_LOCK_BY_NUMBER, DUET_LOCK_CO
 typedef struct duet_lock {
     FILE *stream; /* NULL: not held */
     char *path;
+    int folder; /* a descriptor of the folder that the file lies in, wherever that is moved; AT_FDCWD: of none */
     duet_lock_doubt doubt; /* of one that was not to be had */
 } duet_lock;
 
@@ -27,7 +28,7 @@ enum { DUET_LOCK_FREE = 0, DUET_LOCK_UNKNOWN = -1 };
 duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet_error *error);
 /** Whether a process of that number is there, on this machine. */
 bool duet_lock_holder_lives(long holder);
-/** Lets go of it and removes the file; nothing on one that is not held. */
+/** Lets go of it and removes the file, and no other one that has its name by now; nothing on one that is not held. */
 void duet_lock_release(duet_lock *lock);
 
 #endif

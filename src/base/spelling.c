@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* "Did you mean": the known name that a misspelt one is nearest to. */
+/* "Did you mean": the known name that a misspelt one is nearest to, or that is called so elsewhere. */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,13 +35,38 @@ static size_t edit_distance(const char *a, const char *b)
     return rows[length_a % 3][length_b];
 }
 
+/* What other programs and papers call it. */
+static const struct {
+    const char *word, *name;
+} elsewhere[] = {
+    {"learning_rate", "lr"},  {"batch_size", "batch"}, {"num_epochs", "epochs"},   {"n_epochs", "epochs"},
+    {"latent_dim", "latent"}, {"z_dim", "latent"},     {"random_state", "seed"},   {"dropout_rate", "dropout"},
+    {"hidden_dim", "hidden"}, {"fid", "frechet"},      {"kid", "kernel-distance"}, {"recall", "precision"},
+};
+
+static bool is_same_word(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++)
+        if (small(*a) != small(*b) && !(strchr("-_", *a) != NULL && strchr("-_", *b) != NULL)) return false;
+    return *a == *b;
+}
+
+static bool is_elsewhere(const char *word, const char *name)
+{
+    bool is = false;
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        is = is || (strcmp(elsewhere[i].name, name) == 0 && is_same_word(elsewhere[i].word, word));
+    return is;
+}
+
 void duet_spelling_offer(duet_spelling *nearest, const char *name)
 {
     size_t length = strlen(name), word_length = strlen(nearest->word);
     size_t distance = edit_distance(nearest->word, name);
     size_t limit = 1 + (length < word_length ? word_length : length) / 4;
     bool begins = word_length >= 3 && strncmp(name, nearest->word, word_length) == 0;
-    if (begins) distance = 1;
+    if (begins && distance > 0) distance = 1;
+    if (is_elsewhere(nearest->word, name)) distance = 0;
     if (distance > limit || (nearest->best != NULL && distance >= nearest->distance)) return;
     nearest->best = name;
     nearest->distance = distance;

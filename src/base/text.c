@@ -123,13 +123,20 @@ bool duet_text_is_utf8(const char *text)
     return true;
 }
 
+/* Whether a character of so many bytes turns text round or breaks lines: U+2028 to 202E, U+2066 to 2069. */
+static bool turns(const unsigned char *at, size_t count)
+{
+    return count == 3 && at[0] == 0xE2 &&
+           ((at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) || (at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9));
+}
+
 void duet_text_plain(char *text)
 {
     for (char *at = text; *at != '\0';) {
         const unsigned char *bytes = (const unsigned char *)at;
         size_t count = utf8_bytes(bytes);
         bool steers = bytes[0] == 0x7F || (bytes[0] < ' ' && bytes[0] != '\n' && bytes[0] != '\t') ||
-                      (bytes[0] == 0xC2 && count == 2 && bytes[1] < 0xA0);
+                      (bytes[0] == 0xC2 && count == 2 && bytes[1] < 0xA0) || turns(bytes, count);
         if (count == 0) count = steers = 1;
         if (steers) memset(at, '?', count);
         at += count;

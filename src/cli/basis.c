@@ -95,6 +95,12 @@ static bool has_its_kernels(json_t *evaluation)
     return strcmp(cli_json_text_at(evaluation, "kernels"), duet_kernels_replaced(replaced)) == 0;
 }
 
+/* What is not released yet may compute other numbers from one commit to the next. */
+static bool is_of_commit(json_t *evaluation)
+{
+    return duet_commit()[0] == '\0' || strcmp(cli_json_text_at(evaluation, "commit"), duet_commit()) == 0;
+}
+
 /* Whether a metric was left out for a cause that may have passed. */
 static bool misses_what_may_come(json_t *evaluation)
 {
@@ -123,7 +129,8 @@ static bool has_pictures(const char *run, json_t *evaluation)
 /* Whether another evaluation would tell more, or otherwise; without the data there is none. */
 static bool is_outdated(const cli_basis *basis, json_t *evaluation)
 {
-    return basis->data_lost.status == DUET_OK && (misses_what_may_come(evaluation) || !has_its_kernels(evaluation));
+    return basis->data_lost.status == DUET_OK &&
+           (misses_what_may_come(evaluation) || !has_its_kernels(evaluation) || !is_of_commit(evaluation));
 }
 
 static bool is_as_wished(const cli_basis *basis, json_t *evaluation)

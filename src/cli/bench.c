@@ -119,7 +119,7 @@ static int choose_workloads(bench *it)
     for (size_t i = 0; names->count == 0 && (row = cli_workload_at(i)) != NULL; i++)
         it->workloads[it->workload_count++] = *row;
     for (size_t i = 0; status == CLI_DONE && i < it->workload_count; i++)
-        status = cli_settings_check(cli_workload_family(&it->workloads[i]), &it->arguments->settings);
+        status = cli_settings_check(&cli_bench, cli_workload_family(&it->workloads[i]), &it->arguments->settings);
     return status;
 }
 

@@ -328,11 +328,11 @@ static json_t *begin_evaluation(duet_run *run, const char *directory, const cli_
         (void)cli_fail_opened(&basis->data_lost);
         return NULL;
     }
-    return json_pack("{s:i, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:s, s:b, s:i, s:[], s:[]}", "schema", 1,
-                     "duet", duet_version(), "checkpoint", basis->checkpoint, "judge", basis->judge, "data",
-                     cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum", basis->data,
-                     "settings", basis->settings, "settings_left_out", "device", cli_basis_device(duet_run_device(run)),
-                     "kernels", duet_kernels_replaced(replaced), "split",
+    return json_pack("{s:i, s:s, s:s, s:O, s:O, s:o, s:O, s:O, s:[], s:o, s:s, s:s, s:b, s:i, s:[], s:[]}", "schema", 1,
+                     "duet", duet_version(), "commit", duet_commit(), "checkpoint", basis->checkpoint, "judge",
+                     basis->judge, "data", cli_json_text(duet_data_describe(duet_run_data(run))->name), "data_checksum",
+                     basis->data, "settings", basis->settings, "settings_left_out", "device",
+                     cli_basis_device(duet_run_device(run)), "kernels", duet_kernels_replaced(replaced), "split",
                      cli_run_split(run) == DUET_TEST ? "test" : "train", "reports", (int)has_reports(directory), "seed",
                      SEED, "metrics", "not_given");
 }
@@ -354,6 +354,13 @@ static int check_place(const char *run)
     free(pictures);
     if (!named) return cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
     if (error.status == DUET_OK) return CLI_DONE;
+    char *folder = path_in_directory(run, ".");
+    const bool own = folder != NULL && access(folder, W_OK) == 0; /* what is in the way is, and a copy would have it */
+    free(folder);
+    if (own)
+        return cli_complain(CLI_FAILED,
+                            "%s: what is measured is kept in the run, and that is in its place: move it away",
+                            error.message);
     return cli_complain(CLI_FAILED,
                         "%s: what is measured is kept in the run, wherever the page goes: name a copy of the run that "
                         "may be written to (cp -r %s .)",

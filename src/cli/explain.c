@@ -102,7 +102,7 @@ static int check(const struct arguments *arguments, const duet_family **family)
                             "--for and --isa plan for a GPU on paper and --device for one that is here: give one");
     *family = duet_family_find(arguments->model);
     if (*family == NULL) return complain_model(arguments->model);
-    int status = cli_settings_check(*family, &arguments->settings);
+    int status = cli_settings_check(&cli_explain, *family, &arguments->settings);
     if (status == CLI_DONE) status = check_paper(arguments->paper);
     if (status == CLI_DONE) status = check_paper(arguments->isa);
     if (status != CLI_DONE) return status;

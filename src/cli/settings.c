@@ -106,7 +106,16 @@ json_t *cli_settings_json(const duet_family *family)
     return list;
 }
 
-static int check_item(const duet_family *family, const char *item)
+/* The command's option that is called so, here or elsewhere; NULL: none is. */
+static const char *find_option(const cli_command *command, const char *key)
+{
+    duet_spelling nearest = {.word = key};
+    for (size_t i = 0; i < command->option_count; i++)
+        if (!cli_option_is_operand(&command->options[i])) duet_spelling_offer(&nearest, command->options[i].name);
+    return nearest.best != NULL && nearest.distance == 0 ? nearest.best : NULL;
+}
+
+static int check_item(const cli_command *command, const duet_family *family, const char *item)
 {
     char key[64], hint[80];
     size_t length = strcspn(item, "=");
@@ -121,14 +130,19 @@ static int check_item(const duet_family *family, const char *item)
         if (strcmp(setting->key, key) == 0) return CLI_DONE;
         duet_spelling_offer(&nearest, setting->key);
     }
+    const char *option = find_option(command, key);
+    if (option != NULL)
+        return cli_complain(CLI_MISTAKE, "'%s' is no setting of a model but an option: --%s %s", key, option,
+                            item + length + 1);
     return cli_complain(CLI_MISTAKE, "the model %s has no setting '%s'%s ('duet train %s --help' lists them)",
                         family->name, key, duet_spelling_words(&nearest, hint, sizeof hint), family->name);
 }
 
-int cli_settings_check(const duet_family *family, const cli_list *items)
+int cli_settings_check(const cli_command *command, const duet_family *family, const cli_list *items)
 {
     int status = CLI_DONE;
-    for (size_t i = 0; status == CLI_DONE && i < items->count; i++) status = check_item(family, items->items[i]);
+    for (size_t i = 0; status == CLI_DONE && i < items->count; i++)
+        status = check_item(command, family, items->items[i]);
     duet_error error = {0};
     if (status == CLI_DONE && duet_settings_check(family, items->items, items->count, &error) != DUET_OK)
         status = cli_fail(&error);

@@ -13,8 +13,8 @@ const duet_family *cli_family(const char *name);
 /** Prints a family's settings with their defaults, ranges and help. */
 void cli_settings_print(const duet_family *family);
 json_t *cli_settings_json(const duet_family *family);
-/** CLI_DONE if every item is KEY=VALUE with a key of the family and a value it takes; else a message and CLI_MISTAKE.
- */
-int cli_settings_check(const duet_family *family, const cli_list *items);
+/** CLI_DONE if every item is KEY=VALUE with a key of the family and a value it takes; else a message, which may name an
+ *  option of the command, and CLI_MISTAKE. */
+int cli_settings_check(const cli_command *command, const duet_family *family, const cli_list *items);
 
 #endif

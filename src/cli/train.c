@@ -121,7 +121,7 @@ static int check(const struct arguments *arguments, const duet_family **family)
     if (status != CLI_DONE) return status;
     if (arguments->model != NULL) {
         *family = cli_family(arguments->model);
-        status = *family == NULL ? CLI_MISTAKE : cli_settings_check(*family, &arguments->settings);
+        status = *family == NULL ? CLI_MISTAKE : cli_settings_check(&cli_train, *family, &arguments->settings);
     }
     return status == CLI_DONE ? check_values(arguments) : status;
 }

@@ -177,7 +177,7 @@ static int run(int argc, char **argv)
     if (arguments.model != NULL) {
         family = cli_family(arguments.model);
         if (family == NULL) return CLI_MISTAKE;
-        status = cli_settings_check(family, &arguments.settings);
+        status = cli_settings_check(&cli_tune, family, &arguments.settings);
         if (status == CLI_DONE) status = cli_data_check(arguments.data);
         if (status != CLI_DONE) return status;
     }

@@ -92,6 +92,17 @@ static bool runs_take(const cli_command *command, char *const *operands, int cou
     return taken;
 }
 
+/* What a setting is called here, of a word that is one elsewhere. */
+static const char *name_here(const char *word)
+{
+    const duet_setting *setting;
+    duet_spelling nearest = {.word = word};
+    for (size_t f = 0; f < duet_family_count(); f++)
+        for (size_t i = 0; (setting = duet_family_setting(duet_family_at(f), i)) != NULL; i++)
+            duet_spelling_offer(&nearest, setting->key);
+    return nearest.best != NULL && nearest.distance == 0 ? nearest.best : word;
+}
+
 int cli_complain_unknown(const cli_command *command, const char *word, char *const *operands, int count)
 {
     char name[40], hint[80] = "";
@@ -101,8 +112,11 @@ int cli_complain_unknown(const cli_command *command, const char *word, char *con
         if (!cli_option_is_operand(&command->options[i]) && command->options[i].name != NULL)
             duet_spelling_offer(&nearest, command->options[i].name);
     duet_spelling_offer(&nearest, "help");
-    if (has(command, "set") && (uses_runs(command) ? runs_take : models_take)(command, operands, count, name))
-        snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", name);
+    const bool is_option = nearest.best != NULL && nearest.distance == 0; /* by another name */
+    const char *key = name_here(name);
+    if (!is_option && has(command, "set") &&
+        (uses_runs(command) ? runs_take : models_take)(command, operands, count, key))
+        snprintf(hint, sizeof hint, "; did you mean '--set %s=VALUE'?", key);
     else if (nearest.best != NULL)
         snprintf(hint, sizeof hint, "; did you mean '--%s'?", nearest.best);
     return cli_complain(CLI_MISTAKE, "'duet %s' has no option '%s'%s ('duet %s --help' lists them)", command->name,

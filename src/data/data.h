@@ -119,6 +119,8 @@ duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t 
 char *duet_fashion_mnist_find(const char **passed_over);
 /** How to get fashion-mnist. */
 extern const char *const duet_fashion_mnist_help;
+/** What examples with these training labels are instead, where there are as many as the set has; NULL: nothing else. */
+const char *duet_fashion_mnist_doubt(const uint8_t *labels, size_t count);
 /** Its ten classes, as its authors name them. */
 extern const char *const duet_fashion_mnist_classes[];
 

@@ -13,10 +13,12 @@ enum { SPARE = 10 /* rows beyond the columns, without which any numbers would be
 
 static const double nothing_left = 1e-8; /* of a column's variance: the square of a ten-thousandth of its deviation */
 static const double least_part = 1e-3;   /* that counts: deviations of the column for one of the other */
+static const double one_length = 1e-6;   /* of the variance that independent columns' squares would have in sum */
 static const float widest = 1e4F;        /* an end may lie so many times as far out as the middle half is wide */
 
 typedef struct correlation {
     size_t count, columns;   /* rows; columns that are looked at */
+    size_t own;              /* columns before their powers, which lie behind them in the same order */
     size_t *places;          /* of those columns among all */
     double *values;          /* column after column, with mean 0 and length 1 */
     double *packed, *factor; /* [columns, columns], by columns; `packed` holds a half */
@@ -58,6 +60,14 @@ static duet_status factorise(correlation *it, duet_error *error)
     return duet_fail(error, DUET_ERROR_NUMERIC, "the rank of columns' correlations was not found (LAPACK %d)", info);
 }
 
+/* Whether the weights give the column, or a power of it, a part. */
+static bool has_part(const correlation *it, size_t column)
+{
+    for (size_t i = 0; i < (size_t)it->rank; i++)
+        if (it->places[it->order[i] - 1] % it->own == column && fabs(it->weights[i]) >= least_part) return true;
+    return false;
+}
+
 /* Of what the column that was taken as number `at`, behind those that say all, is made. */
 static duet_status explain(correlation *it, size_t at, duet_dependence *found, duet_error *error)
 {
@@ -66,13 +76,12 @@ static duet_status explain(correlation *it, size_t at, duet_dependence *found, d
     int info = LAPACKE_dtrtrs(LAPACK_COL_MAJOR, 'L', 'T', 'N', it->rank, 1, it->factor, n, it->weights, it->rank);
     if (info != 0)
         return duet_fail(error, DUET_ERROR_NUMERIC, "what a column is made of was not found (LAPACK %d)", info);
-    *found = (duet_dependence){.column = it->places[it->order[at] - 1]};
-    for (size_t column = 0; column < it->columns; column++)
-        for (size_t i = 0; i < (size_t)it->rank; i++) {
-            if ((size_t)it->order[i] != column + 1 || fabs(it->weights[i]) < least_part) continue;
-            if (found->count < DUET_DEPENDENCE_SHOWN) found->others[found->count] = it->places[column];
-            found->count++;
-        }
+    *found = (duet_dependence){.column = it->places[it->order[at] - 1] % it->own};
+    for (size_t column = 0; column < it->own; column++) {
+        if (column == found->column || !has_part(it, column)) continue;
+        if (found->count < DUET_DEPENDENCE_SHOWN) found->others[found->count] = column;
+        found->count++;
+    }
     return DUET_OK;
 }
 
@@ -96,10 +105,10 @@ static bool has_room(correlation *it, size_t features)
     return it->places && it->values && it->packed && it->factor && it->weights && it->order;
 }
 
-duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
-                                 size_t *found, duet_error *error)
+static duet_status find(const float *rows, size_t count, size_t features, size_t own, duet_dependence *list,
+                        size_t room, size_t *found, duet_error *error)
 {
-    correlation it = {.count = count};
+    correlation it = {.count = count, .own = own};
     *found = 0;
     if (features < 2 || count < features + SPARE) return DUET_OK;
     float *values = calloc(count, sizeof *values);
@@ -121,5 +130,67 @@ duet_status duet_find_dependence(const float *rows, size_t count, size_t feature
     free(it.factor);
     free(it.weights);
     free(it.order);
+    return status;
+}
+
+duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
+                                 size_t *found, duet_error *error)
+{
+    return find(rows, count, features, features, list, room, found, error);
+}
+
+static double mean_of(const float *rows, size_t count, size_t features, size_t column)
+{
+    double mean = 0;
+    for (size_t row = 0; row < count; row++) mean += (double)rows[row * features + column] / (double)count;
+    return mean;
+}
+
+/* Whether the sum of squares varies no more than rounding has it do. */
+static bool have_one_length(const float *rows, size_t count, size_t features)
+{
+    double apart = 0, mean = 0, together = 0;
+    for (size_t i = 0; i < features; i++) {
+        double squares = 0, fourth = 0;
+        for (size_t row = 0; row < count; row++) {
+            const double square = (double)rows[row * features + i] * (double)rows[row * features + i];
+            squares += square / (double)count;
+            fourth += square * square / (double)count;
+        }
+        apart += fmax(fourth - squares * squares, 0);
+        mean += squares;
+    }
+    for (size_t row = 0; row < count; row++) {
+        double length = -mean;
+        for (size_t i = 0; i < features; i++)
+            length += (double)rows[row * features + i] * (double)rows[row * features + i];
+        together += length * length / (double)count;
+    }
+    return together < one_length * apart;
+}
+
+duet_status duet_find_surface(const float *rows, size_t count, size_t features, duet_dependence *it, duet_error *error)
+{
+    const size_t both = 2 * features;
+    size_t found;
+    *it = (duet_dependence){0};
+    if (features < 2 || count < SPARE) return DUET_OK;
+    if (count < both + SPARE) {
+        if (!have_one_length(rows, count, features)) return DUET_OK;
+        *it = (duet_dependence){.column = features - 1, .others = {0, 1, 2}, .count = features - 1};
+        return DUET_OK;
+    }
+    float *squared = calloc(count, both * sizeof *squared);
+    if (squared == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu columns", both);
+    for (size_t i = 0; i < features; i++) {
+        const double mean = mean_of(rows, count, features, i);
+        for (size_t row = 0; row < count; row++) {
+            const double value = (double)rows[row * features + i] - mean;
+            squared[row * both + i] = (float)value;
+            squared[row * both + features + i] = (float)(value * value);
+        }
+    }
+    const duet_status status = find(squared, count, both, features, it, 1, &found, error);
+    free(squared);
     return status;
 }

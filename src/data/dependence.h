@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Columns that follow from others: copies of them, sums, anything linear. */
+/* Columns that follow from others: copies of them, sums, anything linear; and, of those of which none does, by squares.
+ */
 #ifndef DUET_SRC_DATA_DEPENDENCE_H
 #define DUET_SRC_DATA_DEPENDENCE_H
 
@@ -19,5 +20,10 @@ typedef struct duet_dependence {
  *  so many columns say nothing. */
 duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
                                  size_t *found, duet_error *error);
+
+/** Looks for a column that follows so from others and their squares, or whose square does: rows of one length, or sine
+ *  and cosine of an angle. *it: one such, and the first of its others; `count` 0: there is none. Where rows are too few
+ *  for so many columns all together are looked at, whether they have one length. */
+duet_status duet_find_surface(const float *rows, size_t count, size_t features, duet_dependence *it, duet_error *error);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sets that a program holds in memory, or gives a piece at a time. */
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,23 @@ typedef struct asked {
     pthread_mutex_t mutex;
 } asked;
 
+/* What it gives may change from call to call, and a training would show it as a loss that is not finite. */
+static duet_status check_given(const duet_rows *rows, size_t first, size_t count, const float *values,
+                               duet_error *error)
+{
+    const asked *it = rows->state;
+    const size_t elements = rows->row_elements;
+    if (rows->element != DUET_ELEMENT_FLOAT32) return DUET_OK;
+    for (size_t i = 0; i < count * elements; i++)
+        if (!isfinite(values[i]))
+            return duet_fail(
+                error, DUET_ERROR_DATA,
+                "%s: value %zu of example %zu of the %s split, as the program's function gave it, is not a "
+                "finite float32 number",
+                rows->path, i % elements, first + i / elements, it->split == DUET_TRAIN ? "training" : "test");
+    return DUET_OK;
+}
+
 static duet_status asked_read(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error)
 {
     asked *it = rows->state;
@@ -29,7 +47,7 @@ static duet_status asked_read(duet_rows *rows, size_t first, size_t count, void 
     pthread_mutex_lock(&it->mutex);
     duet_status status = it->fill(it->context, it->split, first, count, destination, &own);
     pthread_mutex_unlock(&it->mutex);
-    if (status == DUET_OK) return DUET_OK;
+    if (status == DUET_OK) return check_given(rows, first, count, destination, error);
     return duet_fail(error, status, "%s: %s", rows->path,
                      own.message[0] != '\0' ? own.message : "the program's function gave no examples");
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -24,9 +25,11 @@ static const struct {
     char *(*find)(const char **passed_over);
     const char *const *help;
     const char *const *class_names;
+    /* What other set its files are, by training labels, of those that have its names and counts; NULL: they are it */
+    const char *(*doubt)(const uint8_t *labels, size_t count);
 } named[] = {
     {"fashion-mnist", "60000 + 10000 grey pictures of clothes, 28 x 28, 10 classes", duet_fashion_mnist_find,
-     &duet_fashion_mnist_help, duet_fashion_mnist_classes},
+     &duet_fashion_mnist_help, duet_fashion_mnist_classes, duet_fashion_mnist_doubt},
 };
 enum { NAMED = sizeof named / sizeof *named };
 
@@ -164,19 +167,50 @@ static duet_status find_path(const char *name, char **path, duet_notes *notes, d
     return *path != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", name);
 }
 
+static size_t index_of(const char *name)
+{
+    size_t i = 0;
+    while (i < NAMED && strcmp(named[i].name, name) != 0) i++;
+    return i;
+}
+
+/* A set of the same names and counts would get the names of another one's classes. */
+static void tell_of_other_set(duet_data *data, size_t index)
+{
+    const duet_data_part *train = &data->parts[DUET_TRAIN];
+    const char *what = named[index].doubt(train->labels, train->count);
+    if (what != NULL)
+        duet_notes_add(&data->notes, true,
+                       "%s: these are not the labels of %s: it is %s, and its classes would get names of others; give "
+                       "it by its folder, --data %s, or have DUET_DATA lead to %s",
+                       data->source, named[index].name, what, DUET_WORD("%s", data->source), named[index].name);
+}
+
+/* What lies here under the name of a set is not meant by it, and somebody may mean it. */
+static void tell_of_namesake(duet_data *data, const char *name)
+{
+    struct stat here, source;
+    if (stat(name, &here) != 0) return;
+    const bool is_it = stat(data->source, &source) == 0 && source.st_ino == here.st_ino && source.st_dev == here.st_dev;
+    if (!is_it)
+        duet_notes_add(&data->notes, false, "%s is the set of that name: ./%s, which lies here, is given by that path",
+                       name, name);
+}
+
 static duet_status open_files(duet_data *data, duet_data_options *options, duet_error *error)
 {
-    const char *const *class_names = NULL;
+    const size_t index = index_of(options->path);
+    const char *const *class_names = index < NAMED ? named[index].class_names : NULL;
     DUET_TRY(find_path(options->path, &data->source, &data->notes, error));
-    for (size_t i = 0; i < NAMED; i++)
-        if (strcmp(named[i].name, options->path) == 0) class_names = named[i].class_names;
-    options->trusted |= class_names != NULL;
+    if (index < NAMED && !options->trusted) tell_of_namesake(data, options->path);
+    options->trusted |= index < NAMED;
     free(options->path);
     options->path = strdup(data->source);
     if (options->path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
     options->notes = &data->notes;
     DUET_TRY(duet_data_open_set(data, options, error));
     if (class_names != NULL && options->labels == NULL) data->info.class_names = class_names; /* not of other labels */
+    if (index < NAMED && options->labels == NULL) tell_of_other_set(data, index);
     return data->notes.failed ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory") : DUET_OK;
 }
 
@@ -191,6 +225,7 @@ static duet_status open_named(duet_data *data, duet_division unsaid, purpose why
     if (set != NULL) {
         data->source = strdup("generated");
         if (data->source == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+        if (why != TO_LEARN_AGAIN) tell_of_namesake(data, set->name);
         return open_generated(data, set, behind, error);
     }
     DUET_TRY(duet_data_options_read(&options, data->name, error));

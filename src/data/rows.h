@@ -53,8 +53,8 @@ typedef struct duet_reach {
 
 /** Where rows come from. */
 typedef struct duet_row_source {
-    /** Rows first .. first + count - 1, bytes as bytes and anything else as float32. The destination is only written.
-     */
+    /** Rows first .. first + count - 1, bytes as bytes and anything else as float32. The destination is only written,
+     *  but that what a program's function wrote is looked at. */
     duet_status (*read)(duet_rows *rows, size_t first, size_t count, void *destination, duet_error *error);
     /** What can be checked only behind the last row; NULL: nothing. */
     duet_status (*check_end)(duet_rows *rows, duet_error *error);

@@ -77,11 +77,26 @@ static const char *fault_of(const char *path)
     return S_ISDIR(about.st_mode) ? try_writing(folder) : strerror(ENOTDIR);
 }
 
+/* The first variable that is set counts. */
+static const struct {
+    const char *variable, *inner, *below; /* below: where PoCL makes its folder */
+} places[] = {{"POCL_CACHE_DIR", "", ""}, {"XDG_CACHE_HOME", "", "/pocl"}, {"HOME", "/.cache", "/pocl"}};
+
+void duet_cache_folder(char folder[1024])
+{
+    struct stat about;
+    const char *value = NULL;
+    size_t i = 0;
+    while (i < sizeof places / sizeof *places && ((value = getenv(places[i].variable)) == NULL || value[0] == '\0'))
+        i++;
+    folder[0] = '\0';
+    if (i == sizeof places / sizeof *places) return;
+    const int length = snprintf(folder, 1024, "%s%s%s", value, places[i].inner, places[i].below);
+    if (length < 0 || length >= 1024 || stat(folder, &about) != 0) folder[0] = '\0';
+}
+
 void duet_look_for_cache(duet_text *words)
 {
-    static const struct {
-        const char *variable, *inner;
-    } places[] = {{"POCL_CACHE_DIR", ""}, {"XDG_CACHE_HOME", ""}, {"HOME", "/.cache"}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char path[1024];
         const char *value = getenv(places[i].variable);

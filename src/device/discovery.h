@@ -34,6 +34,8 @@ void duet_found_order(duet_found_device *found, size_t count);
 /** Adds that the folder in which drivers keep compiled kernels cannot be written, where that is so: some give up then.
  */
 void duet_look_for_cache(duet_text *words);
+/** The folder itself, of PoCL's; "": it is none that is known. */
+void duet_cache_folder(char folder[1024]);
 /** DUET_ERROR_NO_DEVICE, with the reason why none was found, as far as it can be seen from here. */
 duet_status duet_device_absent(duet_error *error);
 

@@ -168,8 +168,9 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
 {
     char *log = build_log(device, program);
     const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log), *more = duet_cl_options();
-    duet_text cache = {0};
+    duet_text cache = {0}, replaced = {0};
     duet_status status;
+    duet_cl_source_name(&replaced);
     if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE)
         device->cannot_compile = device->cannot_compile || nothing_compiles(device);
     if (device->cannot_compile) duet_look_for_cache(&cache);
@@ -182,10 +183,11 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
                                             : ": it may be too old for this processor, or its files are not all here",
                            LOG_EXCERPT / 2, words, place);
     else
-        status = duet_cl_fail(error, code, "%s does not compile on %s%s%.128s. Its compiler says: %.*s%s", name,
-                              device->info.name, more[0] != '\0' ? " with DUET_CL_OPTIONS=" : "", more, LOG_EXCERPT,
-                              words, place);
+        status = duet_cl_fail(error, code, "%s does not compile on %s%s%s%.128s. Its compiler says: %.*s%s", name,
+                              device->info.name, duet_text_get(&replaced),
+                              more[0] != '\0' ? " with DUET_CL_OPTIONS=" : "", more, LOG_EXCERPT, words, place);
     duet_text_free(&cache);
+    duet_text_free(&replaced);
     free(log);
     return status;
 }
@@ -287,13 +289,55 @@ duet_status duet_device_program(duet_device *device, const char *file, const cha
     return DUET_OK;
 }
 
+static bool is_of_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether a text has the word by itself. */
+static bool has_word(const char *text, const char *word)
+{
+    const size_t length = strlen(word);
+    const char *at = text;
+    while ((at = strstr(at, word)) != NULL) {
+        if ((at == text || !is_of_word(at[-1])) && !is_of_word(at[length])) return true;
+        at++;
+    }
+    return false;
+}
+
+/* Whether the program's text does. */
+static bool has_kernel(cl_program program, const char *name)
+{
+    size_t bytes = 0;
+    clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes);
+    char *text = calloc(bytes + 1, 1);
+    const bool found = text != NULL && clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, text, NULL) == CL_SUCCESS &&
+                       has_word(text, name);
+    free(text);
+    return found;
+}
+
+/* A kernel that the text has and the driver's program has not was lost where the driver keeps what it compiled. */
+static duet_status fail_of_cache(const char *name, duet_error *error)
+{
+    char folder[1024];
+    duet_cache_folder(folder);
+    return duet_fail(error, DUET_ERROR_DEVICE,
+                     "the driver has lost the kernel %s, which it was given: what it keeps of kernels that it has "
+                     "compiled is damaged, as after a power cut or on a full disk; remove %s, which it makes again",
+                     name, folder[0] != '\0' ? folder : "the folder in which it keeps them");
+}
+
 duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *kernel, duet_error *error)
 {
     cl_int code = CL_SUCCESS;
     *kernel = duet_is_paper(program) ? duet_paper_kernel(program) : clCreateKernel(program, name, &code);
     if (code == CL_SUCCESS) return DUET_OK;
     *kernel = NULL;
-    return duet_cl_fail(error, code, "cannot make the kernel %s", name);
+    return code == CL_INVALID_KERNEL_NAME && has_kernel(program, name)
+               ? fail_of_cache(name, error)
+               : duet_cl_fail(error, code, "cannot make the kernel %s", name);
 }
 
 duet_status duet_kernel_arguments(cl_kernel kernel, size_t *count, duet_error *error)

@@ -3,6 +3,7 @@
 #ifndef DUET_SRC_DEVICE_RECORD_H
 #define DUET_SRC_DEVICE_RECORD_H
 
+#include "base/text.h"
 #include "device/device.h"
 #include "device/energy.h"
 #include "device/paper.h"
@@ -66,6 +67,8 @@ const char *duet_cl_options(void);
 void duet_device_programs_clear(duet_device *device);
 /** Says through the device's log which kernel files $DUET_CL_PATH replaces, and warns where it replaces none. */
 void duet_cl_source_say(const duet_device *device);
+/** Adds " with philox.cl of DUET_CL_PATH=FOLDER", all files that it replaces; nothing where it replaces none. */
+void duet_cl_source_name(duet_text *words);
 duet_status duet_profile_add(duet_profile *profile, const char *kernel, double seconds, double flops, double bytes,
                              duet_error *error);
 

@@ -216,19 +216,36 @@ const char *duet_kernels_replaced(char text[24])
     return text;
 }
 
+/* "a.cl, b.cl": the library's files, and those of them that lie in the folder too. */
+static void list_files(const char *folder, duet_text *replaced, duet_text *all)
+{
+    for (const duet_embedded_source *row = duet_embedded_sources; row->file != NULL; row++) {
+        char path[4096];
+        const int length = snprintf(path, sizeof path, "%s/%s", folder, row->file);
+        const bool there = length > 0 && (size_t)length < sizeof path && is_there(path);
+        if (there) duet_text_add(replaced, "%s%s", replaced->length > 0 ? ", " : "", row->file);
+        duet_text_add(all, "%s%s", all->length > 0 ? ", " : "", row->file);
+    }
+}
+
+void duet_cl_source_name(duet_text *words)
+{
+    char sum[24];
+    duet_text replaced = {0}, all = {0};
+    if (duet_kernels_replaced(sum)[0] == '\0') return;
+    list_files(override_folder(), &replaced, &all);
+    duet_text_add(words, " with %.200s of DUET_CL_PATH=%.200s", duet_text_get(&replaced), override_folder());
+    duet_text_free(&replaced);
+    duet_text_free(&all);
+}
+
 void duet_cl_source_say(const duet_device *device)
 {
     const char *folder = override_folder();
     duet_text replaced = {0}, all = {0};
     struct stat about;
     if (folder == NULL) return;
-    for (const duet_embedded_source *row = duet_embedded_sources; row->file != NULL; row++) {
-        char path[4096];
-        const int length = snprintf(path, sizeof path, "%s/%s", folder, row->file);
-        const bool there = length > 0 && (size_t)length < sizeof path && is_there(path);
-        if (there) duet_text_add(&replaced, "%s%s", replaced.length > 0 ? ", " : "", row->file);
-        duet_text_add(&all, "%s%s", all.length > 0 ? ", " : "", row->file);
-    }
+    list_files(folder, &replaced, &all);
     if (stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
         duet_device_say(device, "warning: DUET_CL_PATH=%s is no folder: the built-in kernels are used", folder);
     else if (replaced.length == 0)

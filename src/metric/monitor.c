@@ -12,6 +12,7 @@
 #include "base/checksum.h"
 #include "base/text.h"
 #include "device/device.h"
+#include "run/run_folder.h"
 
 /* Whether `value` is better than the best so far. */
 static bool improves(const duet_monitor *monitor, double value)
@@ -105,6 +106,26 @@ static void choose_watch(duet_monitor *monitor)
     watch->patience = options->patience;
 }
 
+/* A program may change to another folder before the next look. */
+static duet_status keep_path(const char **path, char **kept, duet_error *error)
+{
+    if (*path == NULL) return DUET_OK;
+    *path = *kept = duet_run_path(*path);
+    return *kept != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+}
+
+static duet_status begin(duet_monitor *made, duet_error *error)
+{
+    const duet_monitor_options *options = &made->options;
+    DUET_TRY(keep_path(&made->options.judge, &made->judge, error));
+    DUET_TRY(keep_path(&made->options.resume, &made->resume, error));
+    if (options->resume != NULL) /* of a run.json that cannot be read the training says why */
+        (void)duet_run_file_read(&made->before, options->resume, NULL);
+    if (options->judge == NULL) made->recorded = made->before.choice.judge;
+    choose_watch(made);
+    return check_watch(made, error);
+}
+
 duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options *options, duet_error *error)
 {
     *monitor = NULL;
@@ -112,11 +133,7 @@ duet_status duet_monitor_new(duet_monitor **monitor, const duet_monitor_options 
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a monitor");
     made->options = *options;
     made->best = NAN;
-    if (options->resume != NULL) /* of a run.json that cannot be read the training says why */
-        (void)duet_run_file_read(&made->before, options->resume, NULL);
-    if (options->judge == NULL) made->recorded = made->before.choice.judge;
-    choose_watch(made);
-    duet_status status = check_watch(made, error);
+    const duet_status status = begin(made, error);
     if (status != DUET_OK) duet_monitor_free(&made);
     *monitor = made;
     return status;
@@ -126,6 +143,8 @@ void duet_monitor_free(duet_monitor **monitor)
 {
     if (monitor == NULL || *monitor == NULL) return;
     duet_run_file_free(&(*monitor)->before);
+    free((*monitor)->judge);
+    free((*monitor)->resume);
     free(*monitor);
     *monitor = NULL;
 }
@@ -365,6 +384,7 @@ duet_status duet_monitor_look(void *watcher, duet_run *run, uint64_t epoch, duet
 {
     duet_monitor *monitor = watcher;
     task it = {.monitor = monitor};
+    if (!watches(monitor)) return DUET_OK;
     if (epoch == 0 && monitor->watch.metric_count == 0 && monitor->watch.best == NULL) return DUET_OK;
     if (monitor->watch.best != NULL) monitor->better = duet_metric_better(run, monitor->watch.best);
     DUET_TRY(with_judge(&it, run, measure, error));

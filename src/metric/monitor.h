@@ -12,6 +12,7 @@ struct duet_monitor {
     duet_monitor_options options;
     duet_run_file before; /* of a run that goes on */
     duet_watch watch;     /* what the options say and, of a run that goes on, it said */
+    char *judge, *resume; /* options.judge and options.resume from any folder; NULL: none */
     const char *recorded; /* the judge in the run.json of a run that goes on; NULL: another one is given, or none */
     duet_better better;   /* which of two values of watch.best is, for this run */
     double best;          /* the best value so far of the metric watch.best; NaN: none yet */

@@ -132,19 +132,34 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     };
 }
 
+/* AdamW without a decay is Adam. */
+static bool is_adam_anyway(const duet_settings *settings, const char *group, const duet_optimiser *optimiser)
+{
+    return optimiser->kind == DUET_ADAMW && optimiser->weight_decay == 0 &&
+           strcmp(duet_settings_otherwise(settings, group, "optimiser"), "adam") == 0;
+}
+
 void duet_model_mark_optimiser(const duet_model *model, const char *group)
 {
-    static const char *const always[] = {"optimiser",  "lr",          "weight_decay", "clip_norm", "lr_schedule",
-                                         "lr_warm_up", "clip_update", "clip_weights", "average"};
+    static const char *const always[] = {"lr", "weight_decay", "clip_norm", "clip_update", "clip_weights", "average"};
     const duet_settings *s = &model->settings;
     const duet_optimiser it = duet_model_optimiser(model, group);
-    const bool adam = it.kind == DUET_ADAM || it.kind == DUET_ADAMW, varies = it.schedule != DUET_RATE_CONSTANT;
+    const bool adam = it.kind == DUET_ADAM || it.kind == DUET_ADAMW;
+    const bool varies = it.schedule != DUET_RATE_CONSTANT && it.rate_final != 1;
     const struct {
         const char *key;
         bool used;
     } sometimes[] = {
-        {"beta1", adam},      {"beta2", it.kind != DUET_SGD}, {"epsilon", it.kind != DUET_SGD},    {"momentum", !adam},
-        {"lr_steps", varies}, {"lr_final", varies},           {"average_warm_up", it.average > 0},
+        {"beta1", adam},
+        {"beta2", it.kind != DUET_SGD},
+        {"epsilon", it.kind != DUET_SGD},
+        {"momentum", !adam},
+        {"lr_steps", varies},
+        {"lr_final", varies},
+        {"average_warm_up", it.average > 0},
+        {"lr_schedule", varies},
+        {"lr_warm_up", it.rate_warm_up > 1},
+        {"optimiser", !is_adam_anyway(s, group, &it)},
     };
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) duet_settings_mark(s, group, always[i]);
     for (size_t i = 0; i < sizeof sometimes / sizeof *sometimes; i++)

@@ -72,7 +72,10 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     return text;
 }
 
-void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
+static const char any_numbers[] = ", which is for any numbers", bytes_of_unit[] = "(255 * array).round().astype('u1')";
+
+/* `bytes`: numbers between those that bytes become would be refused in their turn. */
+static void refuse_range(duet_model *model, const char *what, const char *instead, bool bytes)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     duet_graph *graph = duet_model_graph(model);
@@ -85,13 +88,20 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
         return;
     }
     const char *remedy = remedy_for(info, &found, text);
-    duet_graph_refuse(graph, DUET_ERROR_DATA,
-                      "%s is for data in [0, 1], and the examples of %s go from %g to %g%s%s%s%s%s", what, info->name,
-                      (double)found.low, (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",
+    const bool then = bytes && remedy != NULL && strstr(remedy, "'u1'") == NULL;
+    duet_graph_refuse(graph, DUET_ERROR_DATA, "%s is for %s, and the examples of %s go from %g to %g%s%s%s%s%s%s%s",
+                      what, bytes ? "bytes as 0 to 1" : "data in [0, 1]", info->name, (double)found.low,
+                      (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",
+                      then ? ", and of that " : "", then ? bytes_of_unit : "",
                       instead == NULL  ? ""
                       : remedy != NULL ? "; or take "
                                        : ": take ",
-                      instead == NULL ? "" : instead, instead == NULL ? "" : ", which is for any numbers");
+                      instead == NULL ? "" : instead, instead == NULL ? "" : any_numbers);
+}
+
+void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
+{
+    refuse_range(model, what, instead, false);
 }
 
 /* What a node is of the batch: factor * batch + term, in whatever shape. */
@@ -225,15 +235,15 @@ static void tell_of_rounding(duet_data *data, const char *what, float found)
     for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
         if (strstr(note, taken) != NULL) return;
     duet_notes_add(&data->notes, false,
-                   "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save (255 * "
-                   "array).round().astype('u1') to have it so",
-                   duet_data_describe(data)->name, (double)found, what, taken);
+                   "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save %s to have it so",
+                   duet_data_describe(data)->name, (double)found, what, taken, bytes_of_unit);
 }
 
-void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
+void duet_needs_bytes(duet_model *model, const char *what, const char *instead, const char *within)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     float found = NAN;
+    refuse_range(model, what, instead, true);
     if (!has_between(model, &found)) return;
     if (!duet_model_training(model)) {
         tell_of_rounding(duet_model_data(model), what, found);
@@ -242,9 +252,13 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead)
     duet_graph_refuse(
         duet_model_graph(model), DUET_ERROR_DATA,
         "%s is for bytes as 0 to 1, and the examples of %s have numbers between k / 255 and (k + 1) / 255, "
-        "such as %.9g%s%s%s",
-        what, info->name, (double)found, info->generated ? "" : ": save (255 * array).round().astype('u1')",
-        instead == NULL ? "" : "; or take ", instead == NULL ? "" : instead);
+        "such as %.9g%s%s%s%s%s",
+        what, info->name, (double)found, info->generated ? "" : ": save ", info->generated ? "" : bytes_of_unit,
+        instead != NULL || within != NULL ? "; or take " : "",
+        instead != NULL  ? instead
+        : within != NULL ? within
+                         : "",
+        instead != NULL ? any_numbers : "");
 }
 
 bool duet_model_takes_bytes(const duet_model *model)
@@ -461,6 +475,25 @@ static void tell_of_dependence(duet_model *model, const examples *it, const duet
     duet_text_free(&columns);
 }
 
+/* Of columns of which none follows from others alone. */
+static duet_status look_for_surface(duet_model *model, const examples *it, duet_error *error)
+{
+    duet_dependence found;
+    duet_text text = {0};
+    DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
+    if (found.count == 0) return DUET_OK;
+    add_dependence(&text, it->info, &found);
+    duet_model_warn(
+        model,
+        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length "
+        "do, or sine and cosine of an angle: %s: a density has no bound there, and nll falls as it closes "
+        "in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), "
+        "of both splits",
+        it->count, it->features, duet_text_get(&text), found.column);
+    duet_text_free(&text);
+    return DUET_OK;
+}
+
 void duet_warn_of_dependent_columns(duet_model *model)
 {
     examples it;
@@ -468,10 +501,12 @@ void duet_warn_of_dependent_columns(duet_model *model)
     duet_error error = {0};
     size_t found;
     if (!have_table(model, &it)) return;
-    if (duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error) != DUET_OK)
-        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-    else if (found > 0)
+    duet_status status = duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error);
+    if (status == DUET_OK && found > 0)
         tell_of_dependence(model, &it, list, found);
+    else if (status == DUET_OK)
+        status = look_for_surface(model, &it, &error);
+    if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
     free_examples(&it);
 }
 

@@ -148,12 +148,24 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
 
 static duet_status fail_unknown(const duet_family *family, const char *key, size_t length, duet_error *error)
 {
+    static const char *const of_trainings[] = {"batch", "epochs", "steps", "seed", "data", "device"};
+    char word[64], hint[80] = "";
     duet_text known = {0};
+    (void)duet_text_print(word, sizeof word, "%.*s", (int)length, key);
+    duet_spelling nearest = {.word = word}, option = {.word = word};
     const duet_setting *setting;
-    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++)
+    for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         duet_text_add(&known, " %s", setting->key);
-    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the model %s has no setting \"%.*s\"; it has%s",
-                                   family->name, (int)length, key, duet_text_get(&known));
+        duet_spelling_offer(&nearest, setting->key);
+    }
+    for (size_t i = 0; i < sizeof of_trainings / sizeof *of_trainings; i++)
+        duet_spelling_offer(&option, of_trainings[i]);
+    if (option.best != NULL && option.distance == 0)
+        (void)duet_text_print(hint, sizeof hint, "; %s is said of a training, not of its model", option.best);
+    else
+        (void)duet_spelling_words(&nearest, hint, sizeof hint);
+    duet_status status = duet_fail(error, DUET_ERROR_USAGE, "the model %s has no setting \"%s\"; it has%s%s",
+                                   family->name, word, duet_text_get(&known), hint);
     duet_text_free(&known);
     return status;
 }
@@ -334,6 +346,16 @@ const char *duet_settings_text(const duet_settings *settings, const char *key)
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)
 {
     return find_for(settings, group, key).text;
+}
+
+const char *duet_settings_otherwise(const duet_settings *settings, const char *group, const char *key)
+{
+    const duet_setting *setting;
+    if (group != NULL && find_of_group(settings, group, strlen(group), key).text != NULL)
+        return duet_settings_text(settings, key);
+    for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
+        if (strcmp(setting->key, key) == 0) return settings->values[i].usual;
+    return NULL;
 }
 
 void duet_settings_mark(const duet_settings *settings, const char *group, const char *key)

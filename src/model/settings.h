@@ -40,6 +40,9 @@ double duet_settings_number(const duet_settings *settings, const char *key);
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key);
 double duet_settings_group_number(const duet_settings *settings, const char *group, const char *key);
 
+/** What the setting would be unless it had been said of that group, or, where nothing was said of it alone, of all. */
+const char *duet_settings_otherwise(const duet_settings *settings, const char *group, const char *key);
+
 /** Says that something follows the value of `key`, of a group as above. A build marks what it reads. */
 void duet_settings_mark(const duet_settings *settings, const char *group, const char *key);
 /** Value `index` of those that were given, differ from what they are otherwise, and that nothing has used: "key=value"

@@ -120,20 +120,26 @@ duet_node duet_group_norm_at(const char *where, duet_group *group, const char *l
     return duet_reshape(scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
 }
 
-/* x over its norm; zeros stay zeros. */
-static duet_node direction(const char *where, duet_node x)
+static duet_node is_zero(const char *where, duet_node scalar)
 {
-    duet_node squares = duet_sum(duet_square(x), DUET_ALL_AXES, true);
-    return duet_divide(x, duet_shift(duet_sqrt(squares), 1e-12));
+    return duet_equal(scalar, duet_constant(scalar->graph, 0));
 }
 
+/* x over its norm; of zeros `other`. */
+static duet_node direction(const char *where, duet_node x, duet_node other)
+{
+    duet_node squares = duet_sum(duet_square(x), DUET_ALL_AXES, true);
+    return duet_select(is_zero(where, squares), other, duet_divide(x, duet_shift(duet_sqrt(squares), 1e-12)));
+}
+
+/* A layer may begin at zero: it stays as it is until it has a singular value. */
 duet_node duet_over_sigma_at(const char *where, duet_node matrix, duet_node u, duet_node v)
 {
     u = duet_stop_gradient(u);
     v = duet_stop_gradient(v);
     duet_node product = duet_sum(duet_multiply(matrix, v), DUET_AXIS(1), true);
     duet_node sigma = duet_sum(duet_multiply(u, product), DUET_ALL_AXES, true);
-    return duet_divide(matrix, sigma);
+    return duet_divide(matrix, duet_select(is_zero(where, sigma), duet_constant(matrix->graph, 1), sigma));
 }
 
 duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char *layer, duet_node weight, size_t axis)
@@ -150,9 +156,9 @@ duet_node duet_spectral_norm_at(const char *where, duet_group *group, const char
     duet_node matrix = duet_reshape(weight, DUET_SHAPE(rows, weight->elements / rows));
     duet_node old = duet_layer_variable_at(duet_layer_state_at, where, graph, group, layer, "direction",
                                            DUET_SHAPE(rows, 1), normal);
-    duet_node v = direction(where, duet_sum(duet_multiply(matrix, old), DUET_AXIS(0), true));
-    v = duet_stop_gradient(v);
-    duet_node u = direction(where, duet_sum(duet_multiply(matrix, v), DUET_AXIS(1), true));
+    duet_node v = duet_sum(duet_multiply(matrix, old), DUET_AXIS(0), true);
+    v = duet_stop_gradient(direction(where, v, v));
+    duet_node u = direction(where, duet_sum(duet_multiply(matrix, v), DUET_AXIS(1), true), old);
     u = duet_stop_gradient(u);
     duet_node y = duet_over_sigma_at(where, matrix, u, v);
     if (duet_graph_training(graph)) {

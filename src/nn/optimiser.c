@@ -163,12 +163,20 @@ static void sgd(update *u)
     step(u, u->parameters, direction);
 }
 
+/* Where a gradient has always been 0, as of a dead unit, the root is 0 too, and 0 / 0 would be all that is learnt. */
+static duet_node denominator(update *u, duet_node root)
+{
+    static const double least = 1e-20; /* float32 has no squares of less */
+    const char *where = u->where;
+    return duet_shift(root, fmax(u->optimiser->epsilon, least));
+}
+
 static void rmsprop(update *u)
 {
     const char *where = u->where;
     duet_node squares = moment(u, "squares");
     duet_node next = mean_of(u, u->optimiser->beta2, squares, duet_square(u->gradient));
-    duet_node direction = duet_divide(u->gradient, duet_shift(duet_sqrt(next), u->optimiser->epsilon));
+    duet_node direction = duet_divide(u->gradient, denominator(u, duet_sqrt(next)));
     take(u, squares, next);
     if (u->optimiser->momentum > 0) {
         duet_node velocity = moment(u, "velocity");
@@ -198,7 +206,7 @@ static void adam_from(update *u, duet_node from)
     duet_node deviation = duet_sqrt(o->beta2 > 0 ? duet_multiply(second, bias_correction(u, o->beta2)) : second);
     take(u, moment1, first);
     take(u, moment2, second);
-    step(u, from, duet_divide(mean, duet_shift(deviation, o->epsilon)));
+    step(u, from, duet_divide(mean, denominator(u, deviation)));
 }
 
 static void adam(update *u)

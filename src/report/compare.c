@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "report/page.h"
 
@@ -54,19 +55,28 @@ static json_t *shown(json_t *value)
     return made;
 }
 
+/* Whether two values are the same; of `numbers` 1e-3 and 0.001 are too. */
+static bool is_alike(const json_t *a, const json_t *b, bool numbers)
+{
+    double one, other;
+    if (json_equal(a, b)) return true;
+    return numbers && json_is_string(a) && json_is_string(b) && duet_number_read(json_string_value(a), &one) &&
+           duet_number_read(json_string_value(b), &other) && one == other;
+}
+
 /* The lines of the comparison: in what the runs do not agree, and in what they do. */
 typedef struct comparison {
     json_t *differences, *common;
 } comparison;
 
-static void compare_setting(comparison *lines, const char *name, json_t *values)
+static void compare_setting(comparison *lines, const char *name, bool numbers, json_t *values)
 {
     json_t *value;
     size_t i;
     bool differ = false, everywhere = true;
     json_array_foreach(values, i, value)
     {
-        differ = differ || !json_equal(value, json_array_get(values, 0));
+        differ = differ || !is_alike(value, json_array_get(values, 0), numbers);
         everywhere = everywhere && !json_is_null(value);
     }
     if (differ)
@@ -98,7 +108,7 @@ static bool is_listed_before(json_t *document, size_t run, const char *outer, co
 }
 
 /* All keys of an object that each run has. */
-static void compare_inside(comparison *lines, json_t *document, const char *outer)
+static void compare_inside(comparison *lines, json_t *document, const char *outer, bool numbers)
 {
     json_t *run, *value;
     const char *key;
@@ -108,7 +118,7 @@ static void compare_inside(comparison *lines, json_t *document, const char *oute
         json_object_foreach(json_object_get(run, outer), key, value)
         {
             if (!is_listed_before(document, i, outer, key))
-                compare_setting(lines, key, values_of(document, outer, key));
+                compare_setting(lines, key, numbers, values_of(document, outer, key));
         }
     }
 }
@@ -136,9 +146,9 @@ static void compare_settings(json_t **document)
     };
     comparison lines = {json_array(), json_array()};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        compare_setting(&lines, facts[i].name, values_of(*document, facts[i].outer, facts[i].inner));
-    compare_inside(&lines, *document, "settings");
-    compare_inside(&lines, *document, "environment");
+        compare_setting(&lines, facts[i].name, false, values_of(*document, facts[i].outer, facts[i].inner));
+    compare_inside(&lines, *document, "settings", true);
+    compare_inside(&lines, *document, "environment", false);
     duet_json_set(document, "differences", lines.differences);
     duet_json_set(document, "common", lines.common);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules of health: a row each, about terms that families report under the same names (d_loss, g_loss, accuracy, kl).
- * They look at means over a report's steps, so that a single odd step breaks no rule. */
+/* Rules of health: a row each, about terms that families report under the same names (d_loss, g_loss, accuracy, kl) and
+ * mean the same by. They look at means over a report's steps, so that a single odd step breaks no rule. */
 #include "run/health.h"
 
 #include <math.h>
@@ -9,17 +9,42 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "graph/variable.h"
 #include "model/advice.h"
 
 /* A model and the report of its training that is looked at. */
 typedef struct patient {
     const duet_model *model;
+    const duet_build *build;
     const duet_progress *report;
 } patient;
+
+static bool gives(const patient *it, const char *output)
+{
+    return duet_build_output(it->build, output) != NULL;
+}
+
+static bool has_discriminator(const patient *it)
+{
+    const duet_group *group;
+    for (size_t i = 0; (group = duet_store_group_at(it->model->store, i)) != NULL; i++)
+        if (strcmp(duet_group_name(group), "discriminator") == 0) return true;
+    return false;
+}
+
+/* Whether a term is what the rules take it for. A classifier has an accuracy too, and a model of a program's own calls
+ * its terms what it likes: what it trains and gives says what they are of. */
+static bool is_meant(const patient *it, const char *name)
+{
+    if (strcmp(name, "kl") == 0) return gives(it, DUET_KL);
+    if (strcmp(name, "accuracy") == 0 && gives(it, DUET_CLASS_LOGITS)) return false;
+    return has_discriminator(it);
+}
 
 /* The mean of a term. NaN if the model has no such term: every comparison with it is false, so no rule breaks. */
 static double term(const patient *it, const char *name)
 {
+    if (!is_meant(it, name)) return NAN;
     for (size_t i = 0; i < it->report->terms; i++)
         if (strcmp(it->report->names[i], name) == 0) return it->report->means[i];
     return NAN;
@@ -131,9 +156,9 @@ static const struct {
      {{"beta=0", "a smaller beta"}, {"warm_up=1", "warm_up over some epochs", "0"}}},
 };
 
-duet_finding duet_health_find(const duet_model *model, const duet_progress *report)
+duet_finding duet_health_find(const duet_model *model, const duet_build *build, const duet_progress *report)
 {
-    const patient it = {model, report};
+    const patient it = {model, build, report};
     duet_finding finding = {0};
     for (size_t i = 0; i < sizeof rules / sizeof *rules && finding.name == NULL; i++) {
         if (!rules[i].broken(&it)) continue;

@@ -4,6 +4,7 @@
 #define DUET_SRC_RUN_HEALTH_H
 
 #include "duet/run.h"
+#include "model/model.h"
 
 /** A rule that a report breaks. */
 typedef struct duet_finding {
@@ -12,8 +13,8 @@ typedef struct duet_finding {
     char words[400];  /* what was found, and the settings that may help */
 } duet_finding;
 
-/** The first rule that the report breaks. A rule looks at one report alone, so that a resumed training finds the same
- * as one that was never interrupted. */
-duet_finding duet_health_find(const duet_model *model, const duet_progress *report);
+/** The first rule that the report of the model's training, `build`, breaks. A rule looks at one report alone, so that a
+ *  resumed training finds the same as one that was never interrupted. */
+duet_finding duet_health_find(const duet_model *model, const duet_build *build, const duet_progress *report);
 
 #endif

@@ -219,7 +219,7 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
 }
 
 /* Lines that are written into a file without a name are lost, and no call says so. */
-static duet_status check_place(const duet_metrics_file *file, duet_error *error)
+duet_status duet_metrics_check_place(const duet_metrics_file *file, duet_error *error)
 {
     struct stat there, own;
     if (fstat(fileno(file->stream), &own) != 0) return fail_file(file, "looked at", error);
@@ -231,7 +231,7 @@ static duet_status check_place(const duet_metrics_file *file, duet_error *error)
 
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error)
 {
-    DUET_TRY(check_place(file, error));
+    DUET_TRY(duet_metrics_check_place(file, error));
     return fsync(fileno(file->stream)) == 0 ? DUET_OK : fail_file(file, "synced", error);
 }
 

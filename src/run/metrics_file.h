@@ -30,8 +30,11 @@ duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *re
 /** Writes what a watcher measured on the test split at the step of `at`; nothing if it measured nothing. */
 duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_progress *at, const duet_verdict *verdict,
                                         duet_error *error);
-/** Waits until the lines so far are on the disk. Call it before saving a checkpoint that counts on them.
- *  DUET_ERROR_FILE also where the file is no more where it was, as of a run that was removed or moved away. */
+/** DUET_ERROR_FILE where the file is no more where it was, as of a run that was removed or moved away: what is written
+ *  by the run's path then would be another run's. */
+duet_status duet_metrics_check_place(const duet_metrics_file *file, duet_error *error);
+/** Waits until the lines so far are on the disk. Call it before saving a checkpoint that counts on them. Checks their
+ *  place too. */
 duet_status duet_metrics_sync(duet_metrics_file *file, duet_error *error);
 void duet_metrics_close(duet_metrics_file *file);
 

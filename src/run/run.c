@@ -16,6 +16,7 @@
 #include "run/features_file.h"
 #include "run/place.h"
 #include "run/run.h"
+#include "run/seen_rows.h"
 #include "run/share.h"
 
 static void take_tuning(duet_run *run)
@@ -37,6 +38,8 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     const duet_family *family;
     DUET_TRY(duet_run_file_family(choice, directory, given, &family, error));
     DUET_TRY(duet_data_record_open(&file->data, directory, data, &run->data, error));
+    const json_t *trained_rows = json_object_get(file->document, "trained_rows");
+    if (data != NULL) DUET_TRY(duet_seen_rows_tell(trained_rows, directory, false, run->data, error));
     DUET_TRY(duet_run_file_model(&run->model, family, run->data, choice, directory, error));
     duet_model_set_classes(run->model, file->data.info.classes);
     duet_model_set_bytes(run->model, file->data.bytes);

@@ -134,12 +134,17 @@ static json_t *describe_watch(const duet_watch *watch)
                      number_or_null(watch->patience));
 }
 
+const char *duet_commit(void)
+{
+    return DUET_COMMIT;
+}
+
 static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *trainer, const duet_run_file *before)
 {
     const duet_device_info *device = duet_device_describe(trainer->device);
     const duet_data_info *data = duet_data_describe(duet_model_data(trainer->model));
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
-                     "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*, s:O*}",
+                     "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*, s:O*, s:O*}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
                      duet_data_record_make(data, choice->data, trainer->model->bytes), "batch",
                      (json_int_t)choice->batch, "seed", (json_int_t)choice->seed, "steps",
@@ -152,7 +157,7 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "states", describe_groups(trainer->build, duet_group_states), "resumed",
                      describe_resumptions(choice, before, trainer->steps, device), "checkpointed",
                      (int)choice->checkpointed, "watch", describe_watch(&choice->watch), "judge", choice->judge,
-                     "composition", choice->composition, "ranks", choice->ranks);
+                     "composition", choice->composition, "ranks", choice->ranks, "trained_rows", choice->trained_rows);
 }
 
 /* Replaces the file as a whole and drops the document, which is NULL where memory was short. */

@@ -24,6 +24,7 @@ typedef struct duet_run_choice {
     json_t *changed;    /* {"key": [was, is]} of a run that is resumed; NULL: nothing */
     bool checkpointed;  /* a checkpoint has been written */
     json_t *composition; /* of a family of the program's own (composition.h); NULL: nothing is known */
+    json_t *trained_rows; /* prints of rows (seen_rows.h); NULL: nothing is known */
     json_t *ranks;      /* [{"host", "device", "driver"}, ...] of several that train together; NULL: one does */
 } duet_run_choice;
 

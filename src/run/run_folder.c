@@ -197,7 +197,8 @@ static void tell_of_holder(long holder, duet_lock_doubt doubt, const char *path,
 duet_status duet_run_folder_lock(const char *path, duet_lock *lock, duet_error *error)
 {
     long holder = DUET_LOCK_FREE;
-    char words[400], *file = duet_path_join(path, "lock");
+    char words[400], *place = duet_run_path(path), *file = place == NULL ? NULL : duet_path_join(place, "lock");
+    free(place);
     if (file == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
     duet_status status = duet_lock_take(lock, file, &holder, error);
     free(file);

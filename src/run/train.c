@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "data/data.h"
@@ -28,6 +29,14 @@ void duet_training_say(const duet_training *run, const char *format, ...)
     run->options->log(run->options->context, line);
 }
 
+const char *duet_training_directory(const duet_training *run)
+{
+    struct stat said, own;
+    if (run->place == NULL || stat(run->place, &own) != 0) return run->directory;
+    const bool leads = stat(run->directory, &said) == 0 && said.st_ino == own.st_ino && said.st_dev == own.st_dev;
+    return leads ? run->directory : run->place;
+}
+
 /* While the flag is set a rank leaves others that do not answer. */
 static void watch_stop(const duet_training *run, const volatile int *flag)
 {
@@ -42,7 +51,7 @@ static duet_status stop(duet_training *run, duet_error *error)
     run->shared = true;
     return duet_fail(error, DUET_ERROR_INTERRUPTED,
                      "stopped at step %" PRIu64 " of %" PRIu64 "; go on with --resume %s", run->trainer->steps,
-                     run->total, DUET_WORD("%s", run->directory));
+                     run->total, DUET_WORD("%s", duet_training_directory(run)));
 }
 
 /* Waits until the examples of the next step are there; *ready stays false where it is to stop before. One of several
@@ -109,6 +118,7 @@ static void tell_what_is_left(const duet_training *run)
 {
     static const char rates[] = "--set lr=... or clip_norm=... gives it another rate";
     const duet_schedule *schedule = &run->trainer->schedule;
+    const char *directory = duet_training_directory(run);
     uint64_t step;
     const bool has_checkpoint = duet_checkpoint_step(run->checkpoint, &step);
     if (has_checkpoint && schedule->fault_is_early && step == schedule->fault_at)
@@ -116,18 +126,18 @@ static void tell_what_is_left(const duet_training *run)
                           "%s has its checkpoint of step %" PRIu64
                           ", whose parameters give this: --resume would end alike at any rate; train anew, with a "
                           "smaller lr or a clip_norm",
-                          run->directory, step);
+                          directory, step);
     else if (has_checkpoint)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there, and %s",
-                          run->directory, step, rates);
+                          directory, step, rates);
     else if (run->checkpointed)
-        duet_training_say(run, "%s had a checkpoint, which cannot be read any more", run->directory);
+        duet_training_say(run, "%s had a checkpoint, which cannot be read any more", directory);
     else if (schedule->fault_is_early && schedule->fault_at == 0)
         duet_training_say(run,
                           "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
-                          run->directory);
+                          directory);
     else
-        duet_training_say(run, "%s has no checkpoint: --resume starts it again, and %s", run->directory, rates);
+        duet_training_say(run, "%s has no checkpoint: --resume starts it again, and %s", directory, rates);
 }
 
 /* Fills in the summary; leaves it empty if no run was made. */
@@ -135,7 +145,7 @@ static void summarise(const duet_training *run, duet_train_summary *summary)
 {
     double seconds = run->began > 0 ? duet_seconds() - run->began : 0;
     if (!run->has_file) return;
-    snprintf(summary->run, sizeof summary->run, "%s", run->directory);
+    snprintf(summary->run, sizeof summary->run, "%s", duet_training_directory(run));
     summary->steps = run->trainer->steps;
     summary->epochs = duet_trainer_epoch(run->trainer);
     summary->seconds = seconds;
@@ -167,6 +177,7 @@ static void close_parts(duet_training *run, duet_device **device_out)
     duet_run_file_free(&run->before);
     json_decref(run->seats);
     json_decref(run->composition);
+    json_decref(run->trained_rows);
     free(run->data_name);
     free(run->judge);
     free(run->tuning_file);
@@ -197,12 +208,14 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
         status = loop(run, error);
     watch_stop(run, NULL);
     if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads && !run->look_failed) tell_what_is_left(run);
-    if (status != DUET_OK && run->began > 0 && run->leads) duet_training_write_page(run, true); /* as far as it got */
+    const bool is_there = run->began > 0 && run->leads && duet_metrics_check_place(&run->metrics, NULL) == DUET_OK;
+    if (status != DUET_OK && is_there) duet_training_write_page(run, true); /* as far as it got */
     if (summary != NULL) summarise(run, summary);
     if (summary != NULL) summary->alone = status != DUET_OK && duet_ranks_count(options->ranks) > 1 && !run->shared;
     close_parts(run, device_out);
     duet_lock_release(&run->lock);
-    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(run->directory);
+    if (run->made_folder && !run->has_file) duet_run_folder_remove_empty(duet_training_directory(run));
+    free(run->place);
     free(run);
     return status;
 }

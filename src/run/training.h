@@ -23,6 +23,7 @@ typedef struct duet_training {
     bool shared;                   /* the error that ended it is every rank's */
     json_t *seats;                 /* what choice.ranks points to */
     json_t *composition;           /* what choice.composition points to */
+    json_t *trained_rows;          /* what choice.trained_rows points to */
     bool said_drift;               /* that ranks' parameters were not the same */
     int stop;                      /* the stop flag of some rank, once it is set */
     uint64_t next_look, look_step; /* steps at which the ranks look at each other's flags, and did last */
@@ -32,7 +33,8 @@ typedef struct duet_training {
     bool checkpointed;          /* the run has had a checkpoint */
     duet_lock lock;             /* of the directory */
     duet_resumption resumption; /* what the options change in the resumed run */
-    char directory[DUET_RUN_PATH];
+    char directory[DUET_RUN_PATH]; /* as it was said, for messages; files lie in `place` */
+    char *place;                   /* the same from any folder: a program's functions may change to another one */
     char *checkpoint, *best, *samples, *page;
     double page_time, page_seconds; /* the clock when the page was last written; what that took */
     duet_device *device;
@@ -62,6 +64,9 @@ typedef struct duet_training {
 
 /** A line for the options' log. */
 void duet_training_say(const duet_training *run, const char *format, ...) DUET_PRINTF(2, 3);
+
+/** The run's directory as messages name it and as it leads there from the folder that the program is in now. */
+const char *duet_training_directory(const duet_training *run);
 
 /** Everything up to the first step. *finished: the run has all its steps already. */
 duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error);

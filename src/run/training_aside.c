@@ -49,7 +49,7 @@ static void show(const duet_training *run, const duet_progress *progress)
 /* Checks a report's health: warns of a finding once, and stops the training at a collapse if the options say so. */
 static void look_after(duet_training *run, duet_progress *report)
 {
-    const duet_finding finding = duet_health_find(run->model, report);
+    const duet_finding finding = duet_health_find(run->model, run->trainer->build, report);
     report->health = finding.name;
     if (finding.name == NULL) return;
     if (run->said != finding.name) duet_training_say(run, "warning: %s: %s", finding.name, finding.words);
@@ -102,7 +102,7 @@ static duet_status save_file(duet_training *run, duet_error *error)
     duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
     if (status == DUET_OK && !run->checkpointed) {
         run->checkpointed = true;
-        status = duet_run_file_mark(run->directory, error);
+        status = duet_run_file_mark(run->place, error);
     }
     /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
     if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report_here(run, NULL);
@@ -123,7 +123,7 @@ static duet_status draw(duet_training *run, uint64_t epoch, duet_error *error)
 
 void duet_training_write_page(duet_training *run, bool last)
 {
-    const char *directory = run->directory;
+    const char *directory = duet_training_directory(run);
     duet_error error = {0};
     double time = duet_seconds();
     if (!last && time - run->page_time < 20 * run->page_seconds) return;
@@ -152,7 +152,10 @@ static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *e
     const duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, &said);
     DUET_TRY(duet_training_take_answer("at_epoch", status, &said, error));
     DUET_TRY(duet_metrics_append_verdict(&run->metrics, &run->last, &verdict, error));
-    if (verdict.best) DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    if (verdict.best) {
+        DUET_TRY(duet_metrics_check_place(&run->metrics, error)); /* it may have measured for long */
+        DUET_TRY(duet_trainer_save(run->trainer, run->best, error));
+    }
     if (verdict.stop[0] == '\0') return DUET_OK;
     snprintf(run->stopped, sizeof run->stopped, "%s", verdict.stop);
     run->collapsed = verdict.collapsed;
@@ -180,7 +183,7 @@ static duet_status look(duet_training *run, uint64_t epoch, bool draws, uint64_t
     duet_trainer_continue(run->trainer, run->trainer->steps, reported);
     if (save_file(run, NULL) == DUET_OK)
         duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on with what has failed here",
-                          run->directory, run->trainer->steps);
+                          duet_training_directory(run), run->trainer->steps);
     return status;
 }
 
@@ -191,6 +194,7 @@ static duet_status leave_aside(duet_training *run, duet_error *error)
     uint64_t step = run->trainer->steps, epoch = duet_trainer_epochs_after(run->trainer, step);
     bool epoch_ends = duet_training_ends_epoch(run, step), last = step == run->total;
     bool looks = epoch_ends || (last && epoch == 0); /* the first epoch's end is not reached */
+    DUET_TRY(duet_metrics_check_place(&run->metrics, error));
     if (looks) DUET_TRY(look(run, epoch, epoch_ends, run->reported, error));
     if (run->saves || run->stopped[0] != '\0') DUET_TRY(save_file(run, error));
     if (epoch_ends || last) duet_training_write_page(run, last || run->stopped[0] != '\0');

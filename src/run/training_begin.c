@@ -16,6 +16,7 @@
 #include "data/known.h"
 #include "run/checkpoint.h"
 #include "run/composition.h"
+#include "run/seen_rows.h"
 #include "tune/tuning_file.h"
 
 enum { REPORT_STEPS = 100 };
@@ -31,6 +32,13 @@ static void take_usual_size(duet_training *run)
     if (choice->steps == 0 && choice->epochs == 0) choice->epochs = size.epochs;
 }
 
+/* Its directory is there. */
+static duet_status locate(duet_training *run, duet_error *error)
+{
+    run->place = duet_run_path(run->directory);
+    return run->place != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+}
+
 /* The run to be resumed, for this process alone. It is read again once that is so: another process may just have
  * ended. */
 static duet_status take_run(duet_training *run, duet_error *error)
@@ -38,6 +46,7 @@ static duet_status take_run(duet_training *run, duet_error *error)
     DUET_TRY(duet_run_folder_check_begun(run->directory, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     duet_run_file_free(&run->before);
+    DUET_TRY(locate(run, error));
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
     DUET_TRY(duet_run_file_read(&run->before, run->directory, error));
     run->resumed = true;
@@ -66,6 +75,18 @@ static duet_status check_watcher(const duet_train_options *options, duet_error *
     return duet_fail(error, DUET_ERROR_USAGE,
                      "metrics that are watched, a best one or a judge are for a watcher, and there is none: give "
                      "at_epoch, such as duet_monitor_look");
+}
+
+/* Whoever goes on with a run is to know what it was watched by; that nobody looks may be an oversight. */
+static void tell_of_unwatched(const duet_training *run)
+{
+    const duet_watch *watch = &run->before.choice.watch;
+    if (!run->resumed || run->options->at_epoch != NULL || run->options->watch != NULL) return;
+    if (watch->metric_count == 0 && watch->best == NULL) return;
+    duet_training_say(run,
+                      "warning: %s was watched by metrics, %s among them, and goes on without: at_epoch looks at them, "
+                      "such as duet_monitor_look",
+                      run->directory, watch->best != NULL ? watch->best : watch->metrics[0]);
 }
 
 /* Where the run lies that goes on. Its files are rank 0's to read. */
@@ -129,6 +150,7 @@ static duet_status choose(duet_training *run, duet_error *error)
         DUET_TRY(take_data_name(run, run->choice.data, error));
     }
     if (run->leads) DUET_TRY(check_watcher(options, error));
+    if (run->leads) tell_of_unwatched(run);
     if (options->watch != NULL) run->choice.watch = *options->watch;
     if (options->judge != NULL) {
         run->choice.judge = run->judge = duet_run_path(options->judge);
@@ -218,6 +240,25 @@ static duet_status tell_of_data(duet_training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* What the resumed run's record keeps of the rows that it was trained on; NULL: nothing, as older ones. */
+static const json_t *known_rows(const duet_training *run)
+{
+    return json_object_get(run->before.document, "trained_rows");
+}
+
+/* Of data that the run goes on with it is known. */
+static duet_status keep_rows(duet_training *run, duet_error *error)
+{
+    const json_t *known = known_rows(run);
+    const char *then = run->before.data.info.checksum, *now = duet_data_describe(run->data)->checksum;
+    if (known != NULL && now[0] != '\0' && strcmp(then, now) == 0)
+        run->trained_rows = json_incref((json_t *)known);
+    else
+        DUET_TRY(duet_seen_rows_add(&run->trained_rows, known, run->data, error));
+    run->choice.trained_rows = run->trained_rows;
+    return DUET_OK;
+}
+
 /* Other data than the run began with have not been looked through. */
 static duet_status look_through(duet_training *run, duet_error *error)
 {
@@ -243,6 +284,7 @@ static duet_status compare_data(duet_training *run, duet_error *error)
                           run->directory, words);
         DUET_TRY(duet_resumption_note_data(&run->resumption, then, now, error));
         DUET_TRY(look_through(run, error));
+        DUET_TRY(duet_seen_rows_tell(known_rows(run), run->directory, true, run->data, error));
         return duet_data_compare_columns(run->data, then, run->directory, error);
     }
     const bool own = run->options->own_data != NULL;
@@ -267,6 +309,7 @@ static duet_status open_parts(duet_training *run, duet_error *error)
     DUET_TRY(tell_of_data(run, error));
     /* before it is read ahead; a program's function is not asked for all of its examples */
     if (!run->data->asked) DUET_TRY(duet_data_checksum(run->data, error));
+    if (run->leads) DUET_TRY(keep_rows(run, error));
     if (options->stream) duet_data_set_streaming(run->data, true);
     duet_data_read_ahead(run->data, DUET_TRAIN);
     const bool as_recorded = run->resumed && options->setting_count == 0; /* if it is wrong, then in run.json */
@@ -300,7 +343,7 @@ static duet_status load_checkpoint(duet_training *run, duet_error *error)
         DUET_TRY(duet_trainer_load_run(run->trainer, run->checkpoint, run->before.document, error));
         return duet_run_file_check_counts(run->before.document, run->directory, run->trainer->build, error);
     }
-    DUET_TRY(duet_resumption_check_unsaved(&run->before, run->directory, run->trainer, error));
+    DUET_TRY(duet_resumption_check_unsaved(&run->before, duet_training_directory(run), run->trainer, error));
     duet_training_say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
                       run->directory);
     return DUET_OK;
@@ -332,11 +375,10 @@ static duet_status open_files(duet_training *run, duet_error *error)
     uint64_t reported = run->trainer->reported;
     run->choice.checkpointed = run->checkpointed;
     /* the reports first: lines past a checkpoint that is not there must not meet a run.json that promises more */
-    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error));
-    DUET_TRY(
-        duet_run_file_write(run->directory, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
+    if (run->resumed) DUET_TRY(duet_metrics_open(&run->metrics, run->place, reported, &run->past, error));
+    DUET_TRY(duet_run_file_write(run->place, &run->choice, run->trainer, run->resumed ? &run->before : NULL, error));
     run->has_file = true;
-    DUET_TRY(duet_run_folder_make_inner(run->directory, "samples", error));
+    DUET_TRY(duet_run_folder_make_inner(run->place, "samples", error));
     duet_run_folder_drop_pictures(run->samples, duet_trainer_epochs_after(run->trainer, run->first));
     if (run->past.step < reported)
         duet_training_say(run,
@@ -345,7 +387,7 @@ static duet_status open_files(duet_training *run, duet_error *error)
                           "%" PRIu64 ": what was between is lost",
                           reported, run->past.step);
     return run->resumed ? tell_of_reports(run, error)
-                        : duet_metrics_open(&run->metrics, run->directory, reported, &run->past, error);
+                        : duet_metrics_open(&run->metrics, run->place, reported, &run->past, error);
 }
 
 static void count_steps(duet_training *run)
@@ -378,10 +420,11 @@ static void tell_of_dropped_examples(const duet_training *run)
 
 static duet_status make_paths(duet_training *run, duet_error *error)
 {
-    run->checkpoint = duet_path_join(run->directory, "checkpoint.safetensors");
-    run->best = duet_path_join(run->directory, "best.safetensors");
-    run->samples = duet_path_join(run->directory, "samples");
-    run->page = duet_path_join(run->directory, "report.html");
+    const char *place = run->leads ? run->place : run->directory;
+    run->checkpoint = duet_path_join(place, "checkpoint.safetensors");
+    run->best = duet_path_join(place, "best.safetensors");
+    run->samples = duet_path_join(place, "samples");
+    run->page = duet_path_join(place, "report.html");
     if (run->checkpoint != NULL && run->best != NULL && run->samples != NULL && run->page != NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
 }
@@ -408,6 +451,7 @@ static duet_status make_folder(duet_training *run, duet_error *error)
     if (run->resumed) return DUET_OK;
     DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
                                   &run->made_folder, error));
+    DUET_TRY(locate(run, error));
     DUET_TRY(duet_run_folder_lock(run->directory, &run->lock, error));
     return duet_run_folder_check_unused(run->directory, error);
 }

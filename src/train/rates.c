@@ -78,6 +78,20 @@ static bool add_warm_up(const duet_trainer *trainer, const duet_group *group, co
     return true;
 }
 
+/* Adds the group's schedule of rates if it is not through by step `total`: stairs, if not one of them is reached. */
+static bool add_schedule(const duet_trainer *trainer, const duet_group *group, const duet_phase_description *owner,
+                         uint64_t total, duet_text *words)
+{
+    const duet_optimiser it = duet_model_optimiser(trainer->model, duet_group_name(group));
+    bool gated = false;
+    const uint64_t all = count_updates(trainer, group, owner, total, &gated);
+    const uint64_t reached = it.schedule == DUET_RATE_STEP && all > 0 ? all - 1 : all;
+    if (it.schedule == DUET_RATE_CONSTANT || it.rate_final == 1 || all == 0 || reached >= it.rate_steps) return false;
+    duet_text_add(words, "%slr_steps of %s (%" PRIu64 " of %" PRIu64 " updates)", words->length > 0 ? ", " : "",
+                  duet_group_name(group), all, it.rate_steps);
+    return true;
+}
+
 static void add_steps(const char *what, double asked, uint64_t total, duet_text *words)
 {
     if (asked > (double)total)
@@ -90,6 +104,8 @@ static void tell_of_unfinished(const duet_trainer *trainer, uint64_t total)
     const duet_group *group;
     for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
         add_first(add_warm_up, trainer, group, total, &words);
+    for (size_t i = 0; (group = duet_store_group_at(trainer->model->store, i)) != NULL; i++)
+        add_first(add_schedule, trainer, group, total, &words);
     add_steps("warm_up", trainer->build->warm_up, total, &words);
     add_steps("instance_noise_steps", trainer->build->fading, total, &words);
     if (words.length > 0 && !words.failed)

@@ -27,10 +27,11 @@ static size_t mixtures(duet_model *m)
 duet_node duet_autoregressive_batch(duet_model *m)
 {
     duet_node x = is_bernoulli(m) ? duet_bernoulli(duet_model_batch(m)) : duet_model_batch(m);
-    duet_needs_unit_range(m, duet_model_family(m)->name, NULL);
-    if (!is_bernoulli(m))
+    if (is_bernoulli(m))
+        duet_needs_unit_range(m, duet_model_family(m)->name, NULL);
+    else
         duet_needs_bytes(m, duet_autoregressive_is_categorical(m) ? "likelihood=categorical" : "likelihood=mixture",
-                         "likelihood=bernoulli, which draws 0 or 1 by each number");
+                         NULL, "likelihood=bernoulli, which draws 0 or 1 by each number");
     return x;
 }
 

@@ -62,9 +62,8 @@ static duet_node log_scale(duet_model *model)
 static void check_range(duet_model *model)
 {
     if (is_bernoulli(model)) duet_needs_unit_range(model, "likelihood=bernoulli", "likelihood=gaussian-learned");
-    if (!is_logistic(model)) return;
-    duet_needs_unit_range(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned");
-    duet_needs_bytes(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned, which is for any numbers");
+    if (is_logistic(model))
+        duet_needs_bytes(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned", NULL);
 }
 
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)

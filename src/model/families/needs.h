@@ -14,10 +14,10 @@ void duet_needs_unit_range(duet_model *model, const char *what, const char *inst
  * its range unknown. */
 void duet_needs_of_losses(duet_model *model);
 
-/** Refuses data for training that are no bytes scaled to [0, 1], to the rounding of floats: says which number is none
- *  and what would fit. Of other data that a run is asked of it leaves a note. Data beyond [0, 1] are
- * duet_needs_unit_range's. */
-void duet_needs_bytes(duet_model *model, const char *what, const char *instead);
+/** Refuses data that leave [0, 1], as above, and data for training that are no bytes scaled to [0, 1], to the rounding
+ *  of floats: says which number is none and what would fit. Of other data that a run is asked of it leaves a note.
+ *  `instead` as above; `within`: a setting for any numbers in [0, 1], and why, or NULL. */
+void duet_needs_bytes(duet_model *model, const char *what, const char *instead, const char *within);
 
 /** Whether the model takes its data for bytes as 0 to 1: those that it was made for are. */
 bool duet_model_takes_bytes(const duet_model *model);
@@ -37,8 +37,9 @@ void duet_warn_of_no_noise(duet_model *model);
  *  again and again: such a density has no bound. Some thousand examples are looked at. */
 void duet_warn_of_coarse_columns(duet_model *model);
 
-/** Warns likewise of columns that follow from others, as sums or copies of them do: a bijection closes in on what they
- *  leave free. A mixture whose axes are the columns does not. */
+/** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
+ *  rows of one length do: a bijection closes in on what they leave free. A mixture whose axes are the columns does not.
+ */
 void duet_warn_of_dependent_columns(duet_model *model);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows

@@ -137,8 +137,8 @@ static void sample(net n, size_t height, size_t width)
 
 static void build_pixelcnn(duet_model *m)
 {
+    duet_shape shape = duet_node_shape(duet_model_pictures(m, 1)); /* before numbers are asked to be others in vain */
     duet_node x = duet_autoregressive_batch(m);
-    duet_shape shape = duet_node_shape(duet_model_pictures(m, 1));
     net n = {.blocks = (size_t)duet_setting_number(m, "blocks"),
              .width = (size_t)duet_setting_number(m, "width"),
              .outputs = duet_autoregressive_outputs(m),
