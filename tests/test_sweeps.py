@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes calls fail, one in each run of a command: every OpenCL call, every call that writes files, every allocation.
+"""Makes calls fail, one in each run of a command: every OpenCL call, every call that writes files, every allocation,
+and those that libraries make for Duet: jansson, whose documents are to be whole, and those that read archives.
 
 usage: test_sweeps.py build/duet LAYER.so FILES.so MEMORY.so [--whole] [COMMAND...]
 
@@ -11,15 +12,18 @@ them, for each error. Each test's last line is its count.
 """
 import collections
 import concurrent.futures
+import json
 import os
 import pathlib
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import zipfile
 
 import cases
 
@@ -46,6 +50,27 @@ COMMANDS = {
     "invert": ["invert", "{}/run", "-n", "4", "--set", "steps=3", "--out", "{}/new.npy"],
 }
 
+# What is swept for allocations of libraries, by the library's name.
+OF_LIBRARIES = {
+    "jansson": {**{name: COMMANDS[name] for name in ("train-vae", "resume", "sample", "eval")},
+                "compare": ["compare", "{}/run", "{}/run", "--json"]},
+    "archive": {"unpack": ["data", "PACKED", "--json"]},
+    "z": {"unpack": ["data", "PACKED", "--json"]},
+}
+ALL = {**COMMANDS, **{name: words for commands in OF_LIBRARIES.values() for name, words in commands.items()}}
+OF_THE_HOUR = ("seconds", "images_per_second", "made")
+
+
+def timeless(text):
+    """Lines, or a whole text, of JSON without what is of the hour; what is no JSON as it is."""
+    def parse(part):
+        try:
+            return json.loads(part, object_pairs_hook=lambda pairs: [pair for pair in pairs if pair[0] not in OF_THE_HOUR])
+        except ValueError:
+            return part
+    whole = parse(text)
+    return [parse(line) for line in text.splitlines()] if whole is text else whole
+
 
 class Trial:
     """One run of a command in a folder of its own."""
@@ -54,8 +79,12 @@ class Trial:
         self.command, self.switch, self.environment = command, switch, environment
 
     def go(self, folder):
-        words = [word.replace("{}", str(folder)).replace("POINTS", str(TRAINED.with_name("points.npy"))) for word in COMMANDS[self.command]]
-        shutil.copytree(TRAINED, folder / "run")
+        words = [word.replace("{}", str(folder)).replace("POINTS", str(TRAINED.with_name("points.npy")))
+                 .replace("PACKED", str(TRAINED.with_name("packed.npz"))) for word in ALL[self.command]]
+        shutil.copytree(EVALUATED if self.command == "compare" else TRAINED, folder / "run")
+        if self.command == "resume":  # from a checkpoint that a report is past of
+            reports = folder / "run" / "metrics.jsonl"
+            reports.write_text(reports.read_text() + reports.read_text().replace('"step":3,', '"step":5,'))
         environment = {**os.environ, **QUIET, **self.environment, self.switch + "_COUNT": str(folder / "count")}
         try:
             ended = subprocess.run([PROGRAM, *words], env=environment, cwd=folder,
@@ -67,9 +96,11 @@ class Trial:
             told = (folder / "count").read_text().split() if (folder / "count").exists() else ["0", "something"]
             self.calls, self.failed = int(told[0]), told[1]
         self.results = {path.name: path.read_bytes() for path in folder.glob("new*.npy")}
-        self.results["standard output"] = self.out.replace(str(folder), "")
-        checkpoint = folder / ("new" if self.command.startswith("train") else "run") / "checkpoint.safetensors"
-        self.results["checkpoint"] = checkpoint.read_bytes() if checkpoint.exists() else b""
+        self.results["standard output"] = timeless(self.out.replace(str(folder), ""))
+        run = folder / ("new" if self.command.startswith("train") else "run")
+        self.results["checkpoint"] = (run / "checkpoint.safetensors").read_bytes() if (run / "checkpoint.safetensors").exists() else b""
+        for name in ("run.json", "metrics.jsonl", "evaluation.json") if "PRELOAD_MEMORY_OF" in self.environment else ():
+            self.results[name] = timeless((run / name).read_text()) if (run / name).exists() else None
         self.left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name.startswith(".duet-") or path.name.endswith(".part")]
         return self
 
@@ -80,10 +111,15 @@ class Trial:
                 yield "ended well with other results: " + ", ".join(
                     name for name in healthy.results if self.results.get(name) != healthy.results[name])
             return
+        if self.environment.get("PRELOAD_MEMORY_OF") == "archive":  # libarchive itself may crash, or end the program
+            if self.status == -signal.SIGSEGV or "in libarchive" in self.complaint:
+                return
         if self.status not in (1, 3):
             yield f"exit status {self.status}: {self.complaint.strip()[-300:]}"
         elif not any(line.startswith("duet: ") for line in self.complaint.splitlines()):
             yield f"exit status {self.status} without a message"
+        elif "PRELOAD_MEMORY_OF" in self.environment and "memory" not in self.complaint:
+            yield f"something else is blamed: {self.complaint.strip()[-300:]}"
         if self.left:
             yield "left " + ", ".join(self.left)
         if not self.command.startswith("train") and self.results["checkpoint"] not in (before, healthy.results["checkpoint"]):
@@ -101,6 +137,7 @@ def sweep(test, command, switch, environment, codes):
     healthy = attempt(0, 0)
     test.assertEqual(healthy.status, 0, healthy.complaint)
     total = healthy.calls
+    test.assertGreater(total, 0)
     if WHOLE:
         points = [(place, code) for place in range(1, total + 1) for code in codes]
     else:
@@ -167,15 +204,36 @@ def add_case(command):
     setattr(Sweeps, f"test_files_{command}", files)
 
 
+def add_case_of_library(library, command):
+    def memory(self):
+        environment = {"LD_PRELOAD": MEMORY_PRELOAD, "PRELOAD_MEMORY_OF": library}
+        if ALL[command][0] == "train":  # of which nothing is the program's
+            environment["PRELOAD_MEMORY_BARE"] = "yes"
+        sweep(self, command, "PRELOAD_MEMORY", environment, MEMORY)
+    setattr(Sweeps, f"test_{library}_{command}", memory)
+
+
 if __name__ == "__main__":
     PROGRAM, LAYER, PRELOAD, MEMORY_PRELOAD = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
     WHOLE = "--whole" in sys.argv
-    for name in [word for word in sys.argv[5:] if word in COMMANDS] or COMMANDS:
-        add_case(name)
+    for name in [word for word in sys.argv[5:] if word in ALL] or ALL:
+        if name in COMMANDS:
+            add_case(name)
+        for library in [library for library, commands in OF_LIBRARIES.items() if name in commands]:
+            add_case_of_library(library, name)
     QUIET = {"POCL_MAX_PTHREAD_COUNT": "1", "DUET_TUNING": "off"}
     with tempfile.TemporaryDirectory() as held:
         TRAINED = pathlib.Path(held) / "trained"
         TRAINED.with_name("points.npy").write_bytes(POINTS)
-        subprocess.run([PROGRAM, "train", *VAE, "--out", TRAINED], env={**os.environ, **QUIET}, check=True,
-                       stdout=subprocess.DEVNULL)
+        with zipfile.ZipFile(TRAINED.with_name("packed.npz"), "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("x_train.npy", POINTS)
+            packed.writestr("x_test.npy", POINTS)
+        EVALUATED = TRAINED.with_name("evaluated")
+
+        def run(*words):
+            subprocess.run([PROGRAM, *words], env={**os.environ, **QUIET}, check=True, stdout=subprocess.DEVNULL)
+        run("train", *VAE, "--out", TRAINED)
+        if hasattr(Sweeps, "test_jansson_compare"):
+            shutil.copytree(TRAINED, EVALUATED)
+            run("compare", EVALUATED, EVALUATED)
         cases.main()

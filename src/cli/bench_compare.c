@@ -58,6 +58,7 @@ static json_t *read_result(const char *path)
     }
     json_t *document = json_load_file(path, 0, &fault);
     if (document != NULL && is_result(document)) return document;
+    if (document == NULL && cli_json_check() != CLI_DONE) return NULL;
     cli_complain(CLI_FAILED, "%s: is no result of 'duet bench --json'%s%s", path, document == NULL ? ": " : "",
                  document == NULL ? fault.text : "");
     json_decref(document);

@@ -13,8 +13,8 @@
 
 int cli_child_send(FILE *results, json_t *document)
 {
-    int failed = document == NULL || json_dumpf(document, results, JSON_COMPACT) != 0 || fputc('\n', results) == EOF ||
-                 fflush(results) != 0;
+    int failed = document == NULL || cli_json_check() != CLI_DONE || json_dumpf(document, results, JSON_COMPACT) != 0 ||
+                 fputc('\n', results) == EOF || fflush(results) != 0;
     json_decref(document);
     return failed ? cli_complain(CLI_FAILED, "a result could not be passed on: memory is full") : CLI_DONE;
 }

@@ -305,7 +305,8 @@ static int show(const struct arguments *arguments)
         puts(text);
     } else {
         json_t *document = json_loads(text, 0, NULL);
-        status = print_tables(document);
+        status = cli_json_check();
+        if (status == CLI_DONE) status = print_tables(document);
         json_decref(document);
     }
     free(text);

@@ -296,10 +296,10 @@ static int write_evaluation(const char *run, json_t *evaluation)
     char *path = duet_page_file(run, "evaluation.json");
     char *text = json_dumps(evaluation, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     duet_error error = {0};
-    int status = CLI_DONE;
-    if (path == NULL || text == NULL)
+    int status = cli_json_check();
+    if (status == CLI_DONE && (path == NULL || text == NULL))
         status = cli_complain(CLI_FAILED, "there is too little memory for an evaluation");
-    else if (duet_write_file(path, text, strlen(text), &error) != DUET_OK)
+    if (status == CLI_DONE && duet_write_file(path, text, strlen(text), &error) != DUET_OK)
         status = cli_fail_opened(&error);
     free(text);
     free(path);
@@ -386,6 +386,7 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
         status = take_settings(run, directory, wish, &taken, json_object_get(*evaluation, "settings_left_out"));
     if (status == CLI_DONE) status = call_judge(run, basis->judge, &judge);
     if (status == CLI_DONE) status = compute(run, *evaluation);
+    if (status == CLI_DONE) status = cli_json_check();
     if (status == CLI_DONE) say_what_may_come(directory, *evaluation);
     if (status == CLI_DONE) status = remove_evaluation(directory);
     if (status == CLI_DONE) status = cli_page_pictures(run, directory, *evaluation);
@@ -454,6 +455,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
     int status = cli_basis_find(&basis, run, wish, evaluation);
     if (status == CLI_DONE && (basis.data_lost.status != DUET_OK || !has_reports_again(run, evaluation)))
         status = cli_basis_keeps(&basis, run, wish, evaluation, &kept);
+    if (status == CLI_DONE) status = cli_json_check(); /* what was read may be another evaluation, or none */
     if (status == CLI_DONE && kept) status = keep(run, &basis, wish, evaluation);
     if (status == CLI_DONE && !kept) {
         json_decref(evaluation);

@@ -146,10 +146,12 @@ int main(int argc, char **argv)
         return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
     cli_keep_ignored();
     cli_environment_set();
+    cli_json_begin();
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
     if (cli_ranks_lead()) cli_environment_check();
     int status = run(argc, argv);
+    if (status == CLI_DONE) status = cli_json_check();
     /* results that could not be written are a failure, whatever the command returned */
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && cli_reader_is_gone())

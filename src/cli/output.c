@@ -6,6 +6,7 @@
 #include <math.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -143,6 +144,27 @@ bool cli_ends_in(const char *text, const char *ending)
     return length > ending_length && strcmp(text + length - ending_length, ending) == 0;
 }
 
+/* The process is the program's own, so that it may say how jansson gets its memory; a library may not. */
+static atomic_bool json_lacked;
+
+static void *allocate_json(size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (memory == NULL) atomic_store(&json_lacked, true);
+    return memory;
+}
+
+void cli_json_begin(void)
+{
+    json_set_alloc_funcs(allocate_json, free);
+}
+
+int cli_json_check(void)
+{
+    if (!atomic_load(&json_lacked)) return CLI_DONE;
+    return cli_complain(CLI_FAILED, "out of memory: of JSON that was read or made a part may be missing");
+}
+
 double cli_json_number_at(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -177,11 +199,13 @@ json_t *cli_json_text(const char *text)
 int cli_json_print(json_t *document)
 {
     json_t *whole = json_pack("{s:i}", "schema", 1);
-    int failed = document == NULL || whole == NULL || json_object_update(whole, document) != 0 ||
-                 json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    int failed = document == NULL || whole == NULL || json_object_update(whole, document) != 0,
+        lacked = cli_json_check();
+    failed = failed || lacked || json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(document);
     json_decref(whole);
     if (failed && cli_reader_is_gone()) return CLI_UNREAD;
+    if (lacked != CLI_DONE) return lacked;
     if (failed) return cli_complain(CLI_FAILED, "the JSON document could not be written: memory or disk is full");
     fputc('\n', stdout);
     return CLI_DONE;

@@ -73,6 +73,11 @@ const char *cli_json_text_at(const json_t *object, const char *key);
 json_t *cli_json_number(double number);
 /** Text for a JSON document; bytes that are not ASCII become '?' where the text is not UTF-8. */
 json_t *cli_json_text(const char *text);
+/** From here on it is noted where jansson gets no memory, which is what its results would say one by one. */
+void cli_json_begin(void);
+/** CLI_DONE, or, after a message, CLI_FAILED where it got none at any time: a document may lack a part then, and what
+ *  was read may not be what was there. */
+int cli_json_check(void);
 /** Prints the document (`"schema": 1` is put in front; a document of another schema has it) on standard output and
  * frees it. Returns an exit status. */
 int cli_json_print(json_t *document);

@@ -138,7 +138,7 @@ static int check_seed(const struct arguments *arguments)
     const json_int_t own = json_integer_value(json_object_get(run, "seed"));
     json_decref(run);
     free(path);
-    if (own == 0) return CLI_DONE;
+    if (own == 0) return cli_json_check();
     return cli_complain(CLI_FAILED, "seed: the run goes on with %lld, not 0: leave it out, or train anew",
                         (long long)own);
 }

@@ -27,12 +27,18 @@ static const char *fault_of(struct archive *handle)
     return NULL;
 }
 
-/* What libarchive has no words for, it could not read. */
+static duet_status out_of_memory(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", path);
+}
+
+/* What libarchive has no words for, it could not read. Memory that an inflater lacks it calls damage: errno, which was
+ * 0 before the call, knows. */
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
+    const bool short_memory = errno == ENOMEM || archive_errno(it->handle) == ENOMEM;
     const char *words = archive_error_string(it->handle), *fault = fault_of(it->handle);
-    if (archive_errno(it->handle) == ENOMEM)
-        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", it->path);
+    if (short_memory) return out_of_memory(it->path, error);
     if (fault != NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, fault);
     if (archive_read_has_encrypted_entries(it->handle) > 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: its members are encrypted: unpack it, and name the folder",
@@ -43,10 +49,11 @@ static duet_status archive_fail(const duet_archive *it, duet_error *error)
     return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path, words);
 }
 
-/* NULL after an error. */
-static struct archive *open_file(const char *path, duet_error *error)
+/* *opened: NULL after an error. */
+static duet_status open_file(void **opened, const char *path, duet_error *error)
 {
-    struct archive *handle = archive_read_new();
+    errno = 0;
+    struct archive *handle = *opened = archive_read_new();
     bool sound = handle != NULL && archive_read_support_format_zip(handle) == ARCHIVE_OK &&
                  archive_read_support_format_tar(handle) == ARCHIVE_OK &&
                  archive_read_support_filter_gzip(handle) == ARCHIVE_OK;
@@ -54,13 +61,16 @@ static struct archive *open_file(const char *path, duet_error *error)
     int (*const filters[])(struct archive *) = {archive_read_support_filter_bzip2, archive_read_support_filter_xz,
                                                 archive_read_support_filter_zstd};
     for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
-    if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return handle;
-    const char *words = sound ? archive_error_string(handle) : "out of memory";
-    if (sound && fault_of(handle) != NULL) words = fault_of(handle);
-    (void)duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s", path,
-                    words != NULL ? words : "it is damaged or of another format");
+    if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return DUET_OK;
+    const bool short_memory = !sound || errno == ENOMEM || archive_errno(handle) == ENOMEM;
+    const char *words = short_memory ? NULL : archive_error_string(handle);
+    if (!short_memory && fault_of(handle) != NULL) words = fault_of(handle);
+    duet_status status = short_memory ? out_of_memory(path, error)
+                                      : duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s",
+                                                  path, words != NULL ? words : "it is damaged or of another format");
     if (handle != NULL) (void)archive_read_free(handle);
-    return NULL;
+    *opened = NULL;
+    return status;
 }
 
 duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error)
@@ -71,11 +81,10 @@ duet_status duet_archive_open(duet_archive *archive, const char *path, duet_erro
         duet_archive_close(archive);
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
     }
-    archive->handle = open_file(path, error);
+    duet_status status = open_file(&archive->handle, path, error);
     archive->position = SIZE_MAX;
-    if (archive->handle != NULL) return DUET_OK;
-    duet_archive_close(archive);
-    return DUET_ERROR_FILE;
+    if (status != DUET_OK) duet_archive_close(archive);
+    return status;
 }
 
 void duet_archive_close(duet_archive *archive)
@@ -101,6 +110,7 @@ static const char *folder_name(struct archive_entry *entry)
 static duet_status next_header(duet_archive *archive, struct archive_entry **entry, bool *more, duet_error *error)
 {
     struct archive *handle = archive->handle;
+    errno = 0;
     if (archive->in_tar && archive_read_data_skip(handle) < ARCHIVE_WARN) return archive_fail(archive, error);
     const la_int64_t end = archive_filter_bytes(handle, 0);
     const int code = archive_read_next_header(handle, entry);
@@ -120,7 +130,9 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
     for (*more = true;;) {
         DUET_TRY(next_header(archive, &entry, more, error));
         if (!*more) return DUET_OK;
+        errno = 0; /* NULL for want of memory is not a name that nobody can read */
         archive->name = archive_entry_pathname(entry);
+        if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
         if (archive->name == NULL) continue;
         if (archive_entry_filetype(entry) == AE_IFREG) break;
         if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
@@ -137,10 +149,9 @@ duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *
 {
     if (archive->position != SIZE_MAX && archive->position >= position) {
         (void)archive_read_free(archive->handle);
-        archive->handle = open_file(archive->path, error);
         archive->position = SIZE_MAX;
         archive->in_tar = false;
-        if (archive->handle == NULL) return DUET_ERROR_FILE;
+        DUET_TRY(open_file(&archive->handle, archive->path, error));
     }
     for (bool more = true; archive->position != position;) {
         DUET_TRY(duet_archive_next(archive, &more, error));
@@ -151,6 +162,7 @@ duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *
 
 duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error)
 {
+    errno = 0;
     la_ssize_t read = archive_read_data(archive->handle, bytes, count);
     *got = read < 0 ? 0 : (size_t)read;
     return read < 0 ? archive_fail(archive, error) : DUET_OK;
@@ -174,7 +186,8 @@ bool duet_archive_is(const char *path)
         if (length > end && strcasecmp(path + length - end, endings[i]) == 0) return true;
     }
     struct archive_entry *entry;
-    struct archive *handle = about.st_size == 0 ? NULL : open_file(path, NULL);
+    void *handle = NULL;
+    if (about.st_size > 0) (void)open_file(&handle, path, NULL);
     bool is = handle != NULL && archive_read_next_header(handle, &entry) == ARCHIVE_OK;
     if (handle != NULL) (void)archive_read_free(handle);
     return is;

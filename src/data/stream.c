@@ -159,9 +159,12 @@ static duet_status check_behind(duet_stream *stream, duet_error *error)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
     }
     stream->looked_behind = true;
+    errno = 0;
     const bool sound = !find_end(stream, room, room + CHUNK, &z, &end) || only_zeros(stream, end, room);
+    const bool short_memory = errno == ENOMEM;
     (void)inflateEnd(&z);
     free(room);
+    if (short_memory) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
     if (sound) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: %zu bytes follow its gzip data and are none: if the file is not damaged, 'gzip -dc FILE > "

@@ -342,7 +342,9 @@ static void tell_of_unwatched(const duet_monitor *monitor, duet_run *run)
     for (size_t i = 0; (row = duet_metric_at(i)) != NULL; i++) {
         size_t used = strlen(names);
         bool is_part = listed != NULL && duet_metric_measure_find(listed, row->name) != NULL; /* the bound's nll */
-        if (is_part || !duet_monitor_find_past(monitor->options.resume, row->name, checksum)) continue;
+        bool found;
+        (void)duet_monitor_find_past(monitor->options.resume, row->name, &found, checksum, NULL);
+        if (is_part || !found) continue;
         snprintf(names + used, sizeof names - used, " --watch %s", row->name);
         listed = row;
     }

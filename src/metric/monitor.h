@@ -26,15 +26,17 @@ struct duet_monitor {
     bool looked, lost;    /* a look came before, here or before the run went on; it showed a collapse */
 };
 
-/** Whether metrics.jsonl in `directory` has the metric; *checksum: of the features by which it was last measured, "":
- * by none. */
-bool duet_monitor_find_past(const char *directory, const char *metric, char checksum[24]);
+/** *found: whether metrics.jsonl in `directory` has the metric; *checksum: of the features by which it was last
+ * measured, "": by none. */
+duet_status duet_monitor_find_past(const char *directory, const char *metric, bool *found, char checksum[24],
+                                   duet_error *error);
 /** Refuses a metric whose values so far were by other features than those to come, unless another judge is asked for:
  *  then what changes is said. */
 duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error);
 /** Takes in what a resumed run's best is worth, and says where it begins anew. */
 duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char *features, duet_error *error);
-/** What was measured at the last epoch's end in metrics.jsonl, which the caller drops; NULL: nothing was. */
+/** What was measured at the last epoch's end in metrics.jsonl, which the caller drops; NULL: nothing was, or memory is
+ *  short. */
 json_t *duet_monitor_last_past(const char *directory);
 
 /** What is said to a model of the loss of that index; false past the end. */

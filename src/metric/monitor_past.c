@@ -3,6 +3,7 @@
  * the step of best.safetensors. */
 #include "metric/monitor.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "device/device.h"
 #include "run/checkpoint.h"
@@ -20,13 +22,14 @@ typedef struct past {
     FILE *file;
     char *line;
     size_t room;
+    bool short_memory; /* they ended for that */
 } past;
 
 static past open_past(const char *directory)
 {
     char *path = duet_path_join(directory, "metrics.jsonl");
     const char *fault;
-    past it = {.file = path == NULL ? NULL : duet_file_open(path, &fault)};
+    past it = {.file = path == NULL ? NULL : duet_file_open(path, &fault), .short_memory = path == NULL};
     free(path);
     return it;
 }
@@ -49,7 +52,9 @@ static duet_status check_readable(const char *directory, duet_error *error)
 static json_t *next_of_past(past *it)
 {
     while (it->file != NULL && getline(&it->line, &it->room, it->file) > 0) {
-        json_t *report = json_loads(it->line, 0, NULL);
+        json_t *report = duet_json_read(it->line, strlen(it->line), 0, NULL);
+        it->short_memory = report == NULL && errno == ENOMEM;
+        if (it->short_memory) return NULL;
         const char *split = json_string_value(json_object_get(report, "split"));
         if (split != NULL && strcmp(split, "test") == 0) return report;
         json_decref(report);
@@ -57,10 +62,12 @@ static json_t *next_of_past(past *it)
     return NULL;
 }
 
-static void close_past(past *it)
+static duet_status close_past(past *it, duet_error *error)
 {
     if (it->file != NULL) (void)fclose(it->file);
     free(it->line);
+    return it->short_memory ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what a run was worth before")
+                            : DUET_OK;
 }
 
 /* The checksum of what gave the features of a line's values; "": nothing did. */
@@ -76,16 +83,16 @@ static double epoch_of(const json_t *report)
     return json_number_value(json_object_get(report, "epoch")) + 1e-6;
 }
 
-/* The value of the best in the line of that step, by the same features; NaN: there is none. *lines: how many lines
- * have that metric. */
-static double find_value(const duet_monitor *monitor, uint64_t step, const char *features, uint64_t *epoch,
-                         size_t *lines)
+/* *found: the value of the best in the line of that step, by the same features; NaN: there is none. *lines: how many
+ * lines have that metric. */
+static duet_status find_value(const duet_monitor *monitor, uint64_t step, const char *features, double *found,
+                              uint64_t *epoch, size_t *lines, duet_error *error)
 {
     const char *best = monitor->watch.best;
     bool by_features = duet_metric_find(best)->by_features != DUET_BY_NO_FEATURES;
-    double found = NAN;
     past it = open_past(monitor->options.resume);
     json_t *report;
+    *found = NAN;
     *lines = 0;
     while ((report = next_of_past(&it)) != NULL) {
         json_t *value = json_object_get(report, best), *at = json_object_get(report, "step");
@@ -93,13 +100,12 @@ static double find_value(const duet_monitor *monitor, uint64_t step, const char 
         bool compares = !by_features || strcmp(features_of(report), features) == 0;
         *lines += json_is_number(value);
         if (json_is_number(value) && compares && when >= 1 && (uint64_t)json_integer_value(at) == step) {
-            found = json_number_value(value);
+            *found = json_number_value(value);
             *epoch = (uint64_t)when;
         }
         json_decref(report);
     }
-    close_past(&it);
-    return found;
+    return close_past(&it, error);
 }
 
 /* The last step after which the resumed run went on with other data. */
@@ -159,7 +165,8 @@ duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char
     if (is_there) DUET_TRY(find_kept(directory, best, &kept, error));
     if (is_there) DUET_TRY(check_readable(directory, error));
     bool is_known = is_there && find_reached(directory, &reached);
-    double value = find_value(monitor, kept, features, &monitor->best_epoch, &lines);
+    double value;
+    DUET_TRY(find_value(monitor, kept, features, &value, &monitor->best_epoch, &lines, error));
     if (!is_there && lines > 0)
         duet_device_say(duet_run_device(run),
                         "warning: %s/best.safetensors is not there: the best of %s begins anew, by the next value",
@@ -183,20 +190,20 @@ duet_status duet_monitor_recall(duet_monitor *monitor, duet_run *run, const char
                      directory, kept, best);
 }
 
-bool duet_monitor_find_past(const char *directory, const char *metric, char checksum[24])
+duet_status duet_monitor_find_past(const char *directory, const char *metric, bool *found, char checksum[24],
+                                   duet_error *error)
 {
     past it = open_past(directory);
     json_t *report;
-    bool found = false;
+    *found = false;
     while ((report = next_of_past(&it)) != NULL) {
         if (json_object_get(report, metric) != NULL) {
-            found = true;
+            *found = true;
             snprintf(checksum, 24, "%s", features_of(report));
         }
         json_decref(report);
     }
-    close_past(&it);
-    return found;
+    return close_past(&it, error);
 }
 
 duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, const char *metric, duet_error *error)
@@ -204,8 +211,10 @@ duet_status duet_monitor_check_past(const duet_monitor *monitor, duet_run *run, 
     const duet_monitor_options *options = &monitor->options;
     duet_features_identity now;
     char then[24];
+    bool found;
     DUET_TRY(duet_metric_features(run, metric, &now, error));
-    if (!duet_monitor_find_past(options->resume, metric, then) || strcmp(then, now.checksum) == 0) return DUET_OK;
+    DUET_TRY(duet_monitor_find_past(options->resume, metric, &found, then, error));
+    if (!found || strcmp(then, now.checksum) == 0) return DUET_OK;
     char was[64];
     snprintf(was, sizeof was, "%s%s", then[0] == '\0' ? "no judge" : "a judge with the checksum ", then);
     if (options->judge != NULL) {
@@ -235,6 +244,6 @@ json_t *duet_monitor_last_past(const char *directory)
         }
         json_decref(report);
     }
-    close_past(&it);
+    (void)close_past(&it, NULL);
     return last;
 }

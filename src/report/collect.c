@@ -155,20 +155,20 @@ static char (*list_drawings(const char *folder, const char *ending, size_t *coun
     return names;
 }
 
-static void add_drawing(json_t *pictures, const char *kind, const char *folder, const char *name, size_t *bytes_left)
+static void add_drawing(json_t **pictures, const char *kind, const char *folder, const char *name, size_t *bytes_left)
 {
     char *path = duet_path_join(folder, name);
-    json_t *picture = json_pack("{s:s}", "kind", kind);
     char words[NAME_SIZE];
     snprintf(words, sizeof words, "after epoch %lu", strtoul(name + 6, NULL, 10));
-    json_object_set_new(picture, "words", json_string(words));
-    if (path != NULL) duet_page_put_picture(picture, path, bytes_left);
-    json_array_append_new(pictures, picture);
+    json_t *picture = json_pack("{s:s, s:s}", "kind", kind, "words", words);
+    duet_json_keep(&picture, path != NULL);
+    if (path != NULL) duet_page_put_picture(&picture, path, bytes_left);
+    duet_json_append(pictures, picture);
     free(path);
 }
 
 /* What training drew: the newest, or a few from the first to the newest. */
-static void add_drawings(json_t *pictures, const char *run, const char *kind, const char *ending, size_t stages,
+static void add_drawings(json_t **pictures, const char *run, const char *kind, const char *ending, size_t stages,
                          size_t *bytes_left)
 {
     size_t count;
@@ -183,43 +183,47 @@ static void add_drawings(json_t *pictures, const char *run, const char *kind, co
 }
 
 /* Pictures that the evaluation names, read from the folder of pages. */
-static void add_pictures(json_t *pictures, const char *run, json_t *evaluation, const duet_page_wish *wish,
+static void add_pictures(json_t **pictures, const char *run, json_t *evaluation, const duet_page_wish *wish,
                          size_t *bytes_left)
 {
     json_t *listed;
     size_t i;
     json_array_foreach(json_object_get(evaluation, "pictures"), i, listed)
     {
+        const char *kind = json_string_value(json_object_get(listed, "kind"));
+        const char *file = json_string_value(json_object_get(listed, "file"));
+        const bool has_file = file != NULL && strchr(file, '/') == NULL;
+        if (kind == NULL || (!wish->alone && strcmp(kind, "blind") == 0)) continue;
         json_t *picture = json_deep_copy(listed);
-        const char *kind = json_string_value(json_object_get(picture, "kind"));
-        const char *file = json_string_value(json_object_get(picture, "file"));
-        if (kind == NULL || (!wish->alone && strcmp(kind, "blind") == 0)) {
-            json_decref(picture);
-            continue;
-        }
-        char *path = file == NULL || strchr(file, '/') != NULL ? NULL : duet_page_file(run, "report");
+        char *path = has_file ? duet_page_file(run, "report") : NULL;
         char *whole = path == NULL ? NULL : duet_path_join(path, file);
-        if (whole != NULL) duet_page_put_picture(picture, whole, bytes_left);
-        json_array_append_new(pictures, picture);
+        duet_json_keep(&picture, whole != NULL || !has_file);
+        if (whole != NULL) duet_page_put_picture(&picture, whole, bytes_left);
+        duet_json_append(pictures, picture);
         free(whole);
         free(path);
     }
 }
 
-static void collect_pictures(json_t *into, const char *run, json_t *evaluation, const duet_page_wish *wish)
+static json_t *collect_pictures(const char *run, json_t *evaluation, const duet_page_wish *wish)
 {
     json_t *pictures = json_array();
     size_t left = wish->picture_bytes;
-    if (wish->pictures && evaluation != NULL) add_pictures(pictures, run, evaluation, wish, &left);
+    if (wish->pictures && evaluation != NULL) add_pictures(&pictures, run, evaluation, wish, &left);
     if (wish->pictures && evaluation == NULL) {
-        add_drawings(pictures, run, "samples", ".png", 1, &left);
-        add_drawings(pictures, run, "reconstructions", "-reconstruction.png", 1, &left);
+        add_drawings(&pictures, run, "samples", ".png", 1, &left);
+        add_drawings(&pictures, run, "reconstructions", "-reconstruction.png", 1, &left);
     }
-    if (wish->pictures && wish->alone) add_drawings(pictures, run, "stage", ".png", STAGES, &left);
-    json_object_set_new(into, "pictures", pictures);
+    if (wish->pictures && wish->alone) add_drawings(&pictures, run, "stage", ".png", STAGES, &left);
+    return pictures;
 }
 
 /* Files. */
+
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
+}
 
 static json_t *read_run(const char *run, const char *path, duet_error *error)
 {
@@ -235,13 +239,16 @@ static json_t *read_run(const char *run, const char *path, duet_error *error)
                       code == EINVAL ? "it is no file" : strerror(code));
         return NULL;
     }
-    json_t *parsed = json_loadb(text, size, 0, &fault);
-    const bool parsed_whole = parsed != NULL;
+    json_t *parsed = duet_json_read(text, size, 0, &fault);
+    const bool parsed_whole = parsed != NULL, short_memory = parsed == NULL && errno == ENOMEM;
     free(text);
     if (json_is_object(parsed)) return parsed;
     json_decref(parsed);
-    duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path,
-              parsed_whole ? "no JSON object" : fault.text);
+    if (short_memory)
+        (void)out_of_memory(error);
+    else
+        duet_fail(error, DUET_ERROR_DATA, "%s is no description of a run: %s", path,
+                  parsed_whole ? "no JSON object" : fault.text);
     return NULL;
 }
 
@@ -251,10 +258,12 @@ static duet_status read_evaluation(const char *path, json_t **evaluation, duet_e
     size_t size;
     char *text;
     DUET_TRY(duet_page_read_if_there(path, &text, &size, error));
-    *evaluation = text == NULL ? NULL : json_loadb(text, size, 0, NULL);
+    *evaluation = text == NULL ? NULL : duet_json_read(text, size, 0, NULL);
     const bool sound = text == NULL || json_is_object(*evaluation);
+    const bool short_memory = !sound && *evaluation == NULL && errno == ENOMEM;
     free(text);
     if (sound) return DUET_OK;
+    if (short_memory) return out_of_memory(error);
     json_decref(*evaluation);
     *evaluation = NULL;
     return duet_fail(error, DUET_ERROR_DATA,
@@ -275,7 +284,8 @@ static char *checkpoint_of(const char *run)
     return path;
 }
 
-/* A safetensors file begins with the length of its header, which is JSON. NULL: it cannot be read. */
+/* A safetensors file begins with the length of its header, which is JSON. Null: it cannot be read; NULL: out of memory.
+ */
 static json_t *read_header(const char *path)
 {
     enum { LENGTH_BYTES = 8, MOST = 64 << 20 };
@@ -283,23 +293,28 @@ static json_t *read_header(const char *path)
     FILE *file = duet_file_open(path, &fault);
     uint64_t length = 0;
     json_t *header = NULL;
-    if (file == NULL) return NULL;
+    if (file == NULL) return json_null();
     bool whole = fread(&length, 1, LENGTH_BYTES, file) == LENGTH_BYTES && length > 0 && length < MOST;
     char *text = whole ? malloc((size_t)length) : NULL;
-    if (text != NULL && fread(text, 1, (size_t)length, file) == length) header = json_loadb(text, length, 0, NULL);
+    bool short_memory = whole && text == NULL;
+    if (text != NULL && fread(text, 1, (size_t)length, file) == length) {
+        header = duet_json_read(text, length, 0, NULL);
+        short_memory = header == NULL && errno == ENOMEM;
+    }
     free(text);
     (void)fclose(file);
-    return header;
+    return header != NULL || short_memory ? header : json_null();
 }
 
-/* What the checkpoint says of itself; null: there is none yet. */
+/* What the checkpoint says of itself; null: there is none yet; NULL: out of memory. */
 static json_t *checkpoint_json(const char *run)
 {
     char *path = checkpoint_of(run);
     json_t *header = path == NULL ? NULL : read_header(path), *about = json_object_get(header, "__metadata__");
     const char *step = json_string_value(json_object_get(about, "duet.step"));
     const char *sum = json_string_value(json_object_get(about, "duet.crc32"));
-    json_t *made = step == NULL || sum == NULL
+    json_t *made = header == NULL ? NULL
+                   : step == NULL || sum == NULL
                        ? json_null()
                        : json_pack("{s:I, s:s}", "step", (json_int_t)strtoull(step, NULL, 10), "checksum", sum);
     json_decref(header);
@@ -308,14 +323,14 @@ static json_t *checkpoint_json(const char *run)
 }
 
 /* What the checkpoint is, and whether the evaluation is of it. */
-static void put_checkpoint(json_t *into, const char *run, json_t *evaluation)
+static void put_checkpoint(json_t **into, const char *run, json_t *evaluation)
 {
     json_t *checkpoint = checkpoint_json(run);
     if (json_is_object(checkpoint))
-        json_object_set_new(
+        duet_json_set(
             into, "evaluation_is_old",
             json_boolean(evaluation != NULL && !json_equal(json_object_get(evaluation, "checkpoint"), checkpoint)));
-    json_object_set_new(into, "checkpoint", checkpoint);
+    duet_json_set(into, "checkpoint", checkpoint);
 }
 
 static bool is_left_out(json_t *evaluation, json_t *setting)
@@ -330,7 +345,7 @@ static bool is_left_out(json_t *evaluation, json_t *setting)
 }
 
 /* With which settings of use the evaluation was made, as one text. */
-static void put_use(json_t *into, json_t *evaluation)
+static void put_use(json_t **into, json_t *evaluation)
 {
     json_t *setting;
     size_t i;
@@ -341,21 +356,23 @@ static void put_use(json_t *into, json_t *evaluation)
             duet_text_add(&text, "%s%s", text.length > 0 ? " " : "", json_string_value(setting));
     }
     if (text.length == 0) duet_text_add(&text, "nothing");
-    json_object_set_new(into, "use", evaluation == NULL ? json_null() : json_string(duet_text_get(&text)));
+    duet_json_keep(into, !text.failed);
+    duet_json_set(into, "use", evaluation == NULL ? json_null() : json_string(duet_text_get(&text)));
     duet_text_free(&text);
 }
 
-static void put_size_of_checkpoint(json_t *into, const char *run)
+static void put_size_of_checkpoint(json_t **cost, const char *run)
 {
     char *path = checkpoint_of(run);
     struct stat about;
     if (path != NULL && stat(path, &about) == 0)
-        json_object_set_new(into, "checkpoint_bytes", json_integer((json_int_t)about.st_size));
+        duet_json_set(cost, "checkpoint_bytes", json_integer((json_int_t)about.st_size));
+    duet_json_keep(cost, path != NULL);
     free(path);
 }
 
 /* Bytes on the device while training, if the evaluation measured them. */
-static void put_memory(json_t *cost, json_t *evaluation)
+static void put_memory(json_t **cost, json_t *evaluation)
 {
     json_t *entry;
     size_t i;
@@ -363,8 +380,8 @@ static void put_memory(json_t *cost, json_t *evaluation)
     {
         const char *name = json_string_value(json_object_get(entry, "name"));
         if (name != NULL && strcmp(name, "memory-mib") == 0)
-            json_object_set_new(cost, "memory_bytes",
-                                json_real(1048576 * json_number_value(json_object_get(entry, "value"))));
+            duet_json_set(cost, "memory_bytes",
+                          json_real(1048576 * json_number_value(json_object_get(entry, "value"))));
     }
 }
 
@@ -384,28 +401,29 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
                                        "versions", "parameters", "states", "resumed"};
     char *path = file_of_run(run, "run.json"), *losses = file_of_run(run, "metrics.jsonl");
     char *evaluated = duet_page_file(run, "evaluation.json");
-    json_t *file = NULL, *evaluation = NULL, *made = NULL;
+    json_t *file = NULL, *evaluation = NULL, *made = NULL, *cost = NULL;
     duet_status status = DUET_OK;
     if (path == NULL || losses == NULL || evaluated == NULL)
-        duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
+        (void)out_of_memory(error);
     else
         file = read_run(run, path, error);
     if (file != NULL) {
         made = json_pack("{s:o, s:o}", "run", duet_page_text(run), "name", name_of(run));
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
             json_t *value = json_object_get(file, kept[i]);
-            json_object_set(made, kept[i], value != NULL ? value : json_null());
+            duet_json_set(&made, kept[i], value != NULL ? json_incref(value) : json_null());
         }
-        status = duet_page_collect_losses(losses, made, error);
+        status = duet_page_collect_losses(losses, &made, &cost, error);
         if (status == DUET_OK) status = read_evaluation(evaluated, &evaluation, error);
-        json_object_set(made, "evaluation", evaluation != NULL ? evaluation : json_null());
-        put_checkpoint(made, run, evaluation);
-        put_use(made, evaluation);
-        json_t *cost = json_object_get(made, "cost");
-        json_object_set_new(cost, "parameters", json_integer(sum_of(json_object_get(made, "parameters"))));
-        put_size_of_checkpoint(cost, run);
-        put_memory(cost, evaluation);
-        collect_pictures(made, run, evaluation, wish);
+        duet_json_set(&made, "evaluation", evaluation != NULL ? json_incref(evaluation) : json_null());
+        put_checkpoint(&made, run, evaluation);
+        put_use(&made, evaluation);
+        duet_json_set(&cost, "parameters", json_integer(sum_of(json_object_get(file, "parameters"))));
+        put_size_of_checkpoint(&cost, run);
+        put_memory(&cost, evaluation);
+        duet_json_set(&made, "cost", cost);
+        duet_json_set(&made, "pictures", collect_pictures(run, evaluation, wish));
+        if (status == DUET_OK && made == NULL) status = out_of_memory(error);
     }
     json_decref(evaluation);
     json_decref(file);

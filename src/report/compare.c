@@ -27,28 +27,30 @@ const char *duet_page_name(json_t *document, size_t index)
     return json_string_value(json_object_get(run_at(document, index), "name"));
 }
 
-/* Names that two runs share are replaced by the paths as given. */
-static void tell_names_apart(json_t *document)
+/* Names that two runs share are replaced by the paths as given. False: memory is short. */
+static bool tell_names_apart(json_t *document)
 {
     size_t count = json_array_size(runs_of(document));
-    bool *shared = calloc(count, sizeof *shared);
+    bool *shared = calloc(count, sizeof *shared), whole = shared != NULL;
     for (size_t i = 0; shared != NULL && i < count; i++)
         for (size_t j = 0; j < count; j++)
             shared[i] = shared[i] || (i != j && strcmp(duet_page_name(document, i), duet_page_name(document, j)) == 0);
-    for (size_t i = 0; shared != NULL && i < count; i++)
-        if (shared[i]) json_object_set(run_at(document, i), "name", json_object_get(run_at(document, i), "run"));
+    for (size_t i = 0; whole && i < count; i++)
+        if (shared[i])
+            whole = json_object_set(run_at(document, i), "name", json_object_get(run_at(document, i), "run")) == 0;
     free(shared);
+    return whole;
 }
 
 /* Settings. */
 
-/* A value as text; NULL: there is none. The caller owns it. */
+/* A value as text, null where there is none. The caller owns it. */
 static json_t *shown(json_t *value)
 {
     if (value == NULL || json_is_null(value)) return json_null();
     if (json_is_string(value)) return json_incref(value);
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_t *made = text == NULL ? json_null() : json_string(text);
+    char *text = duet_json_write(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_t *made = json_string(text);
     free(text);
     return made;
 }
@@ -62,8 +64,12 @@ static bool is_alike(const json_t *a, const json_t *b, bool numbers)
            duet_number_read(json_string_value(b), &other) && one == other;
 }
 
-/* One line of the comparison: under "differences" if the runs do not agree, else under "common". */
-static void compare_setting(json_t *document, const char *name, bool numbers, json_t *values)
+/* The lines of the comparison: in what the runs do not agree, and in what they do. */
+typedef struct comparison {
+    json_t *differences, *common;
+} comparison;
+
+static void compare_setting(comparison *lines, const char *name, bool numbers, json_t *values)
 {
     json_t *value;
     size_t i;
@@ -74,12 +80,10 @@ static void compare_setting(json_t *document, const char *name, bool numbers, js
         everywhere = everywhere && !json_is_null(value);
     }
     if (differ)
-        json_array_append_new(
-            json_object_get(document, "differences"),
-            json_pack("{s:s, s:O, s:b}", "setting", name, "values", values, "everywhere", everywhere));
+        duet_json_append(&lines->differences,
+                         json_pack("{s:s, s:O, s:b}", "setting", name, "values", values, "everywhere", everywhere));
     else if (everywhere)
-        json_array_append_new(json_object_get(document, "common"),
-                              json_pack("{s:s, s:O}", "setting", name, "value", json_array_get(values, 0)));
+        duet_json_append(&lines->common, json_pack("{s:s, s:O}", "setting", name, "value", json_array_get(values, 0)));
     json_decref(values);
 }
 
@@ -91,7 +95,7 @@ static json_t *values_of(json_t *document, const char *outer, const char *inner)
     json_array_foreach(runs_of(document), i, run)
     {
         json_t *value = json_object_get(run, outer);
-        json_array_append_new(values, shown(inner == NULL ? value : json_object_get(value, inner)));
+        duet_json_append(&values, shown(inner == NULL ? value : json_object_get(value, inner)));
     }
     return values;
 }
@@ -104,7 +108,7 @@ static bool is_listed_before(json_t *document, size_t run, const char *outer, co
 }
 
 /* All keys of an object that each run has. */
-static void compare_inside(json_t *document, const char *outer, bool numbers)
+static void compare_inside(comparison *lines, json_t *document, const char *outer, bool numbers)
 {
     json_t *run, *value;
     const char *key;
@@ -114,12 +118,12 @@ static void compare_inside(json_t *document, const char *outer, bool numbers)
         json_object_foreach(json_object_get(run, outer), key, value)
         {
             if (!is_listed_before(document, i, outer, key))
-                compare_setting(document, key, numbers, values_of(document, outer, key));
+                compare_setting(lines, key, numbers, values_of(document, outer, key));
         }
     }
 }
 
-static void compare_settings(json_t *document)
+static void compare_settings(json_t **document)
 {
     static const struct {
         const char *name, *outer, *inner;
@@ -140,12 +144,13 @@ static void compare_settings(json_t *document)
         {"commit", "versions", "commit"},
         {"set at use", "use", NULL},
     };
-    json_object_set_new(document, "differences", json_array());
-    json_object_set_new(document, "common", json_array());
+    comparison lines = {json_array(), json_array()};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        compare_setting(document, facts[i].name, false, values_of(document, facts[i].outer, facts[i].inner));
-    compare_inside(document, "settings", true);
-    compare_inside(document, "environment", false);
+        compare_setting(&lines, facts[i].name, false, values_of(*document, facts[i].outer, facts[i].inner));
+    compare_inside(&lines, *document, "settings", true);
+    compare_inside(&lines, *document, "environment", false);
+    duet_json_set(document, "differences", lines.differences);
+    duet_json_set(document, "common", lines.common);
 }
 
 /* Metrics. */
@@ -169,6 +174,15 @@ static json_t *entry_of(json_t *run, const char *list, const char *key, const ch
     return NULL;
 }
 
+/* What is there of the keys. */
+static void copy_keys(json_t **to, json_t *from, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, keys[i]);
+        if (value != NULL) duet_json_set(to, keys[i], json_incref(value));
+    }
+}
+
 /* What the run gives for a metric: its value, or why there is none. */
 static json_t *cell_of(json_t *run, json_t *metric)
 {
@@ -177,14 +191,13 @@ static json_t *cell_of(json_t *run, json_t *metric)
     const char *row = json_string_value(json_object_get(metric, "metric"));
     if (!json_is_object(json_object_get(run, "evaluation"))) return json_pack("{s:s}", "reason", "not evaluated yet");
     json_t *entry = entry_of(run, "metrics", "name", name), *cell = json_object();
-    for (size_t i = 0; entry != NULL && i < sizeof kept / sizeof *kept; i++)
-        if (json_object_get(entry, kept[i]) != NULL) json_object_set(cell, kept[i], json_object_get(entry, kept[i]));
+    copy_keys(&cell, entry, kept, sizeof kept / sizeof *kept);
     if (entry != NULL) return cell;
     entry = entry_of(run, "not_given", "metric", row);
     json_t *reason = json_object_get(entry, "reason");
-    json_object_set(cell, "reason", json_is_string(reason) ? reason : json_null());
-    if (!json_is_string(reason))
-        json_object_set_new(cell, "reason", json_string("its metric does not give it of this model"));
+    duet_json_set(&cell, "reason",
+                  json_is_string(reason) ? json_incref(reason)
+                                         : json_string("its metric does not give it of this model"));
     return cell;
 }
 
@@ -286,8 +299,8 @@ static const char *reason_against(json_t *document, json_t *metric)
 }
 
 /* Marks the runs that are not told apart from the best one, if another is worse for sure. If a value has no interval,
- * nothing is known of how sure it is, and no run is marked. */
-static void mark(json_t *document, json_t *metric)
+ * nothing is known of how sure it is, and no run is marked. False: memory is short. */
+static bool mark(json_t *document, json_t *metric)
 {
     json_t *cells = json_object_get(metric, "values"), *cell, *best = json_array();
     const char *reason = reason_against(document, metric);
@@ -303,12 +316,12 @@ static void mark(json_t *document, json_t *metric)
     json_array_foreach(cells, i, cell)
     {
         distance at = distance_of(metric, cell);
-        if (at.low <= lead.high) json_array_append_new(best, json_integer((json_int_t)i));
+        if (at.low <= lead.high) duet_json_append(&best, json_integer((json_int_t)i));
         worse = worse || at.low > lead.high;
     }
     if (!worse || reason != NULL || without || duet_page_is_clocked(metric)) json_array_clear(best);
-    json_object_set_new(metric, "best", best);
-    json_object_set_new(metric, "not_comparable", reason == NULL ? json_null() : json_string(reason));
+    return json_object_set_new(metric, "best", best) == 0 &&
+           json_object_set_new(metric, "not_comparable", reason == NULL ? json_null() : json_string(reason)) == 0;
 }
 
 static int compare_order(const void *a, const void *b)
@@ -326,7 +339,8 @@ static json_t *sorted(json_t *rows)
     json_t **list = malloc((count + 1) * sizeof *list), *made = json_array();
     for (size_t i = 0; list != NULL && i < count; i++) list[i] = json_array_get(rows, i);
     if (list != NULL) qsort(list, count, sizeof *list, compare_order);
-    for (size_t i = 0; list != NULL && i < count; i++) json_array_append(made, list[i]);
+    for (size_t i = 0; list != NULL && i < count; i++) duet_json_append(&made, json_incref(list[i]));
+    duet_json_keep(&made, list != NULL && rows != NULL);
     free(list);
     json_decref(rows);
     return made;
@@ -344,10 +358,9 @@ static void add_metric(metric_list *to, const char *name, const char *metric, js
                                        "better", "target", "order", "by_likelihood"};
     if (name == NULL || metric == NULL || json_object_get(to->names, name) != NULL) return;
     json_t *row = json_pack("{s:s}", "name", name);
-    for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
-        json_object_set(row, kept[k], json_object_get(entry, kept[k]));
-    json_array_append_new(to->rows, row);
-    json_object_set_new(to->names, name, json_true());
+    copy_keys(&row, entry, kept, sizeof kept / sizeof *kept);
+    duet_json_append(&to->rows, row);
+    duet_json_set(&to->names, name, json_true());
 }
 
 static void add_given(metric_list *to, json_t *run)
@@ -358,7 +371,7 @@ static void add_given(metric_list *to, json_t *run)
     {
         const char *metric = json_string_value(json_object_get(entry, "metric"));
         add_metric(to, json_string_value(json_object_get(entry, "name")), metric, entry);
-        if (metric != NULL) json_object_set_new(to->given, metric, json_true());
+        if (metric != NULL) duet_json_set(&to->given, metric, json_true());
     }
 }
 
@@ -380,28 +393,30 @@ static json_t *list_metrics(json_t *document)
     size_t count = json_array_size(runs_of(document));
     for (size_t i = 0; i < count; i++) add_given(&list, run_at(document, i));
     for (size_t i = 0; i < count; i++) add_not_given(&list, run_at(document, i));
+    duet_json_keep(&list.rows, list.names != NULL && list.given != NULL);
     json_decref(list.names);
     json_decref(list.given);
     return sorted(list.rows);
 }
 
-static void compare_metrics(json_t *document)
+static void compare_metrics(json_t **document)
 {
-    json_t *rows = list_metrics(document), *row, *run;
+    json_t *rows = list_metrics(*document), *row, *run;
     size_t i, j;
+    bool whole = true;
     json_array_foreach(rows, i, row)
     {
         json_t *cells = json_array();
-        for (j = 0; (run = run_at(document, j)) != NULL; j++) json_array_append_new(cells, cell_of(run, row));
-        json_object_set_new(row, "values", cells);
-        mark(document, row);
+        for (j = 0; (run = run_at(*document, j)) != NULL; j++) duet_json_append(&cells, cell_of(run, row));
+        whole = json_object_set_new(row, "values", cells) == 0 && mark(*document, row) && whole;
     }
-    json_object_set_new(document, "metrics", rows);
+    duet_json_keep(&rows, whole);
+    duet_json_set(document, "metrics", rows);
 }
 
-void duet_page_compare(json_t *document)
+void duet_page_compare(json_t **document)
 {
-    tell_names_apart(document);
+    duet_json_keep(document, tell_names_apart(*document));
     compare_settings(document);
     compare_metrics(document);
     duet_page_add_verdicts(document);

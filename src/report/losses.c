@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* metrics.jsonl as curves. A long training has more reports than a chart has pixels: neighbouring ones are averaged. */
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,17 +46,18 @@ static series *find(curves *it, const char *name)
     series *made = &it->terms[it->term_count++];
     *made = (series){.values = json_array()};
     strcpy(made->name, name);
-    for (size_t i = 0; i < it->points; i++) json_array_append_new(made->values, json_null());
+    for (size_t i = 0; i < it->points; i++) duet_json_append(&made->values, json_null());
     return made;
 }
 
 static void flush(curves *it)
 {
     if (it->held == 0) return;
-    for (size_t i = 0; i < 3; i++) json_array_append_new(it->places[i], json_real(it->last[i]));
+    for (size_t i = 0; i < 3; i++) duet_json_append(&it->places[i], json_real(it->last[i]));
     for (size_t i = 0; i < it->term_count; i++) {
         series *term = &it->terms[i];
-        json_array_append_new(term->values, term->held > 0 ? json_real(term->sum / (double)term->held) : json_null());
+        const double mean = term->sum / (double)term->held;
+        duet_json_append(&term->values, term->held > 0 && isfinite(mean) ? json_real(mean) : json_null());
         term->sum = 0;
         term->held = 0;
     }
@@ -88,30 +91,32 @@ static json_t *finish(curves *it)
 {
     flush(it);
     json_t *terms = json_object(), *all = json_object();
-    for (size_t i = 0; i < it->term_count; i++) json_object_set_new(terms, it->terms[i].name, it->terms[i].values);
-    for (size_t i = 0; i < 3; i++) json_object_set_new(all, place_names[i], it->places[i]);
-    json_object_set_new(all, "reports_a_point", json_integer((json_int_t)it->group));
-    json_object_set_new(all, "terms", terms);
+    for (size_t i = 0; i < it->term_count; i++) duet_json_set(&terms, it->terms[i].name, it->terms[i].values);
+    for (size_t i = 0; i < 3; i++) duet_json_set(&all, place_names[i], it->places[i]);
+    duet_json_set(&all, "reports_a_point", json_integer((json_int_t)it->group));
+    duet_json_set(&all, "terms", terms);
     return all;
 }
 
 /* Findings under one name become one entry: from where to where, and in how many reports. */
-static void note_health(json_t *findings, json_t *line)
+static void note_health(json_t **findings, json_t *line)
 {
     const char *name = json_string_value(json_object_get(line, "health"));
     json_t *entry, *found = NULL, *epoch = json_object_get(line, "epoch");
     size_t i;
     if (name == NULL) return;
-    json_array_foreach(findings, i, entry)
+    json_array_foreach(*findings, i, entry)
     {
         if (strcmp(json_string_value(json_object_get(entry, "name")), name) == 0) found = entry;
     }
     if (found == NULL) {
-        found = json_pack("{s:s, s:O, s:i}", "name", name, "first_epoch", epoch, "reports", 0);
-        json_array_append_new(findings, found);
+        duet_json_append(findings, json_pack("{s:s, s:O, s:O, s:i}", "name", name, "first_epoch", epoch, "last_epoch",
+                                             epoch, "reports", 1));
+        return;
     }
-    json_object_set(found, "last_epoch", epoch);
-    json_object_set_new(found, "reports", json_integer(json_integer_value(json_object_get(found, "reports")) + 1));
+    json_t *reports = json_integer(json_integer_value(json_object_get(found, "reports")) + 1);
+    duet_json_keep(findings, json_object_set(found, "last_epoch", epoch) == 0 &&
+                                 json_object_set_new(found, "reports", reports) == 0);
 }
 
 /* Time between reports over the steps between them: what drawing and checkpoints cost is in some of these only, so the
@@ -131,15 +136,15 @@ static void note_pace(pace *it, json_t *line)
     it->seconds = seconds;
 }
 
-static void put_cost(pace *it, json_t *last, json_t *run)
+static json_t *cost_of(pace *it, json_t *last)
 {
     json_t *cost = json_object();
     for (size_t i = 0; i < 3; i++) {
         json_t *place = json_object_get(last, place_names[i]);
-        json_object_set(cost, place_names[i], json_is_number(place) ? place : json_null());
+        duet_json_set(&cost, place_names[i], json_is_number(place) ? json_incref(place) : json_null());
     }
-    if (it->count > 0) json_object_set_new(cost, "step_ms", json_real(1000 * duet_median(it->values, it->count)));
-    json_object_set_new(run, "cost", cost);
+    if (it->count > 0) duet_json_set(&cost, "step_ms", json_real(1000 * duet_median(it->values, it->count)));
+    return cost;
 }
 
 /* The lines of a text, one after the other; cuts the text. NULL at the end. A last line that is not whole is one too,
@@ -161,7 +166,7 @@ static size_t count_lines(const char *text)
     return count;
 }
 
-duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *error)
+duet_status duet_page_collect_losses(const char *path, json_t **run, json_t **cost, duet_error *error)
 {
     size_t size, lines;
     char *text, *line;
@@ -171,14 +176,16 @@ duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *
     json_t *findings = json_array(), *last = NULL;
     lines = count_lines(text);
     pace steps = {.values = malloc(lines * sizeof *steps.values)};
+    bool fits = steps.values != NULL;
     begin(&training, lines);
     begin(&watched, lines);
-    while ((line = next_line(&rest)) != NULL) {
-        json_t *parsed = json_loads(line, 0, NULL);
+    while (fits && (line = next_line(&rest)) != NULL) {
+        json_t *parsed = duet_json_read(line, strlen(line), 0, NULL);
+        fits = parsed != NULL || errno != ENOMEM;
         const char *split = json_string_value(json_object_get(parsed, "split"));
         if (split != NULL && strcmp(split, "train") == 0) {
             take(&training, parsed);
-            note_health(findings, parsed);
+            note_health(&findings, parsed);
             note_pace(&steps, parsed);
             json_decref(last);
             last = json_incref(parsed);
@@ -187,12 +194,12 @@ duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *
         }
         json_decref(parsed);
     }
-    put_cost(&steps, last, run);
-    json_object_set_new(run, "losses", finish(&training));
-    json_object_set_new(run, "watched", finish(&watched));
-    json_object_set_new(run, "health", findings);
+    *cost = cost_of(&steps, last);
+    duet_json_set(run, "losses", finish(&training));
+    duet_json_set(run, "watched", finish(&watched));
+    duet_json_set(run, "health", findings);
     json_decref(last);
     free(steps.values);
     free(text);
-    return DUET_OK;
+    return fits ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
 }

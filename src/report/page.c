@@ -16,29 +16,25 @@ static json_t *compose(const char *const *runs, size_t count, bool pictures, due
         duet_fail(error, DUET_ERROR_USAGE, "a page is of one run or more");
         return NULL;
     }
-    json_t *document = json_pack("{s:i, s:s, s:[]}", "schema", 1, "duet", duet_version(), "runs");
+    json_t *document = json_pack("{s:i, s:s}", "schema", 1, "duet", duet_version()), *collected = json_array();
     const duet_page_wish wish = {.pictures = pictures, .alone = count == 1, .picture_bytes = PICTURES_TOGETHER / count};
     char now[32];
     time_t seconds = time(NULL);
     struct tm parts;
     if (gmtime_r(&seconds, &parts) != NULL && strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0)
-        json_object_set_new(document, "made", json_string(now));
-    for (size_t i = 0; i < count; i++) {
-        json_t *run = duet_page_collect(runs[i], &wish, error);
-        if (run == NULL || json_array_append_new(json_object_get(document, "runs"), run) != 0) {
-            duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
-            json_decref(document);
-            return NULL;
-        }
-    }
-    duet_page_compare(document);
+        duet_json_set(&document, "made", json_string(now));
+    for (size_t i = 0; collected != NULL && i < count; i++)
+        duet_json_append(&collected, duet_page_collect(runs[i], &wish, error));
+    duet_json_set(&document, "runs", collected);
+    if (document != NULL) duet_page_compare(&document);
+    if (document == NULL) duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
     return document;
 }
 
 /* The document as text; the caller frees it. */
 static char *dump(json_t *document, size_t flags, duet_error *error)
 {
-    char *text = json_dumps(document, flags | JSON_REAL_PRECISION(9));
+    char *text = duet_json_write(document, flags | JSON_REAL_PRECISION(9));
     json_decref(document);
     if (text == NULL) duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a page");
     return text;

@@ -4,8 +4,7 @@
 #ifndef DUET_SRC_REPORT_PAGE_H
 #define DUET_SRC_REPORT_PAGE_H
 
-#include <jansson.h>
-
+#include "base/json.h"
 #include "base/status.h"
 #include "duet/report.h"
 
@@ -16,19 +15,20 @@ typedef struct duet_page_wish {
     size_t picture_bytes; /**< all pictures of the run together, at most */
 } duet_page_wish;
 
-/** What the files of a run say; the caller owns it. NULL after an error: DUET_ERROR_FILE, DUET_ERROR_DATA. */
+/** What the files of a run say; the caller owns it. NULL after an error: DUET_ERROR_FILE, DUET_ERROR_DATA,
+ *  DUET_ERROR_MEMORY. */
 json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_error *error);
-/** {"name", "epoch", ...} of the losses in a run's metrics.jsonl, averaged to a few hundred points, what ailed the
- * training, and what it cost, into `run`. A run that has no such file yet has no points. DUET_ERROR_FILE: there is
- * something of that name that cannot be read. */
-duet_status duet_page_collect_losses(const char *path, json_t *run, duet_error *error);
-/** A picture's file as a "data:" address, with its extents in pixels, into `picture`; with words in place of it where
+/** {"name", "epoch", ...} of the losses in a run's metrics.jsonl, averaged to a few hundred points, and what ailed the
+ * training, into *run; what it cost into *cost. A run that has no such file yet has no points. DUET_ERROR_FILE: there
+ * is something of that name that cannot be read. */
+duet_status duet_page_collect_losses(const char *path, json_t **run, json_t **cost, duet_error *error);
+/** A picture's file as a "data:" address, with its extents in pixels, into *picture; with words in place of it where
  * it cannot be read or has more bytes than are left. */
-void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left);
+void duet_page_put_picture(json_t **picture, const char *path, size_t *bytes_left);
 /** Adds "differences", "metrics" and "verdicts" to a document of "runs". */
-void duet_page_compare(json_t *document);
+void duet_page_compare(json_t **document);
 /** Adds "verdicts" to a document that has all else. */
-void duet_page_add_verdicts(json_t *document);
+void duet_page_add_verdicts(json_t **document);
 /** The name of a run of the document. */
 const char *duet_page_name(json_t *document, size_t run);
 /** Whether a clock or a meter gave the metric: its interval is of repeats in one process, which are alike, and does not

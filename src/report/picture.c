@@ -53,7 +53,7 @@ bool duet_page_has_picture(const char *run, const char *file)
     return whole;
 }
 
-void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left)
+void duet_page_put_picture(json_t **picture, const char *path, size_t *bytes_left)
 {
     size_t size;
     char *bytes = duet_page_read(path, &size), *text = NULL;
@@ -66,11 +66,12 @@ void duet_page_put_picture(json_t *picture, const char *path, size_t *bytes_left
         text = encode((const unsigned char *)bytes, size);
     if (text != NULL) {
         *bytes_left -= size;
-        json_object_set_new(picture, "width", json_integer(extent_at((const unsigned char *)bytes + 16)));
-        json_object_set_new(picture, "height", json_integer(extent_at((const unsigned char *)bytes + 20)));
-        json_object_set_new(picture, "source", json_string(text));
+        duet_json_set(picture, "width", json_integer(extent_at((const unsigned char *)bytes + 16)));
+        duet_json_set(picture, "height", json_integer(extent_at((const unsigned char *)bytes + 20)));
+        duet_json_set(picture, "source", json_string(text));
     } else {
-        json_object_set_new(picture, "reason", duet_page_text(duet_text_get(&reason)));
+        duet_json_keep(picture, reason.length > 0 && !reason.failed);
+        duet_json_set(picture, "reason", duet_page_text(duet_text_get(&reason)));
     }
     duet_text_free(&reason);
     free(text);

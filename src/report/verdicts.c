@@ -145,7 +145,7 @@ static void add_absent(json_t *document, const char *group, duet_text *text)
     add_sentence(text, "Not given by any run:", &list);
 }
 
-static void add_verdict(json_t *document, const char *group)
+static void add_verdict(json_t **verdicts, json_t *document, const char *group)
 {
     duet_text text = {0};
     size_t count = json_array_size(json_object_get(document, "runs"));
@@ -154,22 +154,21 @@ static void add_verdict(json_t *document, const char *group)
     for (size_t i = 0; count > 1 && i < count; i++) add_only(document, group, i, &text);
     if (count > 1 && text.length == 0) add_absent(document, group, &text);
     if (text.length > 0)
-        json_array_append_new(json_object_get(document, "verdicts"),
-                              json_pack("{s:s, s:s}", "group", group, "text", duet_text_get(&text)));
+        duet_json_append(verdicts, json_pack("{s:s, s:s}", "group", group, "text", duet_text_get(&text)));
     duet_text_free(&text);
 }
 
-void duet_page_add_verdicts(json_t *document)
+void duet_page_add_verdicts(json_t **document)
 {
-    json_t *metric;
+    json_t *verdicts = json_array(), *metric;
     size_t i;
     const char *last = NULL;
-    json_object_set_new(document, "verdicts", json_array());
-    json_array_foreach(json_object_get(document, "metrics"), i, metric)
+    json_array_foreach(json_object_get(*document, "metrics"), i, metric)
     { /* those of a group lie together */
         const char *group = json_string_value(json_object_get(metric, "group"));
         if (group == NULL || (last != NULL && strcmp(last, group) == 0)) continue;
-        add_verdict(document, group);
+        add_verdict(&verdicts, *document, group);
         last = group;
     }
+    duet_json_set(document, "verdicts", verdicts);
 }

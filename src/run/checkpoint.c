@@ -3,6 +3,7 @@
  * names and shapes. */
 #include "run/checkpoint.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/json.h"
 #include "base/size.h"
 #include "graph/variable.h"
 #include "model/model.h"
@@ -18,15 +20,17 @@
 #include "run/safetensors.h"
 #include "train/trainer.h"
 
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a checkpoint");
+}
+
 json_t *duet_settings_json(const duet_model *model)
 {
     json_t *settings = json_object();
     const char *key, *value;
-    for (size_t i = 0; settings != NULL && duet_model_setting_at(model, i, &key, &value); i++) {
-        if (json_object_set_new(settings, key, json_string(value)) == 0) continue;
-        json_decref(settings);
-        settings = NULL;
-    }
+    for (size_t i = 0; duet_model_setting_at(model, i, &key, &value); i++)
+        duet_json_set(&settings, key, json_string(value));
     return settings;
 }
 
@@ -37,12 +41,15 @@ static json_t *examples_json(const json_t *data)
     static const char *const keys[] = {"shape", "unit_range", "bytes", "classes"};
     json_t *examples = json_object();
     const json_t *names = json_object_get(data, "class_names");
-    char *list = json_is_array(names) ? json_dumps(names, JSON_COMPACT) : NULL, sum[DUET_CHECKSUM_SIZE];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        (void)json_object_set(examples, keys[i], json_object_get(data, keys[i]));
+    char *list = json_is_array(names) ? duet_json_write(names, JSON_COMPACT) : NULL, sum[DUET_CHECKSUM_SIZE];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *value = json_object_get(data, keys[i]); /* older records lack some */
+        if (value != NULL) duet_json_set(&examples, keys[i], json_incref(value));
+    }
+    duet_json_keep(&examples, list != NULL || !json_is_array(names));
     if (list != NULL) {
         duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, list, strlen(list)), sum);
-        (void)json_object_set_new(examples, "class_names", json_string(sum));
+        duet_json_set(&examples, "class_names", json_string(sum));
     }
     free(list);
     return examples;
@@ -52,8 +59,10 @@ static json_t *examples_json(const json_t *data)
 static char *describe_examples(const duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
-    json_t *data = duet_data_record_make(info, info->name, model->bytes), *examples = examples_json(data);
-    char *text = examples == NULL ? NULL : json_dumps(examples, JSON_COMPACT);
+    errno = 0;
+    json_t *data = duet_data_record_make(info, info->name, model->bytes);
+    json_t *examples = data == NULL && errno == ENOMEM ? NULL : examples_json(data);
+    char *text = duet_json_write(examples, JSON_COMPACT);
     json_decref(examples);
     json_decref(data);
     return text;
@@ -126,11 +135,11 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
     DUET_TRY(ensure_all(duet_model_store(model), device, error));
     contents all = list_contents(duet_model_store(model), facts->steps);
     json_t *settings_json = duet_settings_json(model);
-    char *settings = settings_json == NULL ? NULL : json_dumps(settings_json, JSON_COMPACT);
+    char *settings = duet_json_write(settings_json, JSON_COMPACT);
     char *examples = describe_examples(model);
     duet_status status;
     if (all.sources == NULL || all.saved == NULL || settings == NULL || examples == NULL) {
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a checkpoint");
+        status = out_of_memory(error);
     } else {
         const duet_metadata metadata[] = {
             {"duet.version", duet_version()},
@@ -287,18 +296,26 @@ static duet_status check_number(const duet_safetensors *file, const char *path, 
     return has == NULL || strcmp(has, number) == 0 ? DUET_OK : other_run(path, key, has, number, error);
 }
 
+/* What a file says of itself, which was not JSON in older ones: *told is NULL then. */
+static duet_status read_told(const char *text, json_t **told, duet_error *error)
+{
+    *told = text == NULL ? NULL : duet_json_read(text, strlen(text), 0, NULL);
+    return text != NULL && *told == NULL && errno == ENOMEM ? out_of_memory(error) : DUET_OK;
+}
+
 /* What only one of them says is of another version of Duet, or of data without names of classes. */
 static duet_status check_examples(const duet_safetensors *file, const char *path, const json_t *data, duet_error *error)
 {
     const char *text = duet_safetensors_metadata(file, "duet.examples"), *key;
-    json_t *told = text == NULL ? NULL : json_loads(text, 0, NULL), *own = examples_json(data), *value;
-    duet_status status = DUET_OK;
+    json_t *told = NULL, *own = NULL, *value;
+    duet_status status = read_told(text, &told, error);
+    if (status == DUET_OK && (own = examples_json(data)) == NULL) status = out_of_memory(error);
     json_object_foreach(told, key, value)
     {
         const json_t *wanted = json_object_get(own, key);
         if (status != DUET_OK || wanted == NULL || json_equal(value, wanted)) continue;
-        char *has = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY),
-             *wants = json_dumps(wanted, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *has = duet_json_write(value, JSON_COMPACT | JSON_ENCODE_ANY),
+             *wants = duet_json_write(wanted, JSON_COMPACT | JSON_ENCODE_ANY);
         status = other_run(path, key, has != NULL ? has : "", wants != NULL ? wants : "", error);
         free(has);
         free(wants);
@@ -314,7 +331,8 @@ duet_status duet_checkpoint_check_record(const duet_safetensors *file, const cha
 {
     const char *text = duet_safetensors_metadata(file, "duet.settings"), *key;
     DUET_TRY(check_family(file, path, record->model, error));
-    json_t *settings = text == NULL ? NULL : json_loads(text, 0, NULL), *value;
+    json_t *settings, *value;
+    DUET_TRY(read_told(text, &settings, error));
     duet_status status = DUET_OK;
     json_object_foreach(settings, key, value)
     {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "run/commit.h"
 #include "train/prepared.h"
@@ -30,7 +31,7 @@ static json_t *describe_outputs(const duet_build *build, bool averaged)
             const duet_output_row *output = &procedure->outputs[i];
             if (json_object_get(outputs, output->name) != NULL) continue;
             const uint64_t sum = duet_build_sum_output(build, sums, procedure, output->value);
-            (void)json_object_set_new(outputs, output->name, sum_json(sum ^ (uint64_t)averaged));
+            duet_json_set(&outputs, output->name, sum_json(sum ^ (uint64_t)averaged));
         }
     }
     free(sums);

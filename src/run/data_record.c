@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "data/class_names.h"
@@ -34,16 +35,16 @@ static json_t *describe_range(const duet_data_info *info, duet_split split)
 static json_t *describe_shape(duet_shape shape)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < shape.rank; i++) (void)json_array_append_new(list, json_integer((json_int_t)shape.dims[i]));
+    for (size_t i = 0; i < shape.rank; i++) duet_json_append(&list, json_integer((json_int_t)shape.dims[i]));
     return list;
 }
 
+/* A program's own names may be no UTF-8: null. */
 static json_t *describe_classes(const duet_data_info *info)
 {
     json_t *list = info->class_names == NULL ? json_null() : json_array();
     for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
-        if (json_array_append_new(list, json_string(info->class_names[i])) != 0)
-            (void)json_array_append_new(list, json_null()); /* a program's own, which is not UTF-8 */
+        duet_json_append(&list, duet_json_text(info->class_names[i], strlen(info->class_names[i])));
     return list;
 }
 
@@ -52,8 +53,7 @@ static json_t *describe_columns(const duet_data_info *info)
     json_t *list = info->columns == NULL ? json_null() : json_array();
     for (const char *at = info->columns; at != NULL && *at != '\0';) {
         const size_t length = strcspn(at, "\n");
-        if (json_array_append_new(list, json_stringn(at, length)) != 0)
-            (void)json_array_append_new(list, json_null()); /* not UTF-8 */
+        duet_json_append(&list, duet_json_text(at, length));
         at += length + (at[length] != '\0');
     }
     return list;

@@ -4,12 +4,12 @@
 #include "run/features_file.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "data/data.h"
@@ -35,7 +35,7 @@ static duet_status write_note(const char *path, const char *array, duet_feature_
     duet_text_clean(by->name, name, sizeof name);
     json_t *note = json_pack("{s:i, s:s, s:s, s:{s:s, s:s}}", "schema", 1, "of", sources[of], "array", array, "judge",
                              "name", name, "checksum", by->checksum);
-    char *text = note == NULL ? NULL : json_dumps(note, JSON_INDENT(2));
+    char *text = note == NULL ? NULL : duet_json_write(note, JSON_INDENT(2));
     duet_status status = text == NULL
                              ? duet_fail(error, DUET_ERROR_MEMORY, "%s cannot be composed: out of memory", path)
                              : duet_file_replace(path, text, strlen(text), error);
@@ -72,8 +72,10 @@ static duet_status read_note(duet_data *data, json_t **note, duet_error *error)
             : duet_fail(error, DUET_ERROR_FILE, "%s, the note of these features, cannot be read: %s", path, fault);
     free(path);
     if (file == NULL) return status;
-    *note = json_loadf(file, 0, NULL);
+    *note = duet_json_read_file(file, 0, NULL);
+    const bool short_memory = *note == NULL && errno == ENOMEM;
     (void)fclose(file); /* only read from */
+    if (short_memory) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the note of these features");
     const char *array = json_string_value(json_object_get(*note, "array"));
     if (array != NULL) status = duet_data_checksum(data, error);
     if (array != NULL && status == DUET_OK && strcmp(array, duet_data_describe(data)->checksum) == 0) return DUET_OK;

@@ -4,7 +4,6 @@
 #include "run/metrics_file.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -41,11 +41,11 @@ static bool is_early_look(const json_t *report)
 /* *keep: whether the line stays. If it is a report that does, `told` learns of it. False: memory is short. */
 static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_past *told, bool *keep)
 {
-    json_error_t fault;
     bool ends = line[length - 1] == '\n';
-    json_t *report = json_loadb(line, length, 0, &fault), *step = json_object_get(report, "step");
+    json_t *report = duet_json_read(line, length, 0, NULL);
+    if (report == NULL && errno == ENOMEM) return false;
+    json_t *step = json_object_get(report, "step");
     bool is_report = json_is_integer(step) && json_integer_value(step) >= 0;
-    bool short_memory = report == NULL && json_error_code(&fault) == json_error_out_of_memory;
     *keep = is_report ? ends && (uint64_t)json_integer_value(step) <= steps && !is_early_look(report)
                       : !is_torn(line, length);
     if (is_report && *keep) {
@@ -53,7 +53,7 @@ static bool judge(const char *line, size_t length, uint64_t steps, duet_metrics_
         told->seconds = json_number_value(json_object_get(report, "seconds"));
     }
     json_decref(report);
-    return !short_memory;
+    return true;
 }
 
 /* The lines that stay of `text`, moved to its beginning; a last one without an end gets one, for which there is room.
@@ -133,7 +133,7 @@ duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, ui
     return status;
 }
 
-json_t *duet_metrics_last(duet_metrics_file *file)
+duet_status duet_metrics_last(duet_metrics_file *file, json_t **report, duet_error *error)
 {
     char *line = NULL, *last = NULL;
     size_t room = 0;
@@ -145,11 +145,12 @@ json_t *duet_metrics_last(duet_metrics_file *file)
         line = NULL;
         room = 0;
     }
-    json_t *report = last == NULL ? NULL : json_loads(last, 0, NULL);
+    *report = last == NULL ? NULL : duet_json_read(last, strlen(last), 0, NULL);
+    const bool short_memory = last != NULL && *report == NULL && errno == ENOMEM;
     free(line);
     free(last);
     (void)fseek(file->stream, 0, SEEK_END);
-    return report;
+    return short_memory ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a line of metrics.jsonl") : DUET_OK;
 }
 
 static json_t *real_or_null(double value)
@@ -168,11 +169,9 @@ static json_t *begin_line(const duet_progress *at, const char *split)
 static duet_status write_line(duet_metrics_file *file, json_t *line, const char *const *names, const double *values,
                               size_t count, const char *health, duet_error *error)
 {
-    bool whole = line != NULL;
-    for (size_t i = 0; whole && i < count; i++)
-        whole = json_object_set_new(line, names[i], real_or_null(values[i])) == 0;
-    if (whole && health != NULL) whole = json_object_set_new(line, "health", json_string(health)) == 0;
-    char *text = whole ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    for (size_t i = 0; i < count; i++) duet_json_set(&line, names[i], real_or_null(values[i]));
+    if (health != NULL) duet_json_set(&line, "health", json_string(health));
+    char *text = duet_json_write(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(line);
     if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "a report cannot be composed: out of memory");
     bool written = fprintf(file->stream, "%s\n", text) > 0 && fflush(file->stream) == 0;
@@ -212,7 +211,7 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
 {
     if (verdict->count == 0) return DUET_OK;
     json_t *line = begin_line(at, "test");
-    if (verdict->features[0] != '\0') (void)json_object_set_new(line, "features", json_string(verdict->features));
+    if (verdict->features[0] != '\0') duet_json_set(&line, "features", json_string(verdict->features));
     duet_status status = check_names(verdict, line, error);
     if (status != DUET_OK) json_decref(line);
     if (status != DUET_OK) return status;

@@ -23,8 +23,8 @@ typedef struct duet_metrics_past {
  *  are no reports stay. */
 duet_status duet_metrics_open(duet_metrics_file *file, const char *directory, uint64_t steps, duet_metrics_past *told,
                               duet_error *error);
-/** The last report of an open file about training, which the caller drops; NULL: there is none. */
-json_t *duet_metrics_last(duet_metrics_file *file);
+/** *report: the last of an open file about training, which the caller drops; NULL: there is none. */
+duet_status duet_metrics_last(duet_metrics_file *file, json_t **report, duet_error *error);
 /** Writes one report; NaN, of a term that no step computed, becomes null. */
 duet_status duet_metrics_append(duet_metrics_file *file, const duet_progress *report, duet_error *error);
 /** Writes what a watcher measured on the test split at the step of `at`; nothing if it measured nothing. */

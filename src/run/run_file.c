@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "run/checkpoint.h"
 #include "run/commit.h"
@@ -18,6 +19,11 @@ extern char **environ;
 /* Variables that change what OpenCL or Duet does. */
 static const char *const telling[] = {"POCL_", "OCL_", "OPENCL_", "CL_", "CLBLAST_", "RUSTICL_", "LP_", "DUET_"};
 
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json");
+}
+
 static json_t *describe_environment(void)
 {
     json_t *all = json_object();
@@ -27,10 +33,9 @@ static json_t *describe_environment(void)
         for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
             tells |= strncmp(*entry, telling[i], strlen(telling[i])) == 0;
         if (!tells || equals == NULL) continue;
+        if (!duet_text_is_utf8(*entry)) continue; /* JSON cannot hold it */
         char *name = strndup(*entry, (size_t)(equals - *entry));
-        json_t *value = json_string(equals + 1); /* NULL if it is not UTF-8: then it is left out */
-        if (name != NULL && value != NULL) (void)json_object_set(all, name, value);
-        json_decref(value);
+        duet_json_set(&all, name, json_string(equals + 1));
         free(name);
     }
     return all;
@@ -53,7 +58,7 @@ static json_t *describe_groups(const duet_build *build, size_t (*count)(const du
             for (size_t g = 0; g < train->phases[p].objectives[o].group_count; g++) {
                 const duet_group *group = train->phases[p].objectives[o].groups[g];
                 if (count(group) > 0)
-                    (void)json_object_set_new(groups, duet_group_name(group), json_integer((json_int_t)count(group)));
+                    duet_json_set(&groups, duet_group_name(group), json_integer((json_int_t)count(group)));
             }
     return groups;
 }
@@ -64,7 +69,7 @@ duet_status duet_run_file_check_counts(const json_t *document, const char *direc
     const json_t *told = json_object_get(document, "parameters");
     json_t *counted = describe_groups(build, duet_group_parameters), *count;
     const char *group;
-    duet_status status = DUET_OK;
+    duet_status status = counted != NULL ? DUET_OK : out_of_memory(error);
     json_object_foreach(counted, group, count)
     {
         const json_t *says = json_object_get(told, group);
@@ -84,14 +89,14 @@ duet_status duet_run_file_check_counts(const json_t *document, const char *direc
 static json_t *describe_resumptions(const duet_run_choice *choice, const duet_run_file *before, uint64_t step,
                                     const duet_device_info *info)
 {
-    json_t *list = before == NULL ? NULL : json_deep_copy(json_object_get(before->document, "resumed"));
-    json_t *changed = json_object_size(choice->changed) > 0 ? choice->changed : NULL;
-    if (list == NULL) list = json_array();
-    if (before != NULL)
-        (void)json_array_append_new(
-            list, json_pack("{s:I, s:s, s:s, s:s, s:O*, s:o*}", "step", (json_int_t)step, "device", info->name,
-                            "driver", info->driver, "duet", duet_version(), "changed", changed, "ranks",
-                            choice->ranks == NULL ? NULL : json_integer((json_int_t)json_array_size(choice->ranks))));
+    const json_t *told = before == NULL ? NULL : json_object_get(before->document, "resumed");
+    json_t *list = told == NULL ? json_array() : json_deep_copy(told);
+    if (before == NULL) return list;
+    json_t *entry = json_pack("{s:I, s:s, s:s, s:s}", "step", (json_int_t)step, "device", info->name, "driver",
+                              info->driver, "duet", duet_version());
+    if (json_object_size(choice->changed) > 0) duet_json_set(&entry, "changed", json_incref(choice->changed));
+    if (choice->ranks != NULL) duet_json_set(&entry, "ranks", json_integer((json_int_t)json_array_size(choice->ranks)));
+    duet_json_append(&list, entry);
     return list;
 }
 
@@ -102,10 +107,9 @@ static json_t *describe_products(duet_device *device)
     const duet_gemm_shape *shape;
     for (size_t i = 0; (shape = duet_device_product_at(device, i)) != NULL; i++) {
         const duet_gemm_choice choice = duet_gemm_choose(device, shape);
-        json_t *product = duet_product_to_json(shape), *more = duet_choice_to_json(&choice);
-        (void)json_object_update(product, more);
-        json_decref(more);
-        (void)json_array_append_new(list, product);
+        json_t *product = duet_product_to_json(shape);
+        duet_json_join(&product, duet_choice_to_json(&choice));
+        duet_json_append(&list, product);
     }
     return list;
 }
@@ -113,7 +117,7 @@ static json_t *describe_products(duet_device *device)
 static json_t *describe_tuning(const duet_run_choice *choice, const duet_device *device)
 {
     json_t *tuning = choice->tuning == NULL ? json_null() : duet_tuning_to_json(duet_device_tuning(device));
-    if (choice->tuning != NULL) (void)json_object_set_new(tuning, "file", json_string(choice->tuning));
+    if (choice->tuning != NULL) duet_json_set(&tuning, "file", json_string(choice->tuning));
     return tuning;
 }
 
@@ -125,7 +129,7 @@ static json_t *number_or_null(uint64_t number)
 static json_t *describe_watch(const duet_watch *watch)
 {
     json_t *metrics = json_array();
-    for (size_t i = 0; i < watch->metric_count; i++) json_array_append_new(metrics, json_string(watch->metrics[i]));
+    for (size_t i = 0; i < watch->metric_count; i++) duet_json_append(&metrics, json_string(watch->metrics[i]));
     return json_pack("{s:o, s:s?, s:o}", "metrics", metrics, "best", watch->best, "patience",
                      number_or_null(watch->patience));
 }
@@ -156,14 +160,13 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
                      "composition", choice->composition, "ranks", choice->ranks, "trained_rows", choice->trained_rows);
 }
 
-/* Replaces the file as a whole and drops the document, which is NULL where it could not be made. */
+/* Replaces the file as a whole and drops the document, which is NULL where memory was short. */
 static duet_status write_document(const char *directory, json_t *document, duet_error *error)
 {
-    char *text = document == NULL ? NULL : json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *text = document == NULL ? NULL : duet_json_write(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     char *path = duet_path_join(directory, "run.json");
-    duet_status status = text == NULL || path == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "run.json cannot be composed: out of memory")
-                             : duet_file_replace(path, text, strlen(text), error);
+    duet_status status =
+        text == NULL || path == NULL ? out_of_memory(error) : duet_file_replace(path, text, strlen(text), error);
     free(path);
     free(text);
     json_decref(document);
@@ -190,16 +193,17 @@ duet_status duet_run_file_mark(const char *directory, duet_error *error)
     char *path = duet_path_join(directory, "run.json");
     const char *fault;
     FILE *file = path == NULL ? NULL : duet_file_open(path, &fault);
-    json_t *document = file == NULL ? NULL : json_loadf(file, JSON_REJECT_DUPLICATES, NULL);
+    json_t *document = file == NULL ? NULL : duet_json_read_file(file, JSON_REJECT_DUPLICATES, NULL);
+    const bool short_memory = path == NULL || (file != NULL && document == NULL && errno == ENOMEM);
     if (file != NULL) (void)fclose(file); /* only read from */
-    duet_status status = DUET_OK;
-    if (document == NULL || json_object_set_new(document, "checkpointed", json_true()) != 0)
-        status =
-            duet_fail(error, DUET_ERROR_FILE, "%s/run.json cannot be read any more: what has become of it?", directory);
     free(path);
-    if (status == DUET_OK) return write_document(directory, document, error);
-    json_decref(document);
-    return status;
+    if (!short_memory && !json_is_object(document)) {
+        json_decref(document);
+        return duet_fail(error, DUET_ERROR_FILE, "%s/run.json cannot be read any more: what has become of it?",
+                         directory);
+    }
+    duet_json_set(&document, "checkpointed", json_true());
+    return write_document(directory, document, error);
 }
 
 /* {"key": "value"} into "key=value" lines. */
@@ -286,10 +290,9 @@ static duet_status read_document(duet_run_file *file, const char *path, duet_err
 duet_status duet_run_file_take(duet_run_file *file, const char *directory, const char *text, duet_error *error)
 {
     char *path = duet_path_join(directory, "run.json");
-    *file = (duet_run_file){.document = json_loads(text, JSON_REJECT_DUPLICATES, NULL)};
-    duet_status status = path == NULL || file->document == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json")
-                             : read_document(file, path, error);
+    *file = (duet_run_file){.document = duet_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, NULL)};
+    duet_status status =
+        path == NULL || file->document == NULL ? out_of_memory(error) : read_document(file, path, error);
     free(path);
     if (status != DUET_OK) duet_run_file_free(file);
     return status;
@@ -312,8 +315,10 @@ duet_status duet_run_file_read(duet_run_file *file, const char *directory, duet_
                                    : duet_fail(error, DUET_ERROR_FILE, "%s: %s: \"%s\" is not a run directory", path,
                                                words, directory);
     } else {
-        file->document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
-        if (file->document == NULL && ferror(stream))
+        file->document = duet_json_read_file(stream, JSON_REJECT_DUPLICATES, &fault);
+        if (file->document == NULL && errno == ENOMEM)
+            status = out_of_memory(error);
+        else if (file->document == NULL && ferror(stream))
             status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
         else if (file->document == NULL)
             status = duet_fail(error, DUET_ERROR_DATA,
@@ -370,18 +375,11 @@ duet_status duet_run_file_model(duet_model **model, const duet_family *family, d
 
 duet_status duet_run_file_check_text(const char *text, duet_error *error)
 {
-    json_t *sound = json_string(text), *there = json_string_nocheck(text);
-    duet_status status = DUET_OK;
-    if (there == NULL)
-        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a name");
-    else if (sound == NULL)
-        status = duet_fail(error, DUET_ERROR_DATA,
-                           "%s: this name is not UTF-8, and run.json, which is to hold it, is: rename it, or "
-                           "the folder that it lies in",
-                           text);
-    json_decref(sound);
-    json_decref(there);
-    return status;
+    if (duet_text_is_utf8(text)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: this name is not UTF-8, and run.json, which is to hold it, is: rename it, or the folder that "
+                     "it lies in",
+                     text);
 }
 
 bool duet_run_file_is_from(const duet_run_file *file, const duet_device *device)

@@ -4,15 +4,16 @@
 #include "run/safetensors.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 
 #define CHECKSUM_KEY   "duet.crc32"
 #define CHECKSUM_PLACE "\"" CHECKSUM_KEY "\":\""
@@ -61,15 +62,17 @@ static uint64_t get_length(const unsigned char bytes[LENGTH_BYTES])
 
 /* Writing. */
 
+static duet_status out_of_memory(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for the header", path);
+}
+
 /* {"dtype":"F32","shape":[...],"data_offsets":[from,to]} */
 static json_t *describe(const duet_tensor_source *tensor, size_t from, size_t to)
 {
     json_t *shape = json_array();
     for (size_t i = 0; i < tensor->shape.rank; i++)
-        if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape.dims[i])) != 0) {
-            json_decref(shape);
-            return NULL;
-        }
+        duet_json_append(&shape, json_integer((json_int_t)tensor->shape.dims[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", types[find_type(tensor->type)].name, "shape", shape,
                      "data_offsets", (json_int_t)from, (json_int_t)to);
 }
@@ -86,8 +89,10 @@ static duet_status add_tensors(json_t *header, const char *path, const duet_tens
             return duet_fail(error, DUET_ERROR_MEMORY, "%s: the size of \"%s\" overflows", path, tensors[i].name);
         if (json_object_get(header, tensors[i].name) != NULL)
             return duet_fail(error, DUET_ERROR_USAGE, "%s: two tensors are named \"%s\"", path, tensors[i].name);
-        if (json_object_set_new(header, tensors[i].name, describe(&tensors[i], at, end)) != 0)
+        if (!duet_text_is_utf8(tensors[i].name))
             return duet_fail(error, DUET_ERROR_USAGE, "%s: the name \"%s\" is not UTF-8", path, tensors[i].name);
+        if (json_object_set_new(header, tensors[i].name, describe(&tensors[i], at, end)) != 0)
+            return out_of_memory(path, error);
     }
     return DUET_OK;
 }
@@ -98,18 +103,23 @@ static char *header_text(const char *path, const duet_tensor_source *tensors, si
 {
     char *text = NULL;
     json_t *header = json_object(), *own = json_object();
+    bool sound = true;
     /* The checksum comes first, so that its place is found before any text of the caller's. */
-    bool sound = json_object_set_new(own, CHECKSUM_KEY, json_string(CHECKSUM_ZERO)) == 0;
-    for (size_t i = 0; i < metadata_count && sound; i++)
-        sound = json_object_get(own, metadata[i].key) == NULL &&
-                json_object_set_new(own, metadata[i].key, json_string(metadata[i].value)) == 0;
-    if (json_object_set(header, "__metadata__", own) != 0 || !sound)
-        duet_fail(error, DUET_ERROR_USAGE, "%s: the metadata is not UTF-8 text under names used once", path);
-    else if (add_tensors(header, path, tensors, tensor_count, error) == DUET_OK) {
-        text = json_dumps(header, JSON_COMPACT);
-        if (text == NULL) duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for the header", path);
+    duet_json_set(&own, CHECKSUM_KEY, json_string(CHECKSUM_ZERO));
+    for (size_t i = 0; i < metadata_count; i++) {
+        sound = sound && duet_text_is_utf8(metadata[i].key) && duet_text_is_utf8(metadata[i].value) &&
+                json_object_get(own, metadata[i].key) == NULL;
+        duet_json_set(&own, metadata[i].key, json_string(metadata[i].value));
     }
-    json_decref(own);
+    duet_json_set(&header, "__metadata__", own);
+    if (!sound)
+        duet_fail(error, DUET_ERROR_USAGE, "%s: the metadata is not UTF-8 text under names used once", path);
+    else if (header == NULL)
+        out_of_memory(path, error);
+    else if (add_tensors(header, path, tensors, tensor_count, error) == DUET_OK) {
+        text = duet_json_write(header, JSON_COMPACT);
+        if (text == NULL) out_of_memory(path, error);
+    }
     json_decref(header);
     return text;
 }
@@ -297,9 +307,11 @@ static duet_status read_row(const duet_safetensors *file, const char *name, json
     const char *type_name = "";
     json_t *dims = NULL;
     json_int_t from = 0, to = 0;
+    errno = 0;
     if (json_unpack(entry, "{s:s, s:o, s:[I, I!]}", "dtype", &type_name, "shape", &dims, "data_offsets", &from, &to) !=
         0)
-        return damaged_tensor(file, error, name, "has no dtype, shape and data_offsets");
+        return errno == ENOMEM ? out_of_memory(file->path, error)
+                               : damaged_tensor(file, error, name, "has no dtype, shape and data_offsets");
     size_t type = 0, bytes;
     while (type < TYPES && strcmp(types[type].name, type_name) != 0) type++;
     if (type == TYPES) return damaged_tensor(file, error, name, "is neither F32 nor U32");
@@ -324,7 +336,8 @@ static int by_offset(const void *a, const void *b)
 static duet_status read_rows(duet_safetensors *file, duet_error *error)
 {
     json_error_t fault;
-    file->header = json_loadb(file->text, file->header_bytes, JSON_REJECT_DUPLICATES, &fault);
+    file->header = duet_json_read(file->text, file->header_bytes, JSON_REJECT_DUPLICATES, &fault);
+    if (file->header == NULL && errno == ENOMEM) return out_of_memory(file->path, error);
     if (!json_is_object(file->header))
         return damaged(file, error, file->header == NULL ? fault.text : "its header is not a JSON object");
     file->rows = calloc(json_object_size(file->header) + 1, sizeof *file->rows);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast a run was trained, by its own reports: metrics.jsonl, read as it stands. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "duet/run.h"
 
@@ -20,7 +20,9 @@ typedef struct speeds {
 /* False: memory is short. A line that is no report of the training is passed over. */
 static bool take(speeds *it, const char *line)
 {
-    json_t *report = json_loads(line, 0, NULL), *step = json_object_get(report, "step");
+    json_t *report = duet_json_read(line, strlen(line), 0, NULL);
+    if (report == NULL && errno == ENOMEM) return false;
+    json_t *step = json_object_get(report, "step");
     json_t *seconds = json_object_get(report, "seconds"), *images = json_object_get(report, "images_per_second");
     bool taken = true;
     if (json_is_integer(step) && json_is_number(seconds)) {

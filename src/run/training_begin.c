@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "data/data.h"
 #include "data/known.h"
 #include "run/checkpoint.h"
@@ -106,7 +107,7 @@ static duet_status find_run(duet_training *run, duet_error *error)
 /* Gives all ranks the run.json that rank 0 has read. */
 static duet_status share_run(duet_training *run, duet_error *error)
 {
-    char *text = run->before.document == NULL ? NULL : json_dumps(run->before.document, JSON_COMPACT);
+    char *text = duet_json_write(run->before.document, JSON_COMPACT);
     duet_status status = run->resumed && text == NULL
                              ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the record of a run")
                              : DUET_OK;
@@ -357,13 +358,15 @@ static void tell_of_changes(const duet_training *run)
         run->first, json_string_value(json_array_get(values, 0)));
 }
 
-static void tell_of_reports(duet_training *run)
+static duet_status tell_of_reports(duet_training *run, duet_error *error)
 {
     char words[300];
-    json_t *last = duet_metrics_last(&run->metrics);
+    json_t *last;
+    DUET_TRY(duet_metrics_last(&run->metrics, &last, error));
     if (duet_resumption_doubts_reports(&run->resumption, &run->before, run->trainer, last, words, sizeof words))
         duet_training_say(run, "warning: %s/metrics.jsonl %s", run->directory, words);
     json_decref(last);
+    return DUET_OK;
 }
 
 /* Files of a resumed run go back to where its checkpoint is. */
@@ -383,8 +386,8 @@ static duet_status open_files(duet_training *run, duet_error *error)
                           ", and metrics.jsonl has them up to step "
                           "%" PRIu64 ": what was between is lost",
                           reported, run->past.step);
-    if (run->resumed) tell_of_reports(run);
-    return run->resumed ? DUET_OK : duet_metrics_open(&run->metrics, run->place, reported, &run->past, error);
+    return run->resumed ? tell_of_reports(run, error)
+                        : duet_metrics_open(&run->metrics, run->place, reported, &run->past, error);
 }
 
 static void count_steps(duet_training *run)

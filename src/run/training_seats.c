@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "device/device.h"
 
 enum { MOST_LINES = 16 };
@@ -77,14 +78,15 @@ static void tell(const duet_training *run, const seat *seats)
 static json_t *record(const duet_ranks *ranks, const seat *seats)
 {
     json_t *list = json_array();
-    for (size_t i = 0; list != NULL && i < duet_ranks_count(ranks); i++) {
-        json_t *one = json_pack("{s:s, s:s, s:s}", "host", duet_ranks_host(ranks, i), "device", seats[i].name, "driver",
-                                seats[i].driver);
-        if (json_array_append_new(list, one) == 0) continue;
-        json_decref(list);
-        list = NULL;
-    }
+    for (size_t i = 0; i < duet_ranks_count(ranks); i++)
+        duet_json_append(&list, json_pack("{s:s, s:s, s:s}", "host", duet_ranks_host(ranks, i), "device", seats[i].name,
+                                          "driver", seats[i].driver));
     return list;
+}
+
+static duet_status out_of_memory(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a list of ranks");
 }
 
 duet_status duet_training_seat(duet_training *run, duet_error *error)
@@ -106,12 +108,12 @@ duet_status duet_training_seat(duet_training *run, duet_error *error)
     snprintf(own.driver, sizeof own.driver, "%s", info->driver);
     snprintf(own.version, sizeof own.version, "%s", info->version);
     duet_device_identity(run->device, own.identity);
-    duet_status status =
-        seats == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a list of ranks") : DUET_OK;
+    duet_status status = seats == NULL ? out_of_memory(error) : DUET_OK;
     if (status == DUET_OK) status = duet_ranks_gather(run->options->ranks, &own, sizeof own, seats, error);
     if (status == DUET_OK) {
         run->seats = record(ranks, seats);
         run->choice.ranks = run->seats;
+        if (run->seats == NULL) status = out_of_memory(error);
         tell(run, seats);
     }
     free(seats);

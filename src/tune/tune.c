@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/lock.h"
 #include "base/status.h"
 #include "tune/tune_work.h"
@@ -221,14 +222,15 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
                          "doctor' may say more",
                          strcmp(verdict, duet_verdict_late) == 0 ? "did not go on in time" : "ended without a word",
                          signal);
-    (void)json_object_set_new(it->current, "verdict", json_string(verdict));
+    duet_json_set(&it->current, "verdict", json_string(verdict));
     (void)json_object_del(it->current, "gflops");
     const bool again = duet_tune_may_pass(it->current) && duet_tune_is(it->current, duet_verdict_late) &&
                        !duet_tune_is_late(it->current, patience) &&
                        !duet_tune_was_late(it->task.document, it->current, patience);
     describe_end(it, again, line, sizeof line);
+    if (duet_tune_may_pass(it->current)) duet_json_set(&it->current, "words", duet_json_text(line, strlen(line)));
+    if (it->current == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for what was measured");
     say(it, line);
-    if (duet_tune_may_pass(it->current)) (void)json_object_set_new(it->current, "words", json_string(line));
     if (!again) count_trial(it, it->current);
     duet_status status = duet_tune_merge(it->task.document, "tried", it->current, error);
     set_current(it, NULL);

@@ -6,17 +6,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
+
 enum { QUICK_CANDIDATES = 8 };
 
 static const double hopeless_share = 0.5; /* of the preset's speed on a larger product */
 
 json_t *duet_tune_trial_of(const duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice)
 {
-    json_t *trial = duet_product_to_json(shape), *more = duet_choice_to_json(choice);
+    json_t *trial = duet_product_to_json(shape);
     const duet_gemm_choice preset = {choice->provider, choice->provider->preset(it->device, shape)};
-    (void)json_object_update(trial, more);
-    json_decref(more);
-    (void)json_object_set_new(trial, "whole", json_boolean(duet_gemm_same_choice(choice, &preset)));
+    duet_json_join(&trial, duet_choice_to_json(choice));
+    duet_json_set(&trial, "whole", json_boolean(duet_gemm_same_choice(choice, &preset)));
     return trial;
 }
 

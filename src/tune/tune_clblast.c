@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/status.h"
 
 enum { LATE_SETS = 3 };
@@ -81,7 +82,7 @@ static bool lacks_late(const json_t *record)
 static duet_status tell_best(duet_tune_child *it, size_t kernel, const json_t *record, duet_error *error)
 {
     json_t *told = set_trial(it, kernel, fastest_set(record));
-    (void)json_object_set_new(told, "full", json_true()); /* all that fit were tried */
+    duet_json_set(&told, "full", json_true()); /* all that fit were tried */
     if (!lacks_late(record)) (void)json_object_del(told, "seconds");
     return duet_tune_tell(it, "best", told, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "tune/tune_work.h"
 
@@ -49,13 +50,10 @@ static json_t *make_record(json_t *document, const json_t *trial)
 {
     const char *kernel = json_string_value(json_object_get(trial, "kernel"));
     json_t *record = json_pack("{s:[]}", "trials");
-    if (kernel != NULL)
-        (void)json_object_set_new(json_object_get(document, "clblast"), kernel, record);
-    else if (copy_keys(record, trial, product_keys, PRODUCT_KEYS) == 0)
-        (void)json_array_append_new(json_object_get(document, "products"), record);
-    else
-        json_decref(record);
-    return duet_tune_record(document, trial);
+    if (kernel == NULL) duet_json_keep(&record, copy_keys(record, trial, product_keys, PRODUCT_KEYS) == 0);
+    const int failed = kernel != NULL ? json_object_set_new(json_object_get(document, "clblast"), kernel, record)
+                                      : json_array_append_new(json_object_get(document, "products"), record);
+    return failed == 0 ? record : NULL;
 }
 
 json_t *duet_tune_trial(const json_t *record, const json_t *trial)
@@ -172,33 +170,36 @@ duet_status duet_tune_merge(json_t *document, const char *kind, const json_t *tr
 /* The file. */
 
 /** Takes out of a record the trials that are not kept. What was decided without them is decided again when it is next
- * asked for. */
-static void strip_record(json_t *record)
+ * asked for. False: memory is short. */
+static bool strip_record(json_t *record)
 {
     json_t *trials = json_object_get(record, "trials");
     const size_t count = json_array_size(trials);
     for (size_t i = count; i > 0; i--)
         if (duet_tune_may_pass(json_array_get(trials, i - 1))) (void)json_array_remove(trials, i - 1);
-    if (json_array_size(trials) == count) return;
-    (void)json_object_set_new(record, "incomplete", json_true());
+    if (json_array_size(trials) == count) return true;
     if (json_is_null(json_object_get(record, "best"))) (void)json_object_del(record, "best");
+    return json_object_set_new(record, "incomplete", json_true()) == 0;
 }
 
-/** The document as the file has it: what failed is not in it, as it may have been the hour's fault. */
+/** The document as the file has it: what failed is not in it, as it may have been the hour's fault. NULL: out of
+ *  memory. */
 static json_t *document_to_keep(const json_t *document)
 {
     json_t *kept = json_deep_copy(document), *record;
     size_t index;
     const char *key;
-    json_array_foreach(json_object_get(kept, "products"), index, record) strip_record(record);
-    json_object_foreach(json_object_get(kept, "clblast"), key, record) strip_record(record);
+    bool whole = true;
+    json_array_foreach(json_object_get(kept, "products"), index, record) whole = strip_record(record) && whole;
+    json_object_foreach(json_object_get(kept, "clblast"), key, record) whole = strip_record(record) && whole;
+    duet_json_keep(&kept, whole);
     return kept;
 }
 
 duet_status duet_tune_keep(const json_t *document, const char *path, duet_error *error)
 {
     json_t *kept = document_to_keep(document);
-    char *text = kept == NULL ? NULL : json_dumps(kept, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+    char *text = duet_json_write(kept, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
     json_decref(kept);
     if (text == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %s", path);
     duet_status status = duet_file_replace(path, text, strlen(text), error);

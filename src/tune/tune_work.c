@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/known.h"
 #include "duet/train.h"
 #include "product/trial/gemm_race.h"
@@ -79,7 +81,11 @@ static duet_status read_file(duet_tune_child *it, duet_error *error)
     if (!it->options->again && duet_tuning_document_read(path, it->device, &it->document, &fault) != DUET_OK) {
         char line[1100];
         snprintf(line, sizeof line, "%s: it is measured anew", fault.message);
-        send_log(it, line);
+        if (fault.status != DUET_ERROR_MEMORY) send_log(it, line);
+    }
+    if (fault.status == DUET_ERROR_MEMORY) {
+        free(path);
+        return duet_fail(error, fault.status, "%s", fault.message);
     }
     if (it->document == NULL) it->document = duet_tuning_document_new(info);
     duet_status status =
@@ -155,7 +161,7 @@ static duet_status list_products(duet_tune_child *it, duet_error *error)
         }
         if (!is_new) continue;
         shapes[kept++] = shapes[i];
-        (void)json_array_append_new(it->shapes, duet_product_to_json(&shapes[i]));
+        duet_json_append(&it->shapes, duet_product_to_json(&shapes[i]));
     }
     free(shapes);
     return duet_tune_send(it, "shapes", json_incref(it->shapes), error);
@@ -182,14 +188,11 @@ duet_status duet_tune_judge(duet_tune_child *it, json_t *trial, const duet_gemm_
                           : measured->timing.samples == 0 ? "slow"
                           : !(measured->error <= 1)       ? "wrong"
                                                           : "right";
-    (void)json_object_set_new(trial, "verdict", json_string(verdict));
+    duet_json_set(&trial, "verdict", json_string(verdict));
     if (status == DUET_OK && measured->timing.samples > 0)
-        (void)json_object_set_new(trial, "gflops",
-                                  gflops_json(1e-9 * duet_gemm_flops(shape) / measured->timing.median));
-    if (status != DUET_OK) {
-        json_t *words = json_string(fault->message);
-        if (words != NULL) (void)json_object_set_new(trial, "words", words);
-    }
+        duet_json_set(&trial, "gflops", gflops_json(1e-9 * duet_gemm_flops(shape) / measured->timing.median));
+    if (status != DUET_OK && duet_text_is_utf8(fault->message))
+        duet_json_set(&trial, "words", json_string(fault->message));
     return duet_tune_tell(it, "tried", trial, error);
 }
 
@@ -207,21 +210,21 @@ duet_status duet_tune_begin(duet_tune_child *it, json_t *trial, bool *begins, du
 
 /** A preset that took too long gets a second, longer trial: the machine may be busy, and all else is compared with it.
  */
-static void set_limit(const duet_tune_child *it, json_t *trial, bool is_preset)
+static void set_limit(const duet_tune_child *it, json_t **trial, bool is_preset)
 {
     double seconds = duet_tune_seconds(it->options);
-    const json_t *before = duet_tune_trial(duet_tune_record(it->document, trial), trial);
+    const json_t *before = duet_tune_trial(duet_tune_record(it->document, *trial), *trial);
     const bool again = is_preset && duet_tune_is_late(before, seconds);
-    if (again && !duet_tune_was_late(it->document, trial, DUET_PATIENCE * seconds)) seconds *= DUET_PATIENCE;
-    (void)json_object_set_new(trial, "seconds", json_real(seconds));
-    if (is_preset) (void)json_object_set_new(trial, "preset", json_true());
+    if (again && !duet_tune_was_late(it->document, *trial, DUET_PATIENCE * seconds)) seconds *= DUET_PATIENCE;
+    duet_json_set(trial, "seconds", json_real(seconds));
+    if (is_preset) duet_json_set(trial, "preset", json_true());
 }
 
 static duet_status try_choice(duet_tune_child *it, const duet_gemm_shape *shape, const duet_gemm_choice *choice,
                               bool is_preset, duet_error *error)
 {
     json_t *trial = duet_tune_trial_of(it, shape, choice);
-    set_limit(it, trial, is_preset);
+    set_limit(it, &trial, is_preset);
     duet_gemm_trial measured = {.error = NAN};
     duet_error fault = {0};
     bool begins = false;
@@ -274,7 +277,7 @@ static duet_status race(duet_tune_child *it, const duet_gemm_shape *shape, const
     duet_gemm_race result;
     duet_error refusal = {0}; /* both at once may need more memory than the device has: then the preset stays */
     json_t *trial = duet_tune_trial_of(it, shape, rival);
-    set_limit(it, trial, false);
+    set_limit(it, &trial, false);
     DUET_TRY(duet_tune_send(it, "try", trial, error));
     if (duet_gemm_compete(it->device, preset, rival, shape, &result, &refusal) != DUET_OK) return DUET_OK;
     const bool wins = duet_gemm_race_is_won(&result) && result.gain > best->gain;
@@ -292,11 +295,11 @@ static duet_status tell_best(duet_tune_child *it, const duet_gemm_shape *shape, 
     json_t *told =
         best->choice.provider != NULL ? duet_tune_trial_of(it, shape, &best->choice) : duet_product_to_json(shape);
     json_t *before = duet_choice_to_json(preset);
-    if (best->choice.provider != NULL) (void)json_object_set_new(told, "gflops", gflops_json(best->gflops));
-    if (isfinite(best->preset_gflops)) (void)json_object_set_new(before, "gflops", gflops_json(best->preset_gflops));
-    (void)json_object_set_new(told, "preset", before);
-    (void)json_object_set_new(told, "full", json_boolean(it->options->full));
-    if (lacks_late) (void)json_object_set_new(told, "seconds", json_real(duet_tune_seconds(it->options)));
+    if (best->choice.provider != NULL) duet_json_set(&told, "gflops", gflops_json(best->gflops));
+    if (isfinite(best->preset_gflops)) duet_json_set(&before, "gflops", gflops_json(best->preset_gflops));
+    duet_json_set(&told, "preset", before);
+    duet_json_set(&told, "full", json_boolean(it->options->full));
+    if (lacks_late) duet_json_set(&told, "seconds", json_real(duet_tune_seconds(it->options)));
     return duet_tune_tell(it, "best", told, error);
 }
 

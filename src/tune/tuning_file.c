@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/status.h"
 
 enum { FORMAT = 1, LARGEST_FILE = 8 << 20, LARGEST_EXTENT = 1 << 30 };
@@ -102,7 +103,7 @@ static json_t *convolution_to_json(const duet_convolution *convolution)
         const size_t *numbers = (const size_t *)((const char *)&told + key->offset);
         json_t *value = key->count == 1 ? json_integer((json_int_t)numbers[0])
                                         : json_pack("[I, I]", (json_int_t)numbers[0], (json_int_t)numbers[1]);
-        (void)json_object_set_new(object, key->name, value);
+        duet_json_set(&object, key->name, value);
     }
     return object;
 }
@@ -113,7 +114,7 @@ json_t *duet_product_to_json(const duet_gemm_shape *shape)
     json_t *product = json_pack("{s:s, s:I, s:I, s:I}", "transpose", transpose, "m", (json_int_t)shape->m, "n",
                                 (json_int_t)shape->n, "k", (json_int_t)shape->k);
     if (shape->convolution.use != DUET_NO_CONVOLUTION)
-        (void)json_object_set_new(product, "convolution", convolution_to_json(&shape->convolution));
+        duet_json_set(&product, "convolution", convolution_to_json(&shape->convolution));
     return product;
 }
 
@@ -121,8 +122,8 @@ json_t *duet_choice_to_json(const duet_gemm_choice *choice)
 {
     json_t *parameters = json_object();
     for (size_t i = 0; choice->provider->parameters[i] != NULL; i++)
-        (void)json_object_set_new(parameters, choice->provider->parameters[i],
-                                  json_integer((json_int_t)choice->parameters.value[i]));
+        duet_json_set(&parameters, choice->provider->parameters[i],
+                      json_integer((json_int_t)choice->parameters.value[i]));
     return json_pack("{s:s, s:o}", "provider", choice->provider->name, "parameters", parameters);
 }
 
@@ -131,7 +132,7 @@ json_t *duet_clblast_set_to_json(size_t kernel, size_t set)
     const duet_clblast_kernel *row = duet_clblast_kernel_at(kernel);
     json_t *object = json_object();
     for (size_t i = 0; i < row->parameter_count; i++)
-        (void)json_object_set_new(object, row->parameters[i], json_integer(row->sets[set][i]));
+        duet_json_set(&object, row->parameters[i], json_integer(row->sets[set][i]));
     return object;
 }
 
@@ -146,20 +147,19 @@ json_t *duet_tuning_to_json(const duet_tuning *tuning)
     for (size_t i = 0; i < tuning->product_count; i++) {
         json_t *product = duet_product_to_json(&tuning->products[i].shape);
         json_t *best = duet_choice_to_json(&tuning->products[i].choice);
-        (void)json_object_set_new(best, "gflops", number_or_null(tuning->products[i].gflops));
-        (void)json_object_set_new(product, "best", best);
-        (void)json_array_append_new(products, product);
+        duet_json_set(&best, "gflops", number_or_null(tuning->products[i].gflops));
+        duet_json_set(&product, "best", best);
+        duet_json_append(&products, product);
     }
     for (size_t i = 0; i < tuning->unfit_count; i++) {
         json_t *choice = duet_choice_to_json(&tuning->unfit[i].choice);
         if (tuning->unfit[i].whole) (void)json_object_del(choice, "parameters");
-        (void)json_array_append_new(unfit, choice);
+        duet_json_append(&unfit, choice);
     }
     for (size_t i = 0; i < DUET_CLBLAST_KERNELS; i++)
         if (tuning->clblast_sets[i] != 0)
-            (void)json_object_set_new(
-                clblast, duet_clblast_kernel_at(i)->name,
-                json_pack("{s:o}", "best", duet_clblast_set_to_json(i, tuning->clblast_sets[i] - 1)));
+            duet_json_set(&clblast, duet_clblast_kernel_at(i)->name,
+                          json_pack("{s:o}", "best", duet_clblast_set_to_json(i, tuning->clblast_sets[i] - 1)));
     return json_pack("{s:o, s:o, s:o}", "products", products, "unfit", unfit, "clblast", clblast);
 }
 
@@ -349,8 +349,9 @@ static duet_status load(FILE *stream, const char *path, json_t **document, duet_
     json_error_t fault;
     if (fseek(stream, 0, SEEK_END) != 0 || ftell(stream) > LARGEST_FILE || fseek(stream, 0, SEEK_SET) != 0)
         return duet_fail(error, DUET_ERROR_DATA, "%s: it is too large for a tuning file", path);
-    *document = json_loadf(stream, JSON_REJECT_DUPLICATES, &fault);
+    *document = duet_json_read_file(stream, JSON_REJECT_DUPLICATES, &fault);
     if (*document != NULL) return DUET_OK;
+    if (errno == ENOMEM) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
     return duet_fail(error, DUET_ERROR_DATA, "%s: it is damaged in line %d (%.96s)", path, fault.line, fault.text);
 }
 
@@ -429,6 +430,8 @@ char *duet_tuning_take(duet_device *device)
     if (taken == DUET_ERROR_FILE)
         duet_device_say(device, "warning: tuning is not used: %s: mend that, or name another file with DUET_TUNING",
                         error.message);
+    else if (taken == DUET_ERROR_MEMORY)
+        duet_device_say(device, "warning: tuning is not used: %s", error.message);
     else if (taken != DUET_OK)
         duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' measures again", error.message);
     else if (path == NULL && word != NULL && !off)

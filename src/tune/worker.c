@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/status.h"
+#include "base/text.h"
 
 enum { SLICE_MILLISECONDS = 200, LAST_MILLISECONDS = 2000, CHUNK = 4096 };
 
@@ -39,11 +41,9 @@ static void work_in_child(duet_work_function work, const void *context, double s
     (void)setrlimit(RLIMIT_CORE, &no_core); /* crashes are expected here */
     if (pipe.stream == NULL) _exit(1);
     duet_status status = work(&pipe, context, &error);
-    json_t *words = json_string(error.message); /* NULL if a driver's name in it is not UTF-8 */
-    status = duet_worker_send(&pipe,
-                              json_pack("{s:i, s:o}", "end", (int)status, "words",
-                                        words != NULL ? words : json_string("a message that is not UTF-8")),
-                              NULL);
+    if (!duet_text_is_utf8(error.message)) /* a driver's name in it */
+        snprintf(error.message, sizeof error.message, "a message that is not UTF-8");
+    status = duet_worker_send(&pipe, json_pack("{s:i, s:s}", "end", (int)status, "words", error.message), NULL);
     _exit(status == DUET_OK ? 0 : 1); /* what the parent has yet to print must not be printed twice */
 }
 
@@ -110,8 +110,13 @@ duet_worker_event duet_worker_next(duet_worker *worker, const volatile int *stop
     for (;;) {
         char *line = take_line(worker);
         if (line != NULL) {
-            *message = json_loads(line, 0, NULL);
+            *message = duet_json_read(line, strlen(line), 0, NULL);
+            const bool short_memory = *message == NULL && errno == ENOMEM;
             free(line);
+            if (short_memory) {
+                (void)duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a message");
+                return DUET_WORKER_DONE;
+            }
             if (*message == NULL) return DUET_WORKER_CRASHED; /* a driver wrote over our memory */
             if (json_object_get(*message, "end") == NULL) return DUET_WORKER_MESSAGE;
             duet_worker_event event = finish(*message, error);

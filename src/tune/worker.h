@@ -33,7 +33,7 @@ typedef struct duet_worker {
 
 typedef enum duet_worker_event {
     DUET_WORKER_MESSAGE,
-    DUET_WORKER_DONE,    /**< the work returned; its status and words are in *error */
+    DUET_WORKER_DONE,    /**< the work returned, or memory is short; the status and words are in *error */
     DUET_WORKER_CRASHED, /**< it ended in any other way */
     DUET_WORKER_LATE,    /**< no message in time: it has been killed */
     DUET_WORKER_STOPPED, /**< *stop was set: it has been killed */
