@@ -558,6 +558,18 @@ static void tell_labels_by_examples(duet_model *m)
     duet_output(m, DUET_CLASS_LOGITS, logits);
 }
 
+/* Examples and what is made of their classes go through one network together, as a GAN's that also tells classes. */
+static void tell_labels_beside_what_reads_them(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), labels = duet_model_labels(m);
+    duet_node made = duet_dense(duet_model_group(m, "net"), "made", duet_with_labels(m, x), duet_features(x));
+    duet_node both = duet_concat(((duet_node[]){x, made}), 2, 0);
+    duet_node told = duet_dense(duet_model_group(m, "net"), "layer", both, duet_node_shape(labels).dims[1]);
+    duet_node logits = duet_slice(told, 0, 0, duet_model_batch_size(m));
+    learn(m, duet_softmax_cross_entropy(logits, labels));
+    duet_output(m, DUET_CLASS_LOGITS, logits);
+}
+
 static void classes_are_not_told_from_labels(void **state)
 {
     (void)state;
@@ -566,6 +578,7 @@ static void classes_are_not_told_from_labels(void **state)
         assert_message(&error, "output \"class_logits\": it reads the labels");
         assert_message(&error, "test_mistakes.c:");
         (void)refusal_of_set("ring8", tell_labels_by_examples, mode, DUET_OK);
+        (void)refusal_of_set("ring8", tell_labels_beside_what_reads_them, mode, DUET_OK);
     }
 }
 
