@@ -131,8 +131,8 @@ class Node(Borrowed):
         raise TypeError(
             "a node is neither true nor false: it stands for numbers that are computed later. "
             "duet.select(condition, a, b) takes each element's a or b, duet.maximum(a, b) and duet.minimum(a, b) the "
-            "larger and the smaller, (low < x) * (x < high) is 1 between; `a is b` and any(a is one for one in nodes) say "
-            "whether it is that node, as a == b, `a in nodes` and nodes.index(a) do not"
+            "larger and the smaller, (low < x) * (x < high) is 1 between; `a is b` and any(a is one for one in nodes) "
+            "say whether it is that node, as a == b, `a in nodes` and nodes.index(a) do not"
         )
 
     def __iter__(self) -> Iterator["Node"]:
