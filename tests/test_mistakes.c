@@ -467,6 +467,45 @@ static void learn_fitted_by_bernoulli(duet_model *m)
     learn(m, duet_bernoulli_nll(says(m), duet_divide(from_zero, duet_constant(duet_model_graph(m), width))));
 }
 
+static void learn_the_opposite_by_bernoulli(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(says(m), duet_negate(duet_model_batch(m))));
+}
+
+/* Of the losses that it composes a model takes one. */
+static void learn_by_one_of_two(duet_model *m)
+{
+    (void)duet_bernoulli_nll(says(m), duet_model_batch(m));
+    learn(m, duet_squared_error(says(m), duet_model_batch(m)));
+}
+static void give_the_other_of_two(duet_model *m)
+{
+    learn_by_one_of_two(m);
+    duet_own_output(m, "other", duet_bernoulli_nll(says(m), duet_model_batch(m)));
+}
+
+static void losses_that_nothing_reads_want_nothing(void **state)
+{
+    (void)state;
+    (void)refusal_of_set("ring8", learn_by_one_of_two, DUET_BUILD_TRAIN, DUET_OK);
+    (void)refusal_of_set("ring8", give_the_other_of_two, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+}
+
+/* Numbers that were scaled to [0, 1] may lie beyond by their rounding. */
+static void losses_let_rounding_pass(void **state)
+{
+    (void)state;
+    static const double highest[] = {1 + 1e-6, 1 + 1e-3};
+    for (size_t i = 0; i < 2; i++) {
+        float values[16] = {(float)highest[i]};
+        char path[TEST_PATH_SIZE + 32];
+        duet_error error = {0};
+        (void)snprintf(path, sizeof path, "%s/rounded-%zu.npy", folder, i);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(8, 2), &error), &error);
+        (void)refusal_of_set(path, learn_by_bernoulli, DUET_BUILD_TRAIN, i == 0 ? DUET_OK : DUET_ERROR_DATA);
+    }
+}
+
 static void losses_name_what_they_are_given_of_the_data(void **state)
 {
     (void)state;
@@ -474,6 +513,7 @@ static void losses_name_what_they_are_given_of_the_data(void **state)
     assert_message(&error, "bernoulli_nll is for numbers in [0, 1], and is given the examples of ");
     assert_message(&error, "test_mistakes.c:");
     assert_message(&error, ", as -1 to ");
+    (void)refusal_of_set(plain, learn_the_opposite_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
     (void)refusal_of_set(plain, learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
     error = refusal_of_set("ring8", learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
     assert_message(&error, ": bernoulli_nll is for numbers in [0, 1], and is given the examples of ring8");
@@ -518,6 +558,18 @@ static void tell_labels_by_examples(duet_model *m)
     duet_output(m, DUET_CLASS_LOGITS, logits);
 }
 
+/* Examples and what is made of their classes go through one network together, as a GAN's that also tells classes. */
+static void tell_labels_beside_what_reads_them(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), labels = duet_model_labels(m);
+    duet_node made = duet_dense(duet_model_group(m, "net"), "made", duet_with_labels(m, x), duet_features(x));
+    duet_node both = duet_concat(((duet_node[]){x, made}), 2, 0);
+    duet_node told = duet_dense(duet_model_group(m, "net"), "layer", both, duet_node_shape(labels).dims[1]);
+    duet_node logits = duet_slice(told, 0, 0, duet_model_batch_size(m));
+    learn(m, duet_softmax_cross_entropy(logits, labels));
+    duet_output(m, DUET_CLASS_LOGITS, logits);
+}
+
 static void classes_are_not_told_from_labels(void **state)
 {
     (void)state;
@@ -526,6 +578,7 @@ static void classes_are_not_told_from_labels(void **state)
         assert_message(&error, "output \"class_logits\": it reads the labels");
         assert_message(&error, "test_mistakes.c:");
         (void)refusal_of_set("ring8", tell_labels_by_examples, mode, DUET_OK);
+        (void)refusal_of_set("ring8", tell_labels_beside_what_reads_them, mode, DUET_OK);
     }
 }
 
@@ -537,6 +590,8 @@ int main(void)
         cmocka_unit_test(data_that_do_not_fit_are_named),
         cmocka_unit_test(losses_name_data_that_they_are_not_for),
         cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
+        cmocka_unit_test(losses_that_nothing_reads_want_nothing),
+        cmocka_unit_test(losses_let_rounding_pass),
         cmocka_unit_test(classes_are_not_told_from_labels),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);

@@ -190,8 +190,9 @@ class Nodes(Folder):
             lambda: not x,
             lambda: any(x > 0),
             lambda: x * 2 in [x],
+            lambda: [x * 2, x].index(x),
         ):
-            with self.assertRaisesRegex(TypeError, r"duet\.select.*duet\.maximum"):
+            with self.assertRaisesRegex(TypeError, r"duet\.select.*duet\.maximum.*any\(a is one"):
                 use()
         for use, instead in (
             (lambda: numpy.clip(x, 0, 1), r"duet\.clamp"),
@@ -202,6 +203,8 @@ class Nodes(Folder):
             (lambda: numpy.asarray(x), r"Plan"),
             (lambda: x * numpy.ones((2, 3)), r"duet\.constant_values"),
             (lambda: numpy.ones((2, 3)) == x, r"duet\.constant_values"),
+            (lambda: x == [1, 2, 3], r"a list.*duet\.constant_values"),
+            (lambda: (1, 2, 3) != x, r"a tuple.*duet\.constant_values"),
             (lambda: 2.0 in x, r"duet\.max"),
             (lambda: numpy.exp(x), "ufunc"),
             (lambda: float(x), "float"),

@@ -48,8 +48,13 @@ def _functions() -> Any:
     return functions
 
 
+_NOT_BESIDE = "{} beside a node: duet.constant_values(x.graph, numbers) makes a node of it"
+
+
 def _operator(name: str, swapped: bool = False) -> Any:
     def compute(self: Any, other: Any) -> "Node":
+        if isinstance(other, (list, tuple)):  # of which Python would say that it is not equal
+            raise TypeError(_NOT_BESIDE.format(f"a {type(other).__name__}"))
         if not isinstance(other, Node):
             if not isinstance(other, (int, float)) and not hasattr(other, "__float__"):
                 return NotImplemented
@@ -102,7 +107,7 @@ class Node(Borrowed):
     def like(self, number: float) -> "Node":
         """The number as a constant of this node's graph."""
         if getattr(number, "shape", ()) != ():
-            raise TypeError("an array beside a node: duet.constant_values(x.graph, array) makes a node of it")
+            raise TypeError(_NOT_BESIDE.format("an array"))
         if not isinstance(number, (int, float)) and not hasattr(number, "__float__"):
             raise TypeError(f"a node or a number was expected, not {type(number).__name__}")
         return Node(lib.duet_constant(lib.duet_node_graph(self.pointer), in_float32(number)), self.keeps)
@@ -126,7 +131,8 @@ class Node(Borrowed):
         raise TypeError(
             "a node is neither true nor false: it stands for numbers that are computed later. "
             "duet.select(condition, a, b) takes each element's a or b, duet.maximum(a, b) and duet.minimum(a, b) the "
-            "larger and the smaller, (low < x) * (x < high) is 1 between"
+            "larger and the smaller, (low < x) * (x < high) is 1 between; `a is b` and any(a is one for one in nodes) "
+            "say whether it is that node, as a == b, `a in nodes` and nodes.index(a) do not"
         )
 
     def __iter__(self) -> Iterator["Node"]:

@@ -14,7 +14,6 @@
 #include "data/dependence.h"
 #include "data/plausible.h"
 #include "data/remedy.h"
-#include "graph/node.h"
 #include "model/model.h"
 
 enum {
@@ -60,6 +59,15 @@ static duet_status find_range(duet_data *data, range *found, duet_error *error)
     return widen_range(data, DUET_TEST, found, error);
 }
 
+duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error)
+{
+    range found;
+    DUET_TRY(find_range(data, &found, error));
+    ends[0] = (double)found.low;
+    ends[1] = (double)found.high;
+    return DUET_OK;
+}
+
 /* How the data themselves may come to fit; NULL: they are made, not read. */
 static const char *remedy_for(const duet_data_info *info, const range *found, char text[REMEDY])
 {
@@ -102,95 +110,6 @@ static void refuse_range(duet_model *model, const char *what, const char *instea
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead)
 {
     refuse_range(model, what, instead, false);
-}
-
-/* What a node is of the batch: factor * batch + term, in whatever shape. */
-typedef struct multiple {
-    double factor, term;
-} multiple;
-
-/* Whether the node is one number throughout. */
-static bool is_number(duet_node node, double *number)
-{
-    while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
-    *number = node->attributes.number[0];
-    return node->op == &duet_op_constant;
-}
-
-/* What `node` is an op with one number of, and `it` of that in turn; NULL: it is none. */
-static duet_node step_towards_batch(duet_node node, multiple *it)
-{
-    static const char *const moving[] = {"reshape", "permute", "broadcast", "stop_gradient"};
-    const char *name = node->op->name;
-    double number;
-    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++)
-        if (strcmp(name, moving[i]) == 0) return node->inputs[0];
-    if (node->input_count != 2) return NULL;
-    const bool first = is_number(node->inputs[0], &number);
-    if (!first && !is_number(node->inputs[1], &number)) return NULL;
-    if (strcmp(name, "multiply") == 0)
-        it->factor *= number;
-    else if (strcmp(name, "divide") == 0 && !first)
-        it->factor /= number;
-    else if (strcmp(name, "add") == 0)
-        it->term += it->factor * number;
-    else if (strcmp(name, "subtract") == 0) {
-        it->term += it->factor * (first ? number : -number);
-        if (first) it->factor = -it->factor;
-    } else
-        return NULL;
-    return node->inputs[first];
-}
-
-/* The examples' range as a loss is given it, `low` and `high` for factor 1. */
-static range as_given(const multiple *it, double low, double high)
-{
-    const double ends[2] = {it->factor * low + it->term, it->factor * high + it->term};
-    return (range){(float)fmin(ends[0], ends[1]), (float)fmax(ends[0], ends[1]), false};
-}
-
-static bool is_within(range found)
-{
-    const float rounding = 1e-5f;
-    return found.low >= -rounding && found.high <= 1 + rounding;
-}
-
-/* Examples that the model itself moved out of [0, 1], as to [-1, 1], or not far enough into it. */
-static void refuse_moved(duet_model *model, const char *what, const multiple *it)
-{
-    const duet_data_info *info = duet_data_describe(duet_model_data(model));
-    duet_error error = {0};
-    range found;
-    if (is_within(as_given(it, fmin((double)info->low[0], (double)info->low[1]),
-                           fmax((double)info->high[0], (double)info->high[1]))))
-        return;
-    if (find_range(duet_model_data(model), &found, &error) != DUET_OK) {
-        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-        return;
-    }
-    const range given = as_given(it, (double)found.low, (double)found.high);
-    if (!is_within(given))
-        duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
-                          "%s is for numbers in [0, 1], and is given the examples of %s, from %g to %g, as %g to %g",
-                          what, info->name, (double)found.low, (double)found.high, (double)given.low,
-                          (double)given.high);
-}
-
-void duet_needs_of_losses(duet_model *model)
-{
-    const duet_unit_want *want;
-    char what[320];
-    for (size_t i = 0; (want = duet_graph_unit_want(duet_model_graph(model), i)) != NULL; i++) {
-        multiple it = {1, 0};
-        duet_node node = want->node;
-        while (node != NULL && node != model->build->batch) node = step_towards_batch(node, &it);
-        if (node == NULL) continue;
-        (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);
-        if (it.factor == 1 && it.term == 0)
-            duet_needs_unit_range(model, what, want->instead);
-        else
-            refuse_moved(model, what, &it);
-    }
 }
 
 /* The first number of a split's examples that is no byte / 255; NaN: all are. Of a generated set some examples are

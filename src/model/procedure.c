@@ -266,19 +266,36 @@ static size_t features_of(const duet_model *model, const char *name)
     return strcmp(name, DUET_CLASS_LOGITS) == 0 ? model->classes : 0;
 }
 
+/* Whether a node's rows read the labels. Of rows that are joined, such as examples before drawn ones that are made by
+ * their classes, some may not, and those are taken out again: all have to. */
+static bool reads_labels(const duet_build *build, duet_node value)
+{
+    const size_t nodes = duet_graph_count(build->graph);
+    bool *reads = calloc(nodes + 1, sizeof *reads);
+    if (reads == NULL) {
+        out_of_memory(build);
+        return false;
+    }
+    for (size_t id = 0; id < nodes; id++) {
+        const duet_node node = duet_graph_at(build->graph, id);
+        const bool joined = strcmp(node->op->name, "concat") == 0 && node->attributes.size[0] == 0;
+        size_t readers = 0;
+        for (size_t i = 0; i < node->input_count; i++) readers += reads[node->inputs[i]->id];
+        reads[id] = node == build->labels || (joined ? readers == node->input_count : readers > 0);
+    }
+    const bool found = reads[value->id];
+    free(reads);
+    return found;
+}
+
 /* Classes are told of examples: what reads the labels would be right of them, whatever was learnt. */
 static void check_class_logits(const char *where, const duet_build *build, duet_node value)
 {
-    if (build->labels == NULL) return;
-    bool *depends = duet_build_dependents(build, &build->labels, 1);
-    if (depends == NULL)
-        out_of_memory(build);
-    else if (depends[value->id])
+    if (build->labels != NULL && reads_labels(build, value))
         duet_graph_fail(build->graph,
                         "output \"%s\": it reads the labels (duet_model_labels, duet_with_labels), which "
                         "it is to tell from the examples",
                         DUET_CLASS_LOGITS);
-    free(depends);
 }
 
 /* Standard outputs mean something to commands and metrics, which read so many numbers a row of them. */

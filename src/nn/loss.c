@@ -24,9 +24,10 @@ duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x
 {
     if (!are_alike(where, "bernoulli_nll", logits, x))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
-    duet_graph_want_unit_range(where, x, "bernoulli_nll", "gaussian_nll");
     duet_node softplus = duet_softplus(logits);
-    return duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
+    duet_node loss = duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
+    duet_graph_want_unit_range(where, x, loss, "bernoulli_nll", "gaussian_nll");
+    return loss;
 }
 
 duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x)
@@ -50,7 +51,6 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
         duet_graph_fail(location->graph, "discretised_logistic: at least 2 levels were expected, not %zu", levels);
         return duet_node_broken(location->graph);
     }
-    duet_graph_want_unit_range(where, x, "discretised_logistic", "gaussian_nll");
     double steps = (double)(levels - 1), half = 0.5 / steps;
     duet_node step = duet_floor(duet_shift(duet_scale(x, steps), 0.5)), none = duet_constant(location->graph, 0);
     duet_node first = duet_less(step, duet_constant(location->graph, 0.5));
@@ -60,7 +60,9 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
     duet_node below = duet_softplus(duet_multiply(duet_shift(away, -half), per_scale));
     duet_node inside = duet_log(duet_negate(duet_elu(duet_scale(per_scale, -1 / steps), 1)));
     duet_node lost = duet_add(duet_select(last, none, above), duet_select(first, none, below));
-    return duet_subtract(duet_select(duet_add(first, last), none, inside), lost);
+    duet_node loss = duet_subtract(duet_select(duet_add(first, last), none, inside), lost);
+    duet_graph_want_unit_range(where, x, loss, "discretised_logistic", "gaussian_nll");
+    return loss;
 }
 
 duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
@@ -94,7 +96,7 @@ duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet
         duet_graph_fail(logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
                         duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
     }
-    duet_graph_want_unit_range(where, target, "binary_cross_entropy", "squared_error");
+    duet_graph_want_unit_range(where, target, terms, "binary_cross_entropy", "squared_error");
     return duet_batch_mean(terms);
 }
 
@@ -107,8 +109,9 @@ duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, due
     }
     if (!are_alike(where, "softmax_cross_entropy", logits, targets))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
-    duet_graph_want_unit_range(where, targets, "softmax_cross_entropy", "squared_error");
     duet_node total = duet_logsumexp(logits, DUET_AXIS(logits->shape.rank - 1), true);
     duet_node log_softmax = duet_subtract(logits, total);
-    return duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));
+    duet_node loss = duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));
+    duet_graph_want_unit_range(where, targets, loss, "softmax_cross_entropy", "squared_error");
+    return loss;
 }

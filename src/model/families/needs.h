@@ -9,9 +9,12 @@
  *  "likelihood=bernoulli"; `instead`: a setting for any numbers, or NULL. */
 void duet_needs_unit_range(duet_model *model, const char *what, const char *instead);
 
+/** The least and the largest number of the examples of both splits, all of which are read. */
+duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error);
+
 /** Refuses data beyond [0, 1] of which a loss says that it is for [0, 1] alone, by the line that made the loss: where
- * it reads the batch, in whatever shape, as it is or moved and scaled by a number. What else it reads is computed, and
- * its range unknown. */
+ * it reads the batch, in whatever shape, as it is or moved and scaled by a number, and the model's phases or outputs
+ * read the loss. What else it reads is computed, and its range unknown. */
 void duet_needs_of_losses(duet_model *model);
 
 /** Refuses data that leave [0, 1], as above, and data for training that are no bytes scaled to [0, 1], to the rounding

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* What the losses of a model need of its data: those for [0, 1] alone have no bound or no meaning beyond. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/data.h"
+#include "graph/node.h"
+#include "model/families/needs.h"
+#include "model/model.h"
+
+/* What a node is of the batch: factor * batch + term, in whatever shape. */
+typedef struct multiple {
+    double factor, term;
+} multiple;
+
+/* Whether the node is one number throughout. */
+static bool is_number(duet_node node, double *number)
+{
+    while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
+    *number = node->attributes.number[0];
+    return node->op == &duet_op_constant;
+}
+
+/* What `node` is an op with one number of, and `it` of that in turn; NULL: it is none. */
+static duet_node step_towards_batch(duet_node node, multiple *it)
+{
+    static const char *const moving[] = {"reshape", "permute", "broadcast", "stop_gradient"};
+    const char *name = node->op->name;
+    double number;
+    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++)
+        if (strcmp(name, moving[i]) == 0) return node->inputs[0];
+    if (strcmp(name, "negate") == 0) return it->factor = -it->factor, node->inputs[0];
+    if (node->input_count != 2) return NULL;
+    const bool first = is_number(node->inputs[0], &number);
+    if (!first && !is_number(node->inputs[1], &number)) return NULL;
+    if (strcmp(name, "multiply") == 0)
+        it->factor *= number;
+    else if (strcmp(name, "divide") == 0 && !first)
+        it->factor /= number;
+    else if (strcmp(name, "add") == 0)
+        it->term += it->factor * number;
+    else if (strcmp(name, "subtract") == 0) {
+        it->term += it->factor * (first ? number : -number);
+        if (first) it->factor = -it->factor;
+    } else
+        return NULL;
+    return node->inputs[first];
+}
+
+/* The examples' range as a loss is given it. Whether it is [0, 1], to the rounding of floats. */
+static bool is_within(const multiple *it, const double ends[2], double given[2])
+{
+    const double rounding = 1e-5, first = it->factor * ends[0] + it->term, second = it->factor * ends[1] + it->term;
+    given[0] = fmin(first, second);
+    given[1] = fmax(first, second);
+    return given[0] >= -rounding && given[1] <= 1 + rounding;
+}
+
+/* Examples that the model itself moved out of [0, 1], as to [-1, 1], or not far enough into it. */
+static void refuse_moved(duet_model *model, const char *what, const multiple *it)
+{
+    duet_data *data = duet_model_data(model);
+    duet_error error = {0};
+    double ends[2], given[2];
+    if (duet_needs_range(data, ends, &error) != DUET_OK)
+        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    else if (!is_within(it, ends, given))
+        duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
+                          "%s is for numbers in [0, 1], and is given the examples of %s, from %g to %g, as %g to %g",
+                          what, duet_data_describe(data)->name, ends[0], ends[1], given[0], given[1]);
+}
+
+/* Of several losses that a build function composes, those count that it minimises, reports, assigns or gives. */
+static bool is_used(const duet_build *build, duet_node loss)
+{
+    bool *depends = duet_build_dependents(build, &loss, 1), used = depends == NULL;
+    for (size_t p = 0; !used && p < build->procedure_count; p++) {
+        const duet_procedure_description *procedure = &build->procedures[p];
+        for (size_t i = 0; i < procedure->phase_count; i++) used |= duet_phase_depends(&procedure->phases[i], depends);
+        for (size_t i = 0; i < procedure->output_count; i++) used |= depends[procedure->outputs[i].value->id];
+    }
+    free(depends);
+    return used;
+}
+
+void duet_needs_of_losses(duet_model *model)
+{
+    const duet_data_info *info = duet_data_describe(duet_model_data(model));
+    const double ends[2] = {fmin((double)info->low[0], (double)info->low[1]),
+                            fmax((double)info->high[0], (double)info->high[1])};
+    const duet_graph *graph = duet_model_graph(model);
+    const duet_unit_want *want;
+    double given[2];
+    char what[320];
+    for (size_t i = 0; (want = duet_graph_unit_want(graph, i)) != NULL; i++) {
+        multiple it = {1, 0};
+        duet_node node = want->node;
+        if (duet_graph_mistake(graph)->status != DUET_OK) return; /* of which there is one to tell */
+        while (node != NULL && node != model->build->batch) node = step_towards_batch(node, &it);
+        if (node == NULL || is_within(&it, ends, given) || !is_used(model->build, want->loss)) continue;
+        (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);
+        if (it.factor == 1 && it.term == 0)
+            duet_needs_unit_range(model, what, want->instead);
+        else
+            refuse_moved(model, what, &it);
+    }
+}
