@@ -287,6 +287,34 @@ static void one_split_of_bytes(void **state)
     assert_said("bytes", folder, "all numbers of the training examples are k / 255, as of bytes, and those of the");
 }
 
+/* Fifths are k / 255: of some numbers that stand for what is missing in one split the others are none of bytes. */
+static void fifths_are_no_bytes(void **state)
+{
+    (void)state;
+    double rows[TRAIN * COLUMNS];
+    for (size_t k = 0; k < TRAIN * COLUMNS; k++) rows[k] = floor(6 * draw(k)) / 5;
+    write_table("test.npy", rows, TRAIN);
+    for (size_t k = 1; k < TRAIN * COLUMNS; k += 50) rows[k] = 0.437;
+    write_table("train.npy", rows, TRAIN);
+    duet_data *data = open_sound(folder);
+    for (size_t i = 0; duet_data_note(data, i, NULL) != NULL; i++)
+        assert_null(strstr(duet_data_note(data, i, NULL), "k / 255"));
+    duet_data_close(&data);
+}
+
+/* What both splits are to be divided by is the greatest of either: none is cut. */
+static void greatest_of_both_splits_is_advised(void **state)
+{
+    (void)state;
+    float floats[40 * 64];
+    for (size_t split = 0; split < 2; split++) {
+        for (size_t k = 0; k < 40 * 64; k++) floats[k] = (float)(3000 * draw(k + split * 40 * 64));
+        floats[7] = split == 0 ? 3000 : 3200;
+        write_npy(split == 0 ? "train.npy" : "test.npy", 1, ARRAY("<f4", "False", "(40, 8, 8)"), floats, sizeof floats);
+    }
+    assert_said("greatest", folder, "save numpy.clip(array / 3200, 0, 1).astype('<f4'), in both splits alike");
+}
+
 static double fraction(size_t row)
 {
     return draw(row);
@@ -344,6 +372,26 @@ static void columns_that_are_none(void **state)
     }
 }
 
+/* One more than the numbers of a picture: answers, of which the first is no label, and pixels behind one. */
+static void tables_as_wide_as_a_picture(void **state)
+{
+    (void)state;
+    enum { WIDE = 82 };
+    uint8_t rows[TRAIN * WIDE];
+    for (int labelled = 0; labelled < 2; labelled++) {
+        for (size_t k = 0; k < TRAIN * WIDE; k++) rows[k] = (uint8_t)((labelled ? 256 : 5) * draw(k));
+        for (size_t row = 0; labelled && row < TRAIN; row++) rows[row * WIDE] = row % 10;
+        write_npy("train-images.npy", 1, ARRAY("|u1", "False", "(120, 82)"), rows, sizeof rows);
+        duet_data *data = open_sound(in_folder("train-images.npy"));
+        bool told = false;
+        for (size_t i = 0; duet_data_note(data, i, NULL) != NULL; i++)
+            told = told || strstr(duet_data_note(data, i, NULL), "column 1 of 82 holds 10 whole numbers") != NULL ||
+                   strstr(duet_data_note(data, i, NULL), "column 1 of 82 holds 5 whole numbers") != NULL;
+        assert_int_equal(told, labelled);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,7 +400,10 @@ int main(void)
         IN_FOLDER(pictures_of_both_splits_are_compared),
         IN_FOLDER(a_greatest_of_each_split),
         IN_FOLDER(one_split_of_bytes),
+        IN_FOLDER(fifths_are_no_bytes),
+        IN_FOLDER(greatest_of_both_splits_is_advised),
         IN_FOLDER(columns_that_are_none),
+        IN_FOLDER(tables_as_wide_as_a_picture),
     };
     return RUN_TESTS("alike", tests, NULL, NULL);
 }
