@@ -118,6 +118,13 @@ static double distance(const sample *a, size_t column, const sample *b, size_t o
     return most;
 }
 
+/* The distance that chance makes in none of the columns. */
+static double most_by_chance(const sample samples[2])
+{
+    const double once = sqrt(1 / (double)samples[0].count + 1 / (double)samples[1].count);
+    return once * sqrt((log(2 * (double)samples[0].elements) - once_in) / 2);
+}
+
 /* ---- columns in another order ---- */
 
 /* Columns that are unlike those of their places, and which of the training examples' each may be. */
@@ -177,7 +184,7 @@ static bool look_at_order(moved *it, const sample samples[2])
 {
     const sample *train = &samples[DUET_TRAIN], *test = &samples[DUET_TEST];
     const double once = sqrt(1 / (double)train->count + 1 / (double)test->count);
-    const double unlike = once * sqrt((log(2 * (double)train->elements) - once_in) / 2); /* of all columns */
+    const double unlike = most_by_chance(samples);
     bool telling = false;
     it->count = 0;
     for (size_t i = 0; i < train->elements; i++) {
@@ -233,8 +240,9 @@ static bool is_far(const sample samples[2], size_t column, size_t parts)
         middle[i] = (double)quantile(&samples[i], column, 1, 2);
     }
     if (!(width[0] > 0 && width[1] > 0)) return false;
-    return width[0] > far * width[1] || width[1] > far * width[0] ||
-           fabs(middle[0] - middle[1]) > far * fmax(width[0], width[1]);
+    const double times = parts == 4 ? far : far / 2; /* as of the few numbers at the ends less is known */
+    return width[0] > times * width[1] || width[1] > times * width[0] ||
+           fabs(middle[0] - middle[1]) > times * fmax(width[0], width[1]);
 }
 
 /* Rows that follow time, and test examples that begin where the training examples end: these are at one place. */
@@ -251,7 +259,8 @@ static bool is_of_other_scale(const sample samples[2], size_t column)
 {
     for (size_t parts = 4; parts <= 16; parts *= 2)
         if (!is_far(samples, column, parts)) return false;
-    return !goes_on(samples, column);
+    return !goes_on(samples, column) &&
+           distance(&samples[DUET_TRAIN], column, &samples[DUET_TEST], column) > most_by_chance(samples);
 }
 
 static void tell_of_filled(const sample samples[2], size_t column, const duet_rows *rows, const char *names,
