@@ -5,7 +5,14 @@
 
 #include <math.h>
 
-enum { TRAIN = 120, TEST = 60, COLUMNS = 4, ALL = (TRAIN + TEST) * COLUMNS };
+enum {
+    TRAIN = 120,
+    TEST = 60,
+    COLUMNS = 4,
+    ALL = (TRAIN + TEST) * COLUMNS,
+    MANY = 3 * TRAIN,
+    MOST = (MANY + TEST) * COLUMNS
+};
 
 /* In [0, 1), and no two alike. */
 static double draw(size_t i)
@@ -110,7 +117,7 @@ static const struct {
 
 static void write_table(const char *name, const double *rows, size_t count)
 {
-    float values[ALL];
+    float values[MOST];
     char header[160];
     for (size_t i = 0; i < count * COLUMNS; i++) values[i] = (float)rows[i];
     (void)snprintf(header, sizeof header, ARRAY("<f4", "False", "(%zu, 4)"), count);
@@ -138,6 +145,72 @@ static void columns_of_both_splits_are_compared(void **state)
         write_table("train.npy", rows, TRAIN);
         write_table("test.npy", rows + (ptrdiff_t)(TRAIN * COLUMNS), TEST);
         assert_said(tables[i].title, folder, tables[i].piece);
+    }
+}
+
+/* A number of each column of both splits, as data have it that differ and are sound. */
+typedef double ordinary(size_t row, size_t column, bool test);
+
+/* One of three, of which the test examples have the first as often as the training examples have the second. */
+static double one_of_three(size_t row, size_t column, bool test)
+{
+    const double at = draw(row);
+    const size_t which = test ? (at < 0.6 ? 0 : at < 0.7 ? 1 : 2) : (at < 0.1 ? 0 : at < 0.7 ? 1 : 2);
+    return column < 3 ? (double)(which == column) : draw(row * 4 + 3);
+}
+
+static double one_of_two_kinds(size_t row, size_t column, bool test)
+{
+    const size_t i = row * COLUMNS + column;
+    return draw(i + 7000) < (test ? 0.2 : 0.3) ? 0.1 * draw(i) : 5 + 0.1 * draw(i);
+}
+
+static double mostly_zero(size_t row, size_t column, bool test)
+{
+    const size_t i = row * COLUMNS + column;
+    return draw(i + 7000) < (test ? 0.6 : 0.74) ? 0 : draw(i);
+}
+
+static double a_time_in_front(size_t row, size_t column, bool test)
+{
+    (void)test;
+    return column == 0 ? 0.01 * (double)row : draw(row * COLUMNS + column);
+}
+
+static double a_year(size_t row, size_t column, bool test)
+{
+    return column == 1 ? (test ? 3 : floor((double)row / TRAIN)) : draw(row * COLUMNS + column);
+}
+
+static double a_rare_kind(size_t row, size_t column, bool test)
+{
+    const size_t i = row * COLUMNS + column;
+    return column == 1 ? (!test && draw(i) < 0.3 ? 1 : 0) : draw(i);
+}
+
+static const struct {
+    const char *title;
+    ordinary *value;
+    size_t tested;
+} sound[] = {
+    {"a choice that shifts", one_of_three, TEST},
+    {"one of two kinds", one_of_two_kinds, TEST},
+    {"mostly zero", mostly_zero, TEST},
+    {"a time", a_time_in_front, 36},
+    {"a year", a_year, TEST},
+    {"a kind that is not tested", a_rare_kind, TEST},
+};
+
+static void what_differs_and_is_sound_is_not_told_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sound / sizeof *sound; i++) {
+        double rows[MOST];
+        for (size_t k = 0; k < (MANY + sound[i].tested) * COLUMNS; k++)
+            rows[k] = sound[i].value(k / COLUMNS, k % COLUMNS, k / COLUMNS >= MANY);
+        write_table("train.npy", rows, MANY);
+        write_table("test.npy", rows + (ptrdiff_t)(MANY * COLUMNS), sound[i].tested);
+        assert_said(sound[i].title, folder, NULL);
     }
 }
 
@@ -214,6 +287,34 @@ static void one_split_of_bytes(void **state)
     assert_said("bytes", folder, "all numbers of the training examples are k / 255, as of bytes, and those of the");
 }
 
+/* Fifths are k / 255: of some numbers that stand for what is missing in one split the others are none of bytes. */
+static void fifths_are_no_bytes(void **state)
+{
+    (void)state;
+    double rows[TRAIN * COLUMNS];
+    for (size_t k = 0; k < TRAIN * COLUMNS; k++) rows[k] = floor(6 * draw(k)) / 5;
+    write_table("test.npy", rows, TRAIN);
+    for (size_t k = 1; k < TRAIN * COLUMNS; k += 50) rows[k] = 0.437;
+    write_table("train.npy", rows, TRAIN);
+    duet_data *data = open_sound(folder);
+    for (size_t i = 0; duet_data_note(data, i, NULL) != NULL; i++)
+        assert_null(strstr(duet_data_note(data, i, NULL), "k / 255"));
+    duet_data_close(&data);
+}
+
+/* What both splits are to be divided by is the greatest of either: none is cut. */
+static void greatest_of_both_splits_is_advised(void **state)
+{
+    (void)state;
+    float floats[40 * 64];
+    for (size_t split = 0; split < 2; split++) {
+        for (size_t k = 0; k < 40 * 64; k++) floats[k] = (float)(3000 * draw(k + split * 40 * 64));
+        floats[7] = split == 0 ? 3000 : 3200;
+        write_npy(split == 0 ? "train.npy" : "test.npy", 1, ARRAY("<f4", "False", "(40, 8, 8)"), floats, sizeof floats);
+    }
+    assert_said("greatest", folder, "save numpy.clip(array / 3200, 0, 1).astype('<f4'), in both splits alike");
+}
+
 static double fraction(size_t row)
 {
     return draw(row);
@@ -271,14 +372,38 @@ static void columns_that_are_none(void **state)
     }
 }
 
+/* One more than the numbers of a picture: answers, of which the first is no label, and pixels behind one. */
+static void tables_as_wide_as_a_picture(void **state)
+{
+    (void)state;
+    enum { WIDE = 82 };
+    uint8_t rows[TRAIN * WIDE];
+    for (int labelled = 0; labelled < 2; labelled++) {
+        for (size_t k = 0; k < TRAIN * WIDE; k++) rows[k] = (uint8_t)((labelled ? 256 : 5) * draw(k));
+        for (size_t row = 0; labelled && row < TRAIN; row++) rows[row * WIDE] = row % 10;
+        write_npy("train-images.npy", 1, ARRAY("|u1", "False", "(120, 82)"), rows, sizeof rows);
+        duet_data *data = open_sound(in_folder("train-images.npy"));
+        bool told = false;
+        for (size_t i = 0; duet_data_note(data, i, NULL) != NULL; i++)
+            told = told || strstr(duet_data_note(data, i, NULL), "column 1 of 82 holds 10 whole numbers") != NULL ||
+                   strstr(duet_data_note(data, i, NULL), "column 1 of 82 holds 5 whole numbers") != NULL;
+        assert_int_equal(told, labelled);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(columns_of_both_splits_are_compared),
+        IN_FOLDER(what_differs_and_is_sound_is_not_told_of),
         IN_FOLDER(pictures_of_both_splits_are_compared),
         IN_FOLDER(a_greatest_of_each_split),
         IN_FOLDER(one_split_of_bytes),
+        IN_FOLDER(fifths_are_no_bytes),
+        IN_FOLDER(greatest_of_both_splits_is_advised),
         IN_FOLDER(columns_that_are_none),
+        IN_FOLDER(tables_as_wide_as_a_picture),
     };
     return RUN_TESTS("alike", tests, NULL, NULL);
 }

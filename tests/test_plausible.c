@@ -718,6 +718,10 @@ static void a_file_and_another_ones_gzip(void **state)
     content = test_file_read(in_folder("train.npy"), &size);
     write_file("train.npy.gz", content, size);
     assert_noted("the same", open_folder(""), NULL);
+    gzFile second = gzopen(in_folder("train.npy.gz"), "ab");
+    assert_non_null(second);
+    assert_int_equal(gzclose(second), Z_OK);
+    assert_noted("the same in two members", open_folder(""), NULL);
     content[size - 1] ^= 1;
     write_file("train.npy.gz", content, size);
     assert_noted("another", open_folder(""), "train.npy: is read, and train.npy.gz beside it holds something else");

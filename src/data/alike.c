@@ -17,25 +17,35 @@ enum {
     ROWS = 2048 /* of each split that are looked at */,
     NUMBERS = 1 << 19,
     LEAST = 30 /* rows, which say something of the others */,
-    COMPARED = 128 /* columns that may have changed places */
+    FEWEST = 32 /* of these that are looked at, of each of the 16 pieces of duet_spread two */,
+    COMPARED = 128 /* columns that may have changed places */,
+    FEW = 10 /* values, of which others have as many as often by chance */
 };
 
 static const double chance = -20; /* the logarithm of what is no chance */
+static const double once_in = -7; /* the logarithm of how often chance makes a column unlike its own */
 static const double far = 8;      /* times as wide as the middle half, or as far away as that is wide */
 static const double brighter = 1.5;
 static const double apart = 0.3; /* of two distributions that are not one, at least */
 
-/* What is looked at of one split: of a table its columns, each sorted. */
+/* How a column lies in its file: smooth where neighbours are alike, as where rows follow time. */
+typedef struct course {
+    float first, last;
+    bool smooth;
+} course;
+
+/* What is looked at of one split: of a table its columns, each sorted, and the course of each before. */
 typedef struct sample {
     size_t count, elements;
     float *values;
+    course *courses;
 } sample;
 
 /* Bytes lie before what they become: from the last on. */
 static duet_status draw(sample *it, duet_rows *rows, duet_error *error)
 {
     size_t first, piece, fits = NUMBERS / rows->row_elements;
-    if (fits < LEAST) fits = LEAST;
+    if (fits < FEWEST) fits = FEWEST;
     if (fits > ROWS) fits = ROWS;
     it->elements = rows->row_elements;
     it->values = calloc(fits, it->elements * sizeof *it->values);
@@ -56,13 +66,32 @@ static int compare(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* By what neighbours differ in beside what any two do. */
+static course follow(const float *column, size_t count)
+{
+    const double rough = 0.1;
+    double mean = 0, squares = 0, steps = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double step = (double)column[i] - mean;
+        mean += step / (double)(i + 1);
+        squares += step * ((double)column[i] - mean);
+        if (i > 0) steps += pow((double)column[i] - (double)column[i - 1], 2) / 2;
+    }
+    return (course){.first = column[0], .last = column[count - 1], .smooth = steps < rough * squares};
+}
+
 /* Columns in the place of rows. */
 static duet_status sort_columns(sample *it, const duet_rows *rows, duet_error *error)
 {
     float *columns = calloc(it->count, it->elements * sizeof *columns);
-    if (columns == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    it->courses = calloc(it->elements, sizeof *it->courses);
+    if (columns == NULL || it->courses == NULL) {
+        free(columns);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    }
     for (size_t i = 0; i < it->elements; i++) {
         for (size_t row = 0; row < it->count; row++) columns[i * it->count + row] = it->values[row * it->elements + i];
+        it->courses[i] = follow(columns + i * it->count, it->count);
         qsort(columns + i * it->count, it->count, sizeof *columns, compare);
     }
     free(it->values);
@@ -87,6 +116,13 @@ static double distance(const sample *a, size_t column, const sample *b, size_t o
         most = fmax(most, fabs((double)i / (double)a->count - (double)k / (double)b->count));
     }
     return most;
+}
+
+/* The distance that chance makes in none of the columns. */
+static double most_by_chance(const sample samples[2])
+{
+    const double once = sqrt(1 / (double)samples[0].count + 1 / (double)samples[1].count);
+    return once * sqrt((log(2 * (double)samples[0].elements) - once_in) / 2);
 }
 
 /* ---- columns in another order ---- */
@@ -134,16 +170,30 @@ static void tell_of_order(const moved *it, const duet_rows *rows, const char *na
                    place + 1, duet_column_name(names, place, other, sizeof other));
 }
 
+static bool has_few_values(const sample *it, size_t column)
+{
+    const float *values = column_of(it, column);
+    size_t distinct = 1;
+    for (size_t i = 1; i < it->count && distinct <= FEW; i++) distinct += values[i] != values[i - 1];
+    return distinct <= FEW;
+}
+
+/* Of truths and other columns of few values alone nothing is said: where one becomes more frequent, another of the same
+ * choice becomes less, and they look like one another. */
 static bool look_at_order(moved *it, const sample samples[2])
 {
     const sample *train = &samples[DUET_TRAIN], *test = &samples[DUET_TEST];
     const double once = sqrt(1 / (double)train->count + 1 / (double)test->count);
+    const double unlike = most_by_chance(samples);
+    bool telling = false;
     it->count = 0;
     for (size_t i = 0; i < train->elements; i++) {
-        if (distance(train, i, test, i) < fmax(2 * once, apart)) continue;
+        if (distance(train, i, test, i) < fmax(unlike, apart)) continue;
         if (it->count == COMPARED) return false;
         it->columns[it->count++] = i;
+        telling = telling || !has_few_values(test, i);
     }
+    if (!telling) return false;
     for (size_t i = 0; i < it->count; i++)
         for (size_t k = 0; k < it->count; k++)
             it->fits[i][k] = i != k && distance(train, it->columns[k], test, it->columns[i]) < 1.63 * once;
@@ -158,32 +208,59 @@ static bool is_no_chance(size_t some, size_t all, size_t times)
     return (double)times * log((double)(some + 1) / (double)(all + 2)) < chance;
 }
 
-/* One value in the test examples alone. */
+/* One value in the test examples alone: not the one that is so frequent in training examples that it may be alone in
+ * others, nor one of two, nor what follows upon theirs, as a year does. */
 static bool is_filled(const sample samples[2], size_t column)
 {
     const sample *train = &samples[DUET_TRAIN], *test = &samples[DUET_TEST];
     const float *one = column_of(train, column), *two = column_of(test, column);
-    size_t same = 0;
-    if (two[0] != two[test->count - 1] || one[0] == one[train->count - 1]) return false;
-    for (size_t i = 0; i < train->count; i++) same += one[i] == two[0];
-    return is_no_chance(same, train->count, test->count);
+    const double low = (double)one[0], high = (double)one[train->count - 1], filled = (double)two[0];
+    size_t same = 0, between = 0;
+    if (two[0] != two[test->count - 1] || low == high || (filled > high && filled - high <= high - low)) return false;
+    for (size_t i = 0; i < train->count; i++) {
+        same += one[i] == two[0];
+        between += one[i] > one[0] && one[i] < one[train->count - 1];
+    }
+    return between > 0 && same * 2 <= train->count && is_no_chance(same, train->count, test->count);
 }
 
-static float quarter(const sample *it, size_t column, size_t which)
+/* The number that `part` of `parts` of the column are below. */
+static float quantile(const sample *it, size_t column, size_t part, size_t parts)
 {
-    return column_of(it, column)[which * (it->count - 1) / 4];
+    return column_of(it, column)[part * (it->count - 1) / parts];
 }
 
-static bool is_of_other_scale(const sample samples[2], size_t column)
+/* By all but a part of the numbers at either end. */
+static bool is_far(const sample samples[2], size_t column, size_t parts)
 {
     double width[2], middle[2];
     for (size_t i = 0; i < 2; i++) {
-        width[i] = (double)quarter(&samples[i], column, 3) - (double)quarter(&samples[i], column, 1);
-        middle[i] = (double)quarter(&samples[i], column, 2);
+        width[i] =
+            (double)quantile(&samples[i], column, parts - 1, parts) - (double)quantile(&samples[i], column, 1, parts);
+        middle[i] = (double)quantile(&samples[i], column, 1, 2);
     }
     if (!(width[0] > 0 && width[1] > 0)) return false;
-    return width[0] > far * width[1] || width[1] > far * width[0] ||
-           fabs(middle[0] - middle[1]) > far * fmax(width[0], width[1]);
+    const double times = parts == 4 ? far : far / 2; /* as of the few numbers at the ends less is known */
+    return width[0] > times * width[1] || width[1] > times * width[0] ||
+           fabs(middle[0] - middle[1]) > times * fmax(width[0], width[1]);
+}
+
+/* Rows that follow time, and test examples that begin where the training examples end: these are at one place. */
+static bool goes_on(const sample samples[2], size_t column)
+{
+    const sample *train = &samples[DUET_TRAIN];
+    const double width = (double)quantile(train, column, 1, 1) - (double)quantile(train, column, 0, 1);
+    const double step = (double)samples[DUET_TEST].courses[column].first - (double)train->courses[column].last;
+    return train->courses[column].smooth && fabs(step) <= width / 4;
+}
+
+/* Another scale is one of all numbers: where the shares of zeros, or of two kinds, differ, quarters alone do. */
+static bool is_of_other_scale(const sample samples[2], size_t column)
+{
+    for (size_t parts = 4; parts <= 16; parts *= 2)
+        if (!is_far(samples, column, parts)) return false;
+    return !goes_on(samples, column) &&
+           distance(&samples[DUET_TRAIN], column, &samples[DUET_TEST], column) > most_by_chance(samples);
 }
 
 static void tell_of_filled(const sample samples[2], size_t column, const duet_rows *rows, const char *names,
@@ -209,8 +286,8 @@ static void tell_of_scale(const sample samples[2], size_t column, size_t others,
                    "%s: column %zu of %zu%s lies in [%g, %g] in the middle half of the test examples and in [%g, %g] "
                    "in that of the training examples%s: is it of another scale in one of them?",
                    rows->path, column + 1, rows->row_elements, duet_column_name(names, column, name, sizeof name),
-                   (double)quarter(test, column, 1), (double)quarter(test, column, 3),
-                   (double)quarter(train, column, 1), (double)quarter(train, column, 3), more);
+                   (double)quantile(test, column, 1, 4), (double)quantile(test, column, 3, 4),
+                   (double)quantile(train, column, 1, 4), (double)quantile(train, column, 3, 4), more);
 }
 
 static bool look_at_scales(const sample samples[2], const duet_rows *rows, const char *names,
@@ -291,6 +368,9 @@ duet_status duet_tell_of_unlike_splits(duet_rows *const rows[2], const char *nam
     *told = false;
     if (rows[DUET_TEST]->pictures || rows[DUET_TRAIN]->count < LEAST || rows[DUET_TEST]->count < LEAST) return DUET_OK;
     duet_status status = look(samples, rows, names, options, told, error);
-    for (size_t i = 0; i < 2; i++) free(samples[i].values);
+    for (size_t i = 0; i < 2; i++) {
+        free(samples[i].values);
+        free(samples[i].courses);
+    }
     return status;
 }

@@ -78,13 +78,26 @@ static bool holds_classes(const sample *it, size_t column, size_t *classes)
            found.high.value - found.low.value == (float)(found.distinct - 1);
 }
 
+/* Most columns have about as many classes, as truths and answers have: then this is one of them. */
+static bool are_alike(const sample *it, size_t column, size_t classes)
+{
+    size_t alike = 0, others = 0, own;
+    for (size_t i = 0; i < it->elements; i++) {
+        if (i == column) continue;
+        const bool hold = holds_classes(it, i, &own);
+        others += own > 1;
+        alike += hold && own * 8 <= classes * 9 + 8 && classes * 8 <= own * 9 + 8;
+    }
+    return alike * 2 > others;
+}
+
 /* The only column of whole numbers, or one more than the numbers of a picture. */
 static bool is_label(const sample *it, size_t column, size_t *classes)
 {
     const bool beside_picture = it->elements > DUET_PICTURE_NUMBERS && !duet_numbers_are_square(it->elements) &&
                                 duet_numbers_are_square(it->elements - 1);
     if (!holds_classes(it, column, classes)) return false;
-    if (beside_picture) return true;
+    if (beside_picture) return !are_alike(it, column, *classes);
     for (size_t i = 0; i < it->elements; i++)
         if (i != column && !has_fractions(it, i)) return false;
     return *classes > FEW || it->elements >= WIDE;

@@ -117,6 +117,43 @@ static bool are_bytes_of_one(const duet_range ranges[2])
     return ranges[0].levels != ranges[1].levels;
 }
 
+/* *most: of the numbers between the ends most are no k / 255. Of few others, such as one that stands for what is
+ * missing, all the rest are by chance: fifths and thirds are k / 255 too. */
+static duet_status look_at_levels(duet_rows *rows, bool *most, duet_error *error)
+{
+    const size_t bytes = duet_rows_row_bytes(rows);
+    const size_t fits = bytes < PIECE_BYTES ? PIECE_BYTES / bytes : 1, piece = fits < rows->count ? fits : rows->count;
+    size_t between = 0, levels = 0;
+    float *values = calloc(piece, bytes);
+    duet_status status =
+        values == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path) : DUET_OK;
+    for (size_t row = 0; status == DUET_OK && row < rows->count; row += piece) {
+        const size_t count = rows->count - row < piece ? rows->count - row : piece;
+        status = duet_rows_read(rows, row, count, values, error);
+        for (size_t i = 0; status == DUET_OK && i < count * rows->row_elements; i++) {
+            between += values[i] > 0 && values[i] < 1;
+            levels += values[i] > 0 && values[i] < 1 && duet_is_level(values[i]);
+        }
+    }
+    free(values);
+    *most = levels * 2 < between;
+    return status;
+}
+
+static duet_status tell_of_bytes(duet_rows *const rows[2], const duet_range ranges[2], const duet_data_options *options,
+                                 duet_error *error)
+{
+    const size_t bytes = ranges[DUET_TRAIN].levels ? DUET_TRAIN : DUET_TEST;
+    bool most;
+    DUET_TRY(look_at_levels(rows[1 - bytes], &most, error));
+    if (most)
+        duet_notes_add(options->notes, false,
+                       "%s: all numbers of the %s examples are k / 255, as of bytes, and those of the others are not: "
+                       "were they divided by another number?",
+                       rows[DUET_TEST]->path, bytes == DUET_TRAIN ? "training" : "test");
+    return DUET_OK;
+}
+
 /* Divided by what is greatest in each. */
 static bool have_one_greatest(const duet_range ranges[2])
 {
@@ -135,13 +172,7 @@ duet_status duet_tell_of_own_scale(duet_rows *const rows[2], const duet_range ra
         tell(test, "the greatest number of either split is 1, and one alone is that", options);
         return DUET_OK;
     }
-    if (are_bytes_of_one(ranges)) {
-        duet_notes_add(options->notes, false,
-                       "%s: all numbers of the %s examples are k / 255, as of bytes, and those of the others are not: "
-                       "were they divided by another number?",
-                       test->path, ranges[DUET_TRAIN].levels ? "training" : "test");
-        return DUET_OK;
-    }
+    if (are_bytes_of_one(ranges)) return tell_of_bytes(rows, ranges, options, error);
     extent *all = calloc(groups, sizeof *all);
     if (all == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", test->path);
     duet_status status = look_at_test(all, groups, rows, options, error);

@@ -199,18 +199,20 @@ static bool is_far_off(const duet_range *range, double most)
     return most > MUCH && (range->low > 0 || range->high < 0) && span(range) < most / MUCH;
 }
 
-/* Numbers that are all far from 1, or so far apart that most are next to nothing. */
-static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+/* Numbers that are all far from 1, or so far apart that most are next to nothing. What is advised cuts none of both. */
+static void tell_of_scale(const duet_rows *rows, const duet_range *range, const duet_range *test,
+                          const duet_data_options *options)
 {
-    double most = fmax(fabs((double)range->low), fabs((double)range->high));
-    const double large = duet_large_number(rows->shape);
+    const double most = fmax(fabs((double)range->low), fabs((double)range->high)),
+                 large = duet_large_number(rows->shape);
     char scaled[DUET_REMEDY_SIZE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
     duet_notes_add(options->notes, false,
                    "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s%s", rows->path,
                    (double)range->low, (double)range->high, hand_over(options),
                    rows->shape.rank == 1 ? DUET_REMEDY_STANDARD
-                                         : duet_remedy_unit((double)range->low, (double)range->high, scaled),
+                                         : duet_remedy_unit((double)fminf(range->low, test->low),
+                                                            (double)fmaxf(range->high, test->high), scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
 }
 
@@ -287,7 +289,7 @@ bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
     if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
     bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
                     rows->row_elements >= DUET_PICTURE_NUMBERS;
-    if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, options);
+    if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, test != NULL ? test : train, options);
     if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
     if (test == NULL || said) return said;
     const bool far = span(train) > 100 * span(test) || span(test) > 100 * span(train);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A gzip file ends in the CRC-32 and the length of what is in it (RFC 1952, sec. 2.3.1). */
+/* A gzip file ends in the CRC-32 and the length of what is in its last member (RFC 1952, sec. 2.3.1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +42,27 @@ static bool has_end(const char *path, uint32_t checksum, uint32_t length)
     return same;
 }
 
+/* A gzip may have several members, as those of bgzip: its end is that of the last one alone. What cannot be read is
+ * equal. */
+static bool is_unpacked(const char *path, const char *packed)
+{
+    const char *fault;
+    unsigned char bytes[2][16384];
+    FILE *file = duet_file_open(path, &fault);
+    gzFile inflated = gzopen(packed, "rb");
+    bool same = true, more = file != NULL && inflated != NULL;
+    while (same && more) {
+        const size_t got = fread(bytes[0], 1, sizeof bytes[0], file);
+        const int unpacked = gzread(inflated, bytes[1], sizeof bytes[1]);
+        if (unpacked < 0 || ferror(file) != 0) break;
+        same = got == (size_t)unpacked && memcmp(bytes[0], bytes[1], got) == 0;
+        more = got > 0;
+    }
+    if (inflated != NULL) (void)gzclose(inflated);
+    if (file != NULL) (void)fclose(file);
+    return same;
+}
+
 void duet_data_tell_of_twin(const char *path, duet_notes *notes)
 {
     const size_t size = strlen(path) + sizeof ".gz";
@@ -49,7 +70,7 @@ void duet_data_tell_of_twin(const char *path, duet_notes *notes)
     char *packed = malloc(size);
     if (packed == NULL) return;
     (void)snprintf(packed, size, "%s.gz", path);
-    if (read_end(packed, &checksum, &length) && !has_end(path, checksum, length))
+    if (read_end(packed, &checksum, &length) && !has_end(path, checksum, length) && !is_unpacked(path, packed))
         duet_notes_add(notes, false,
                        "%s: is read, and %s beside it holds something else: take out the one that is not meant", path,
                        strrchr(packed, '/') != NULL ? strrchr(packed, '/') + 1 : packed);
