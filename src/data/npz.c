@@ -145,8 +145,10 @@ static duet_status join_names(duet_rows *rows, char *const *names, size_t count,
     return rows->columns != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
 }
 
-/* Columns have the names that the file gives to them. */
-static duet_status name_columns(duet_rows *rows, const char *path, const member *it, duet_error *error)
+/* Columns have the names that the file gives to them. Other programs' may be of other texts, or one more than there are
+ * columns: such are no names, and no reason to do without the examples. */
+static duet_status name_columns(duet_rows *rows, const char *path, const member *it, duet_notes *notes,
+                                duet_error *error)
 {
     duet_stream stream = {0};
     char **names = NULL;
@@ -156,11 +158,14 @@ static duet_status name_columns(duet_rows *rows, const char *path, const member 
     duet_status status = duet_npy_read_texts(&stream, "columns", rows->row_elements, &names, &count, error);
     if (status == DUET_OK && count != rows->row_elements)
         status =
-            duet_fail(error, DUET_ERROR_DATA, "%s: %zu column_names of %zu columns", path, count, rows->row_elements);
+            duet_fail(error, DUET_ERROR_DATA, "there are %zu column_names of %zu columns", count, rows->row_elements);
     if (status == DUET_OK) status = join_names(rows, names, count, error);
     duet_stream_close(&stream);
     duet_class_names_free(names, count);
-    return status;
+    if (status != DUET_ERROR_DATA) return status;
+    duet_notes_add(notes, false, "%s: its columns go without names: %s", path, error->message);
+    *error = (duet_error){0};
+    return DUET_OK;
 }
 
 static duet_status open_split(duet_rows *rows, const char *path, const places *found, duet_split split,
@@ -187,7 +192,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], path, &found, (duet_split)split, options, error);
     const size_t first = rows[DUET_TRAIN].source != NULL ? DUET_TRAIN : DUET_TEST;
-    if (status == DUET_OK) status = name_columns(&rows[first], path, found.column_names, error);
+    if (status == DUET_OK) status = name_columns(&rows[first], path, found.column_names, options->notes, error);
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
                        found.left_out == 1
