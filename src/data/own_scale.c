@@ -82,12 +82,13 @@ static duet_status look(extent *all, size_t groups, duet_rows *rows, bool *rows_
     return status;
 }
 
-static void tell(const duet_rows *rows, const char *what, const duet_data_options *options)
+/* `unless`: what else makes such numbers. */
+static void tell(const duet_rows *rows, const char *what, const char *unless, const duet_data_options *options)
 {
     duet_notes_add(options->notes, false,
-                   "%s: %s, as of numbers that are scaled by their own: so a difference between the splits is lost; "
+                   "%s: %s, as of numbers that are scaled by their own%s: so a difference between the splits is lost; "
                    "scale both, from what they were, by the numbers of the training examples",
-                   rows->path, what);
+                   rows->path, what, unless);
 }
 
 static duet_status look_at_test(extent *all, size_t groups, duet_rows *const rows[2], const duet_data_options *options,
@@ -100,12 +101,12 @@ static duet_status look_at_test(extent *all, size_t groups, duet_rows *const row
         tell(rows[DUET_TEST],
              table ? "each column of the test examples has a mean of 0 and a deviation of 1 to many digits"
                    : "the test examples have a mean of 0 and a deviation of 1 to many digits",
-             options);
+             "", options);
     if (!table || !are_all(all, groups, false)) return DUET_OK;
     for (size_t i = 0; i < groups; i++) all[i] = (extent){0};
     DUET_TRY(look(all, groups, rows[DUET_TRAIN], &rows_are, error));
     if (are_all(all, groups, false))
-        tell(rows[DUET_TEST], "each column has the same ends in both splits, in one row of each", options);
+        tell(rows[DUET_TEST], "each column has the same ends in both splits, in one row of each", "", options);
     return DUET_OK;
 }
 
@@ -169,7 +170,8 @@ duet_status duet_tell_of_own_scale(duet_rows *const rows[2], const duet_range ra
     const size_t groups = duet_shape_is_table(test->shape) ? test->row_elements : 1;
     if (test->element == DUET_ELEMENT_UINT8 || rows[DUET_TRAIN]->count < LEAST || test->count < LEAST) return DUET_OK;
     if (have_one_greatest(ranges)) {
-        tell(test, "the greatest number of either split is 1, and one alone is that", options);
+        tell(test, "the greatest number of either split is 1, and one alone is that",
+             " (if none of the test examples was cut at 1)", options);
         return DUET_OK;
     }
     if (are_bytes_of_one(ranges)) return tell_of_bytes(rows, ranges, options, error);
