@@ -187,6 +187,10 @@ static void settings_without_effect_are_known(void **state)
          "lr_schedule=cosine lr_steps=100 lr_final=1 "}, /* from 1 to 1 */
         {"vae", {"lr_warm_up=1"}, "lr_warm_up=1 "},      /* the first update has the whole rate */
         {"vae", {"lr_warm_up=2"}, ""},
+        {"vae", {"lr_warm_up=9", "encoder.lr_warm_up=0"}, ""}, /* but for one group */
+        {"vae", {"lr_schedule=cosine", "lr_steps=9", "encoder.lr_schedule=constant"}, ""},
+        {"vae", {"lr_schedule=cosine", "lr_steps=9", "encoder.lr_final=1"}, ""},
+        {"vae", {"encoder.lr_final=1"}, "encoder.lr_final=1 "},
         {"vae", {"optimiser=adamw"}, "optimiser=adamw "}, /* Adam, without a decay */
         {"vae", {"optimiser=adamw", "weight_decay=0.01"}, ""},
         {"vae", {"optimiser=adamw", "decoder.weight_decay=0.01"}, ""},
