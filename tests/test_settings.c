@@ -372,6 +372,7 @@ static float value_of(char kind, size_t row, size_t column)
     case 'b': return (float)(row * 37 % 113) + (number + 4) / 8;
     case 'a': return row % 5 == 0 ? 0.25F : number;
     case '1': return 3;
+    case 'm': return row % (column + 2) == 0 ? -1 : 1;
     default: return number;
     }
 }
@@ -426,8 +427,8 @@ static void coarse_columns_are_warned_of(void **state)
 }
 
 /* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
- * 'c' and 's': cosine and sine of the first; 'q': a square of it. 'o': one row far out, the same for all such columns.
- */
+ * 'c' and 's': cosine and sine of the first; 'q': a square of it; 'k': sizes that grow together. 'o': one row far out,
+ * the same for all such columns. */
 static float value_beside(const char *kinds, size_t row, size_t column)
 {
     const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
@@ -438,6 +439,7 @@ static float value_beside(const char *kinds, size_t row, size_t column)
     case 'c': return cosf(first);
     case 's': return sinf(first);
     case 'q': return first * first + 3 * first + second;
+    case 'k': return expf(2.5F * first + 0.05F * value_of('n', row * (column + 3), 0));
     case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
     default: return value_of(kinds[column], row, column);
     }
@@ -470,6 +472,8 @@ static void dependent_columns_are_warned_of(void **state)
         {"nice", "nnsq+", "columns of 5 follow from others", 400},
         {"vae", "nncs", NULL, 400},
         {"nice", "nncs", NULL, 13},
+        {"nice", "kkkkkkkk", NULL, 30}, /* squares of a few rows stand far above all others */
+        {"nice", "mmmmm", "-1 and 1 alone) and 1 more: a density", 11},
     };
     char path[TEST_PATH_SIZE + 32], said[WARNINGS];
     duet_error error = {0};
@@ -485,6 +489,7 @@ static void dependent_columns_are_warned_of(void **state)
         warnings_of(it.build, said);
         if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "a density") != NULL)
             fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        if (rows[i].kinds[0] == 'm') assert_null(strstr(said, "curved"));
         test_graph_close(&it);
     }
 }
