@@ -356,6 +356,37 @@ static void objectives_without_a_bound_are_warned_of(void **state)
     }
 }
 
+/* A list may be of anything, and none of it too. */
+static void build_listed(duet_model *m)
+{
+    size_t sizes[DUET_MOST_SIZES];
+    duet_group *net = duet_model_group(m, "net");
+    duet_node y = duet_dense(net, "layer", duet_model_batch(m), 1);
+    assert_int_equal(duet_setting_sizes(m, "dilations", sizes), 0);
+    duet_phase(m, "fit", 1);
+    duet_minimise(m, duet_batch_mean(y), net);
+}
+
+static void a_list_that_names_no_layers_may_be_empty(void **state)
+{
+    (void)state;
+    static const duet_setting dilations[] = {DUET_SIZES("dilations", "1,2", "what its name says")};
+    static const duet_family listed = {
+        .name = "listed", .build = build_listed, .settings = dilations, .setting_count = 1};
+    static const char *const none[] = {"dilations="};
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    duet_build *build;
+    assert_ok(duet_data_open(&data, "ring8", &error), &error);
+    assert_ok(duet_model_new(&model, &listed, data, none, 1, 7, &error), &error);
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), &error);
+    assert_int_equal(build->warning_count, 0);
+    duet_build_free(&build);
+    duet_model_free(&model);
+    duet_data_close(&data);
+}
+
 enum { COARSE_ROWS = 400 };
 
 /* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
@@ -658,6 +689,7 @@ int main(void)
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(all_warnings_are_kept),
+        cmocka_unit_test(a_list_that_names_no_layers_may_be_empty),
         cmocka_unit_test(coarse_columns_are_warned_of),
         cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),
