@@ -76,6 +76,7 @@ static const command_case cases[] = {
     {"setting as an option", {"train", "vae", "--lr", "0.1"}, 2, NULL, "did you mean '--set lr=VALUE'?"},
     {"by its name elsewhere", {"train", "vae", "--learning-rate", "1"}, 2, NULL, "did you mean '--set lr=VALUE'?"},
     {"option as a setting", {"train", "vae", "--set", "batch=32"}, 2, NULL, "but an option: --batch 32"},
+    {"flag as a setting", {"train", "vae", "--set", "stream=yes"}, 2, NULL, "but an option: --stream\n"},
     {"option by its name elsewhere", {"train", "vae", "--batch-size", "32"}, 2, NULL, "did you mean '--batch'?"},
     {"key by its name elsewhere", {"train", "vae", "--set", "learning_rate=1"}, 2, NULL, "did you mean 'lr'?"},
     {"metric by its name elsewhere", {"train", "vae", "--watch", "FID"}, 2, NULL, "did you mean 'frechet'?"},

@@ -187,6 +187,10 @@ static void settings_without_effect_are_known(void **state)
          "lr_schedule=cosine lr_steps=100 lr_final=1 "}, /* from 1 to 1 */
         {"vae", {"lr_warm_up=1"}, "lr_warm_up=1 "},      /* the first update has the whole rate */
         {"vae", {"lr_warm_up=2"}, ""},
+        {"vae", {"lr_warm_up=9", "encoder.lr_warm_up=0"}, ""}, /* but for one group */
+        {"vae", {"lr_schedule=cosine", "lr_steps=9", "encoder.lr_schedule=constant"}, ""},
+        {"vae", {"lr_schedule=cosine", "lr_steps=9", "encoder.lr_final=1"}, ""},
+        {"vae", {"encoder.lr_final=1"}, "encoder.lr_final=1 "},
         {"vae", {"optimiser=adamw"}, "optimiser=adamw "}, /* Adam, without a decay */
         {"vae", {"optimiser=adamw", "weight_decay=0.01"}, ""},
         {"vae", {"optimiser=adamw", "decoder.weight_decay=0.01"}, ""},
@@ -352,6 +356,37 @@ static void objectives_without_a_bound_are_warned_of(void **state)
     }
 }
 
+/* A list may be of anything, and none of it too. */
+static void build_listed(duet_model *m)
+{
+    size_t sizes[DUET_MOST_SIZES];
+    duet_group *net = duet_model_group(m, "net");
+    duet_node y = duet_dense(net, "layer", duet_model_batch(m), 1);
+    assert_int_equal(duet_setting_sizes(m, "dilations", sizes), 0);
+    duet_phase(m, "fit", 1);
+    duet_minimise(m, duet_batch_mean(y), net);
+}
+
+static void a_list_that_names_no_layers_may_be_empty(void **state)
+{
+    (void)state;
+    static const duet_setting dilations[] = {DUET_SIZES("dilations", "1,2", "what its name says")};
+    static const duet_family listed = {
+        .name = "listed", .build = build_listed, .settings = dilations, .setting_count = 1};
+    static const char *const none[] = {"dilations="};
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    duet_build *build;
+    assert_ok(duet_data_open(&data, "ring8", &error), &error);
+    assert_ok(duet_model_new(&model, &listed, data, none, 1, 7, &error), &error);
+    assert_ok(duet_model_build(model, DUET_BUILD_TRAIN, 4, &build, &error), &error);
+    assert_int_equal(build->warning_count, 0);
+    duet_build_free(&build);
+    duet_model_free(&model);
+    duet_data_close(&data);
+}
+
 enum { COARSE_ROWS = 400 };
 
 /* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
@@ -368,6 +403,7 @@ static float value_of(char kind, size_t row, size_t column)
     case 'b': return (float)(row * 37 % 113) + (number + 4) / 8;
     case 'a': return row % 5 == 0 ? 0.25F : number;
     case '1': return 3;
+    case 'm': return row % (column + 2) == 0 ? -1 : 1;
     default: return number;
     }
 }
@@ -422,8 +458,8 @@ static void coarse_columns_are_warned_of(void **state)
 }
 
 /* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
- * 'c' and 's': cosine and sine of the first; 'q': a square of it. 'o': one row far out, the same for all such columns.
- */
+ * 'c' and 's': cosine and sine of the first; 'q': a square of it; 'k': sizes that grow together. 'o': one row far out,
+ * the same for all such columns. */
 static float value_beside(const char *kinds, size_t row, size_t column)
 {
     const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
@@ -434,6 +470,7 @@ static float value_beside(const char *kinds, size_t row, size_t column)
     case 'c': return cosf(first);
     case 's': return sinf(first);
     case 'q': return first * first + 3 * first + second;
+    case 'k': return expf(2.5F * first + 0.05F * value_of('n', row * (column + 3), 0));
     case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
     default: return value_of(kinds[column], row, column);
     }
@@ -466,6 +503,8 @@ static void dependent_columns_are_warned_of(void **state)
         {"nice", "nnsq+", "columns of 5 follow from others", 400},
         {"vae", "nncs", NULL, 400},
         {"nice", "nncs", NULL, 13},
+        {"nice", "kkkkkkkk", NULL, 30}, /* squares of a few rows stand far above all others */
+        {"nice", "mmmmm", "-1 and 1 alone) and 1 more: a density", 11},
     };
     char path[TEST_PATH_SIZE + 32], said[WARNINGS];
     duet_error error = {0};
@@ -481,6 +520,7 @@ static void dependent_columns_are_warned_of(void **state)
         warnings_of(it.build, said);
         if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "a density") != NULL)
             fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        if (rows[i].kinds[0] == 'm') assert_null(strstr(said, "curved"));
         test_graph_close(&it);
     }
 }
@@ -649,6 +689,7 @@ int main(void)
         cmocka_unit_test(settings_without_effect_are_known),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(all_warnings_are_kept),
+        cmocka_unit_test(a_list_that_names_no_layers_may_be_empty),
         cmocka_unit_test(coarse_columns_are_warned_of),
         cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(objectives_without_a_bound_are_warned_of),

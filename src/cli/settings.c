@@ -107,12 +107,17 @@ json_t *cli_settings_json(const duet_family *family)
 }
 
 /* The command's option that is called so, here or elsewhere; NULL: none is. */
-static const char *find_option(const cli_command *command, const char *key)
+static const cli_option *find_option(const cli_command *command, const char *key)
 {
-    duet_spelling nearest = {.word = key};
-    for (size_t i = 0; i < command->option_count; i++)
-        if (!cli_option_is_operand(&command->options[i])) duet_spelling_offer(&nearest, command->options[i].name);
-    return nearest.best != NULL && nearest.distance == 0 ? nearest.best : NULL;
+    const cli_option *found = NULL;
+    for (size_t i = 0; found == NULL && i < command->option_count; i++) {
+        const cli_option *option = &command->options[i];
+        duet_spelling nearest = {.word = key};
+        if (cli_option_is_operand(option) || option->name == NULL) continue;
+        duet_spelling_offer(&nearest, option->name);
+        if (nearest.best != NULL && nearest.distance == 0) found = option;
+    }
+    return found;
 }
 
 static int check_item(const cli_command *command, const duet_family *family, const char *item)
@@ -130,10 +135,11 @@ static int check_item(const cli_command *command, const duet_family *family, con
         if (strcmp(setting->key, key) == 0) return CLI_DONE;
         duet_spelling_offer(&nearest, setting->key);
     }
-    const char *option = find_option(command, key);
+    const cli_option *option = find_option(command, key);
+    const bool has_value = option != NULL && option->kind != CLI_FLAG && item[length + 1] != '\0';
     if (option != NULL)
-        return cli_complain(CLI_MISTAKE, "'%s' is no setting of a model but an option: --%s %s", key, option,
-                            item + length + 1);
+        return cli_complain(CLI_MISTAKE, "'%s' is no setting of a model but an option: --%s%s%s", key, option->name,
+                            has_value ? " " : "", has_value ? item + length + 1 : "");
     return cli_complain(CLI_MISTAKE, "the model %s has no setting '%s'%s ('duet train %s --help' lists them)",
                         family->name, key, duet_spelling_words(&nearest, hint, sizeof hint), family->name);
 }

@@ -14,7 +14,9 @@ enum { SPARE = 10 /* rows beyond the columns, without which any numbers would be
 static const double nothing_left = 1e-8; /* of a column's variance: the square of a ten-thousandth of its deviation */
 static const double least_part = 1e-3;   /* that counts: deviations of the column for one of the other */
 static const double one_length = 1e-6;   /* of the variance that independent columns' squares would have in sum */
+static const double rounding = 1e-10;    /* of squares, of which such a part is no variance */
 static const float widest = 1e4F;        /* an end may lie so many times as far out as the middle half is wide */
+static const float widest_square = 100;  /* so few rows with large squares stand for all in several columns at once */
 
 typedef struct correlation {
     size_t count, columns;   /* rows; columns that are looked at */
@@ -28,11 +30,11 @@ typedef struct correlation {
 
 /* Whether the values, which are sorted in place, spread. One that a tenth of the rows have, or one far out, would make
  * columns alike that are not. */
-static bool is_spread(float *values, size_t count)
+static bool is_spread(float *values, size_t count, float most)
 {
     const duet_column it = duet_column_look(values, count);
     const float half = values[3 * count / 4] - values[count / 4];
-    return 10 * it.common_times <= count && half > 0 && it.high.value - it.low.value <= widest * half;
+    return 10 * it.common_times <= count && half > 0 && it.high.value - it.low.value <= most * half;
 }
 
 /* Takes a column as the next one. */
@@ -117,7 +119,7 @@ static duet_status find(const float *rows, size_t count, size_t features, size_t
                              : DUET_OK;
     for (size_t i = 0; status == DUET_OK && i < features; i++) {
         for (size_t row = 0; row < count; row++) values[row] = rows[row * features + i];
-        if (is_spread(values, count)) take_column(&it, rows, features, i);
+        if (is_spread(values, count, i < own ? widest : widest_square)) take_column(&it, rows, features, i);
     }
     if (status == DUET_OK && it.columns > 1) {
         status = factorise(&it, error);
@@ -157,7 +159,8 @@ static bool have_one_length(const float *rows, size_t count, size_t features)
             squares += square / (double)count;
             fourth += square * square / (double)count;
         }
-        apart += fmax(fourth - squares * squares, 0);
+        const double variance = fourth - squares * squares;
+        if (variance > rounding * fourth) apart += variance; /* -1 and 1 alone have none */
         mean += squares;
     }
     for (size_t row = 0; row < count; row++) {

@@ -145,8 +145,8 @@ void duet_model_mark_optimiser(const duet_model *model, const char *group)
     const duet_settings *s = &model->settings;
     const duet_optimiser it = duet_model_optimiser(model, group);
     const bool adam = it.kind == DUET_ADAM || it.kind == DUET_ADAMW;
-    const bool varies = it.schedule != DUET_RATE_CONSTANT && it.rate_final != 1;
-    const struct {
+    const bool scheduled = it.schedule != DUET_RATE_CONSTANT, varies = scheduled && it.rate_final != 1;
+    const struct { /* what is said of a group to be without, and others are not, has its effect too */
         const char *key;
         bool used;
     } sometimes[] = {
@@ -155,10 +155,10 @@ void duet_model_mark_optimiser(const duet_model *model, const char *group)
         {"epsilon", it.kind != DUET_SGD},
         {"momentum", !adam},
         {"lr_steps", varies},
-        {"lr_final", varies},
+        {"lr_final", varies || (scheduled && duet_settings_differ(s, group, "lr_final"))},
         {"average_warm_up", it.average > 0},
-        {"lr_schedule", varies},
-        {"lr_warm_up", it.rate_warm_up > 1},
+        {"lr_schedule", varies || (it.rate_final != 1 && duet_settings_differ(s, group, "lr_schedule"))},
+        {"lr_warm_up", it.rate_warm_up > 1 || duet_settings_differ(s, group, "lr_warm_up")},
         {"optimiser", !is_adam_anyway(s, group, &it)},
     };
     for (size_t i = 0; i < sizeof always / sizeof *always; i++) duet_settings_mark(s, group, always[i]);

@@ -30,9 +30,6 @@ bool duet_setting_is_at(const char *where, duet_model *model, const char *key, c
 size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key, size_t sizes[DUET_MOST_SIZES])
 {
     size_t count = duet_sizes_read(setting_text(where, model, key), sizes, DUET_MOST_SIZES);
-    const char *usual = duet_settings_otherwise(&model->settings, NULL, key);
-    if (count == 0 && model->build != NULL && usual != NULL && usual[0] != '\0')
-        duet_model_warn(model, "%s= names no hidden layer: what has its widths is linear", key);
     return count == SIZE_MAX ? 0 : count;
 }
 
@@ -45,6 +42,9 @@ duet_node duet_hidden_layers_as_at(const char *where, duet_model *model, duet_gr
                                    duet_node x, const duet_hidden_options *options)
 {
     size_t sizes[DUET_MOST_SIZES], count = duet_setting_sizes_at(where, model, sizes_key, sizes);
+    const char *usual = duet_settings_otherwise(&model->settings, NULL, sizes_key);
+    if (count == 0 && model->build != NULL && usual != NULL && usual[0] != '\0')
+        duet_model_warn(model, "%s= names no hidden layer: what has its widths is linear", sizes_key);
     for (size_t i = 0; i < count; i++) {
         char layer[32], norm[32];
         snprintf(layer, sizeof layer, "hidden%zu", i + 1);

@@ -358,6 +358,12 @@ const char *duet_settings_otherwise(const duet_settings *settings, const char *g
     return NULL;
 }
 
+bool duet_settings_differ(const duet_settings *settings, const char *group, const char *key)
+{
+    const char *own = find_of_group(settings, group, strlen(group), key).text;
+    return own != NULL && !duet_setting_is_same(own, duet_settings_text(settings, key));
+}
+
 void duet_settings_mark(const duet_settings *settings, const char *group, const char *key)
 {
     found it = group == NULL ? find(settings, key) : find_for(settings, group, key);

@@ -42,6 +42,8 @@ double duet_settings_group_number(const duet_settings *settings, const char *gro
 
 /** What the setting would be unless it had been said of that group, or, where nothing was said of it alone, of all. */
 const char *duet_settings_otherwise(const duet_settings *settings, const char *group, const char *key);
+/** Whether something else was said of that group than of all. */
+bool duet_settings_differ(const duet_settings *settings, const char *group, const char *key);
 
 /** Says that something follows the value of `key`, of a group as above. A build marks what it reads. */
 void duet_settings_mark(const duet_settings *settings, const char *group, const char *key);
