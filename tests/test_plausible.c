@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Data that are sound and seldom what was meant: numbers that are none in either split, values without a difference or
  * far from 1, columns and labels of two files that do not match, labels that are no classes. */
-#include "data_files.h"
+#include "data_notes.h"
 
 #include <math.h>
 #include <unistd.h>
 
 #include "duet/report.h"
-
-enum { ROWS = 40, COLUMNS = 5, FEATURES = ROWS * COLUMNS };
-
-/* Rows of numbers in [0, 1), but for one. */
-static void write_rows(const char *name, size_t place, float value)
-{
-    float rows[FEATURES];
-    for (size_t i = 0; i < FEATURES; i++) rows[i] = (float)(i * 37 % FEATURES) / FEATURES;
-    rows[place] = value;
-    write_npy(name, 1, ARRAY("<f4", "False", "(40, 5)"), rows, sizeof rows);
-}
 
 /* However the file is divided, and whichever split the row is in. */
 static void every_row_is_looked_at(void **state)
@@ -43,21 +32,6 @@ static void every_row_is_looked_at(void **state)
             assert_true((info->high[DUET_TRAIN] == 4) != (info->high[DUET_TEST] == 4)); /* each split's own range */
             duet_data_close(&data);
         }
-}
-
-static duet_data *open_folder(const char *options)
-{
-    char name[3 * TEST_PATH_SIZE];
-    (void)snprintf(name, sizeof name, "%s%s", folder, options);
-    return open_sound(name);
-}
-
-static void assert_refused(const char *piece)
-{
-    duet_error error = {0};
-    duet_data *data = NULL;
-    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, piece);
 }
 
 /* "a" is another number in a file that has it elsewhere. */
@@ -138,15 +112,6 @@ static void cells_that_cannot_be(void **state)
         assert_status(duet_data_open(&data, in_folder("x.csv"), &error), DUET_ERROR_DATA, &error);
         if (strstr(error.message, cells[i].piece) == NULL) fail_msg("%s: \"%s\"", cells[i].title, error.message);
     }
-}
-
-/* One note that holds the piece, or none. */
-static void assert_noted(const char *title, duet_data *data, const char *piece)
-{
-    const char *note = duet_data_note(data, 0, NULL);
-    if ((note == NULL) != (piece == NULL) || (piece != NULL && strstr(note, piece) == NULL))
-        fail_msg("%s: \"%s\"", title, note != NULL ? note : "(nothing)");
-    duet_data_close(&data);
 }
 
 /* 20 rows of two numbers that begin at `first` and go on by `step`; column a counts where it says so. */
@@ -559,203 +524,6 @@ static void labels_that_are_asked_for_are_needed(void **state)
     assert_message(&error, "mispelt.npy: cannot be opened as a file of labels: No such file or directory");
 }
 
-static const struct {
-    const char *begins, *piece;
-} foreign[] = {
-    {"\x89HDF\r\n\x1A\n", "is an HDF5 file: save its arrays by numpy.save or numpy.savez"},
-    {"MATLAB 5.0 MAT-file", "is a MATLAB file: save its arrays, which scipy.io.loadmat reads"},
-    {"\x80\x04\x95\x01", "is a pickle of Python: save its arrays"},
-    {"Rar!\x1A\x07", "is a RAR archive: unpack it, and name the folder"},
-    {"GIF89a", "is one picture, a GIF; a folder or an archive of PNG or JPEG files is expected"},
-    {"RIFF\1\1\1\1WEBPVP8 ", "is one picture, a WebP"},
-    {"BMI;age",
-     "is a text by its name: if columns lie in it that commas, semicolons or tabs separate, let its name end"},
-    {"<!DOCTYPE html>", "is a page of the web, such as says why a download failed: get the file again"},
-    {"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS, and not the file"},
-    {"\xD0\xCF\x11\xE0", "is a spreadsheet: save its table as .csv"},
-    {"\x89PNG\r\n\x1A\n", "is one picture; a folder or an archive of them is expected"},
-};
-
-/* What lies alone in a folder that is named, and what is said of it. */
-static const struct {
-    const char *name, *begins, *piece, *never;
-} lonely[] = {
-    {"data.json.gz", "\x1F\x8B\x08", "it holds data.json.gz; that is JSON", "compressed twice"},
-    {"pics.tar.gz", "\x1F\x8B\x08", "it holds pics.tar.gz, which can be named itself", "compressed twice"},
-    {"pics.tar.xz", "\xFD\x37zXZ", "it holds pics.tar.xz, which can be named itself", "another kind"},
-    {"data.gz", "\x1F\x8B\x08", "it holds data.gz", "compressed twice"},
-    {"picture", "\x89PNG\r\n\x1A\n", "it holds picture; that is a picture: let its name end in .png", "one picture;"},
-    {"photo", "\xFF\xD8\xFF\xE0", "it holds photo; that is a picture: let its name end in .jpg", "one picture;"},
-};
-
-/* Two files in a folder, and which of them is named. */
-static const struct {
-    const char *names[2], *piece;
-} both[] = {
-    {{"README.txt", "images.raw"}, "it holds images.raw and others"},
-    {{"README", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
-    {{"README.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
-    {{"a.txt", "data.h5"}, "it holds data.h5 and others; that is an HDF5 file"},
-    {{"LICENSE", "numbers.txt"}, "it holds numbers.txt and others; that is a text by its name"},
-    {{"a.txt", "b.txt"}, "it holds a.txt and others; that is a text by its name"},
-};
-
-static void of_two_files_the_one_that_says_more_is_named(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < 2 * sizeof both / sizeof *both; i++) {
-        char inner[32], path[64];
-        duet_error error = {0};
-        duet_data *data = NULL;
-        (void)snprintf(inner, sizeof inner, "both%zu", i);
-        make_inner(inner);
-        for (size_t k = 0; k < 2; k++) {
-            (void)snprintf(path, sizeof path, "%s/%s", inner, both[i / 2].names[(k + i) % 2]);
-            write_file(path, BYTES("nobody's"));
-        }
-        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
-        assert_message(&error, both[i / 2].piece);
-        if (i / 2 == 0) assert_null(strstr(error.message, "is a text"));
-    }
-}
-
-static void what_lies_alone_in_a_folder_is_known(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof lonely / sizeof *lonely; i++) {
-        char inner[32], path[64];
-        duet_error error = {0};
-        duet_data *data = NULL;
-        (void)snprintf(inner, sizeof inner, "alone%zu", i);
-        make_inner(inner);
-        (void)snprintf(path, sizeof path, "%s/%s", inner, lonely[i].name);
-        write_file(path, lonely[i].begins, strlen(lonely[i].begins));
-        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
-        assert_message(&error, lonely[i].piece);
-        if (strstr(error.message, lonely[i].never) != NULL) fail_msg("%s", error.message);
-    }
-}
-
-static void files_of_other_programs_are_known(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        duet_error error = {0};
-        duet_data *data = NULL;
-        write_file("f.dat", foreign[i].begins, strlen(foreign[i].begins));
-        assert_status(duet_data_open(&data, in_folder("f.dat"), &error), DUET_ERROR_DATA, &error);
-        assert_message(&error, foreign[i].piece);
-    }
-    static const struct {
-        const char *name, *piece;
-    } names[] = {
-        {"f.tsv", "is a text by its name"},
-        {"f.TXT", "is a text by its name"},
-        {"f.xlsx", "is a spreadsheet"},
-        {"f.pt", "is a file of PyTorch"},
-        {"f.json", "is JSON"},
-        {"f.bmp", "is a picture of a kind that is not read: save it as PNG"},
-        {"f.npy.part", "is not wholly there"},
-        {"f.bin7", "wrong magic"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char inner[32], path[64];
-        duet_error error = {0};
-        duet_data *data = NULL;
-        write_file(names[i].name, BYTES("nobody's"));
-        assert_status(duet_data_open(&data, in_folder(names[i].name), &error), DUET_ERROR_DATA, &error);
-        assert_message(&error, names[i].piece);
-        (void)snprintf(inner, sizeof inner, "in%zu", i);
-        make_inner(inner);
-        (void)snprintf(path, sizeof path, "%s/%s", inner, names[i].name);
-        write_file(path, BYTES("nobody's"));
-        (void)snprintf(path, sizeof path, "%s/readme", inner);
-        write_file(path, BYTES("of these"));
-        error = (duet_error){0};
-        assert_status(duet_data_open(&data, in_folder(inner), &error), DUET_ERROR_DATA, &error);
-        if (strcmp(names[i].piece, "wrong magic") != 0) assert_message(&error, names[i].piece);
-    }
-    make_inner("cifar");
-    write_file("cifar/data_batch_1", BYTES("\x80\x02}"));
-    write_file("cifar/batches.meta", BYTES("\x80\x02}"));
-    duet_error pickled = {0};
-    duet_data *none = NULL;
-    assert_status(duet_data_open(&none, in_folder("cifar"), &pickled), DUET_ERROR_DATA, &pickled);
-    assert_message(&pickled, "is a pickle of Python: save its arrays by numpy.save or numpy.savez");
-    write_file("x", BYTES("\x1F\x8B twice"));
-    char *once = test_file_read(in_folder("x"), NULL);
-    write_file("x.gz", once, strlen(once));
-    free(once);
-    duet_error error = {0};
-    duet_data *data = NULL;
-    assert_status(duet_data_open(&data, in_folder("x.gz"), &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "x.gz: is compressed twice: gunzip it once");
-}
-
-/* Files of one set that should be there: what is lost is not what never was. */
-static void lost_files_of_a_set(void **state)
-{
-    (void)state;
-    static const uint8_t records[2 * 3073];
-    duet_error error = {0};
-    duet_data *data = NULL;
-    write_file("data_batch_1.bin", records, sizeof records);
-    write_file("data_batch_3.bin", records, sizeof records);
-    assert_refused("data_batch_3.bin is there and data_batch_2.bin is not: get it again");
-    write_file("data_batch_2.bin", records, sizeof records);
-    assert_int_equal(symlink("nowhere", in_folder("test_batch.bin")), 0);
-    assert_status(duet_data_open(&data, folder, &error), DUET_ERROR_FILE, &error);
-    assert_message(&error, "test_batch.bin: cannot be opened: No such file or directory");
-}
-
-/* Of a file and its gzip the first is read. */
-static void a_file_and_another_ones_gzip(void **state)
-{
-    (void)state;
-    char *content;
-    size_t size;
-    write_rows("train.npy", 0, 0);
-    content = test_file_read(in_folder("train.npy"), &size);
-    write_file("train.npy.gz", content, size);
-    assert_noted("the same", open_folder(""), NULL);
-    gzFile second = gzopen(in_folder("train.npy.gz"), "ab");
-    assert_non_null(second);
-    assert_int_equal(gzclose(second), Z_OK);
-    assert_noted("the same in two members", open_folder(""), NULL);
-    content[size - 1] ^= 1;
-    write_file("train.npy.gz", content, size);
-    assert_noted("another", open_folder(""), "train.npy: is read, and train.npy.gz beside it holds something else");
-    write_file("train.npy.gz", content, size / 2);
-    assert_noted("less", open_folder(""), "take out the one that is not meant");
-    assert_noted("by name", open_sound(in_folder("train.npy")), NULL);
-    free(content);
-}
-
-/* Arrays are parts of a set by their own names, not by those of folders. */
-static void arrays_in_folders_of_parts(void **state)
-{
-    (void)state;
-    make_inner("train");
-    make_inner("test");
-    write_rows("train/images.npy", 0, 0);
-    write_rows("test/images.npy", 0, 0);
-    assert_refused(
-        "arrays are read right in one folder: put them there as train.npy and test.npy, their labels as train-");
-    write_npy("one.npy", 1, ARRAY("<f4", "False", "(3,)"), "0123456789ab", 12);
-    duet_error error = {0};
-    duet_data *data = NULL;
-    assert_status(duet_data_open(&data, in_folder("one.npy"), &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "of examples of one number each save array.reshape(-1, 1)");
-}
-
-static void two_files_without_names(void **state)
-{
-    (void)state;
-    write_rows("X.npy", 0, 0);
-    write_rows("Y.npy", 0, 0);
-    assert_refused("names such as train.npy and train-labels.npy, test.npy and test-labels.npy tell them apart");
-}
-
 /* A program has no words behind a colon. */
 static void a_programs_own_data_ask_nothing(void **state)
 {
@@ -813,13 +581,6 @@ int main(void)
         IN_FOLDER(answers_are_those_of_the_set),
         IN_FOLDER(elements_have_the_remedy_that_fits),
         IN_FOLDER(labels_that_are_asked_for_are_needed),
-        IN_FOLDER(what_lies_alone_in_a_folder_is_known),
-        IN_FOLDER(of_two_files_the_one_that_says_more_is_named),
-        IN_FOLDER(files_of_other_programs_are_known),
-        IN_FOLDER(lost_files_of_a_set),
-        IN_FOLDER(two_files_without_names),
-        IN_FOLDER(arrays_in_folders_of_parts),
-        IN_FOLDER(a_file_and_another_ones_gzip),
         IN_FOLDER(a_programs_own_data_ask_nothing),
     };
     return RUN_TESTS("plausible", tests, NULL, NULL);
