@@ -132,6 +132,10 @@ static void namesakes_of_sets_are_told_of(void **state)
     data = open_sound("two-peaks");
     assert_null(duet_data_note(data, 0, NULL));
     duet_data_close(&data);
+    write_file("ring8/run.json", "{}", 2); /* --out ring8 */
+    data = open_sound("ring8");
+    assert_null(duet_data_note(data, 0, NULL));
+    duet_data_close(&data);
     assert_int_equal(chdir(here), 0);
 }
 

@@ -313,6 +313,12 @@ class Places(Asked):
             self.assertEqual(one.evaluate("mse"), duet.open(self.path("here/run")).evaluate("mse"))
         self.assertNotEqual(run.evaluate("mse"), made["there"].evaluate("mse"))
 
+    def test_a_program_whose_folder_was_removed_trains_all_the_same(self):
+        self.go_to("gone")
+        os.rmdir(self.path("gone"))
+        run = duet.train("ae", self.wide, steps=1, batch=20, settings=SMALL, out=self.path("kept"))
+        self.assertEqual(run.directory, self.path("kept"))
+
     def test_a_run_that_was_trained_further_says_so(self):
         path = self.path("wide.npy")
         numpy.save(path, self.wide)

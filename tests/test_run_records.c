@@ -383,8 +383,8 @@ static void one_training_has_a_run(void **state)
 enum { ROWS = 300, COLUMNS = 6 };
 
 /* Rows of an array from `first` on, `stride` apart and round its end: others in the order of 7, the same as bytes or as
- * floats. `kinds`: how many values there are; 0: as many as come. */
-static void write_rows(const char *name, size_t stride, bool bytes, unsigned kinds, uint32_t seed)
+ * floats. `kinds`: how many values there are; 0: as many as come. Each `blank`th has zeros alone. */
+static void write_some(const char *name, size_t stride, bool bytes, unsigned kinds, uint32_t seed, size_t blank)
 {
     static float rows[ROWS][COLUMNS];
     duet_error error = {0};
@@ -392,10 +392,18 @@ static void write_rows(const char *name, size_t stride, bool bytes, unsigned kin
     for (uint32_t i = 0; i < ROWS; i++)
         for (uint32_t k = 0; k < COLUMNS; k++) {
             const uint32_t word = duet_philox_element(seed, 1, 0, (uint32_t)(i * stride % ROWS) * COLUMNS + k).word[0];
-            rows[i][k] = kinds > 0 ? (float)(word % kinds) : bytes ? (float)(word % 256) / 255 : (float)word / 1e9f;
+            rows[i][k] = i % blank == 0 ? 0
+                         : kinds > 0    ? (float)(word % kinds)
+                         : bytes        ? (float)(word % 256) / 255
+                                        : (float)word / 1e9f;
         }
     path_of(path, name, "");
     assert_ok(duet_write_npy(path, rows[0], DUET_SHAPE(ROWS, COLUMNS), &error), &error);
+}
+
+static void write_rows(const char *name, size_t stride, bool bytes, unsigned kinds, uint32_t seed)
+{
+    write_some(name, stride, bytes, kinds, seed, ROWS);
 }
 
 /* Whether the run, opened on other data, says of rows that it was trained on them. */
@@ -437,8 +445,6 @@ static void rows_that_were_trained_on_are_known(void **state)
     write_rows("others.npy", 1, false, 0, 2);
     write_rows("bytes.npy", 1, true, 0, 1);
     write_rows("bytes-turned.npy", 7, true, 0, 1);
-    write_rows("few.npy", 1, false, 2, 1); /* 64 rows, in training and test alike */
-    write_rows("few-others.npy", 1, false, 2, 2);
     path_of(path, "rows.npy", "");
     path_of(turned, "turned.npy", "");
     what.data = path;
@@ -466,9 +472,24 @@ static void rows_that_were_trained_on_are_known(void **state)
     path_of(path, "bytes.npy", "");
     train_well(&what, "on-bytes");
     assert_true(tells_of_rows("on-bytes", "bytes-turned.npy"));
-    path_of(path, "few.npy", "");
+}
+
+/* Rows that come again and again are no sign that other data are those of the run. */
+static void rows_that_come_again_are_no_sign(void **state)
+{
+    (void)state;
+    char path[PATH];
+    recipe what = ae;
+    path_of(path, "again.npy", "");
+    what.data = path;
+    write_rows("again.npy", 1, false, 2, 1); /* 64 rows, in training and test alike */
+    write_rows("others.npy", 1, false, 2, 2);
     train_well(&what, "on-few");
-    assert_false(tells_of_rows("on-few", "few-others.npy"));
+    assert_false(tells_of_rows("on-few", "others.npy"));
+    write_some("again.npy", 1, false, 0, 1, ROWS / 2);
+    write_some("others.npy", 1, false, 0, 2, 2);
+    train_well(&what, "on-blanks");
+    assert_false(tells_of_rows("on-blanks", "others.npy"));
 }
 
 /* Moves the run away while it is trained, and has another training take its place. */
@@ -667,6 +688,7 @@ int main(void)
         cmocka_unit_test(a_resumed_run_changes_nothing_else),
         cmocka_unit_test(one_training_has_a_run),
         cmocka_unit_test(rows_that_were_trained_on_are_known),
+        cmocka_unit_test(rows_that_come_again_are_no_sign),
         cmocka_unit_test(a_moved_training_leaves_its_place_alone),
         cmocka_unit_test(pictures_of_later_epochs_go),
         cmocka_unit_test(advice_after_a_nan_is_true),

@@ -244,7 +244,9 @@ def train(
         if watched or resume is not None  # which may have been watched
         else None
     )
-    summary, here = ffi.new("duet_train_summary *"), os.getcwd()  # on_epoch may go to another folder
+    said_path = os.fsdecode(out or getattr(resume, "directory", resume) or "")
+    here = "" if os.path.isabs(said_path) else os.getcwd()  # on_epoch may go to another folder
+    summary = ffi.new("duet_train_summary *")
     try:
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:

@@ -186,11 +186,12 @@ static void tell_of_other_set(duet_data *data, size_t index)
                        data->source, named[index].name, what, DUET_WORD("%s", data->source), named[index].name);
 }
 
-/* What lies here under the name of a set is not meant by it, and somebody may mean it. */
+/* What lies here under the name of a set is not meant by it, and somebody may mean it; a run that learnt the set, and
+ * was named after it, nobody does. */
 static void tell_of_namesake(duet_data *data, const char *name)
 {
     struct stat here, source;
-    if (stat(name, &here) != 0) return;
+    if (stat(name, &here) != 0 || duet_path_holds_file(name, "run.json")) return;
     const bool is_it = stat(data->source, &source) == 0 && source.st_ino == here.st_ino && source.st_dev == here.st_dev;
     if (!is_it)
         duet_notes_add(&data->notes, false, "%s is the set of that name: ./%s, which lies here, is given by that path",

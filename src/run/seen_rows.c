@@ -84,12 +84,14 @@ static duet_status take_prints(prints *it, duet_data *data, duet_split split, du
     return status;
 }
 
-/* How many of the one are in the other. */
-static size_t count_among(const prints *some, const prints *all)
+/* How many of the one are in the other; `once`: the same ones count as one. */
+static size_t count_among(const prints *some, const prints *all, bool once)
 {
     size_t count = 0;
-    for (size_t i = 0; i < some->count; i++)
+    for (size_t i = 0; i < some->count; i++) {
+        if (once && i > 0 && some->items[i] == some->items[i - 1]) continue;
         count += bsearch(&some->items[i], all->items, all->count, sizeof *all->items, compare) != NULL;
+    }
     return count;
 }
 
@@ -136,7 +138,7 @@ static duet_status describe(json_t **entry, duet_data *data, duet_error *error)
     if (status == DUET_OK) status = take_prints(&test, data, DUET_TEST, error);
     if (status == DUET_OK) {
         *entry = json_pack("{s:I, s:I, s:I, s:o}", "of", (json_int_t)train.rows, "test", (json_int_t)test.count,
-                           "in_test", (json_int_t)count_among(&test, &train), "prints", write_prints(&train));
+                           "in_test", (json_int_t)count_among(&test, &train, false), "prints", write_prints(&train));
         if (*entry == NULL) status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the rows of a run");
     }
     free(train.items);
@@ -157,16 +159,19 @@ duet_status duet_seen_rows_add(json_t **list, const json_t *before, duet_data *d
     return status;
 }
 
-/* How many of all test rows the found ones stand for; 0 where chance may have found them. */
+/* How many of all test rows the found ones stand for; 0 where chance may have found them. A row that comes again and
+ * again, such as a blank picture, counts once: other data may have more of them. Where the run's own test rows are such
+ * rows too, others that are say nothing new. */
 static size_t weigh(const json_t *entry, const prints *train, const prints *test)
 {
-    enum { CLEARLY = 3 };
+    enum { CLEARLY = 3, OFTEN = 10 /* one of so many own ones */ };
     const double own = (double)json_integer_value(json_object_get(entry, "test")),
-                 by_chance = (double)json_integer_value(json_object_get(entry, "in_test")) + 1;
-    const size_t found = count_among(test, train);
-    if (found < 2 || own < 1 || (double)found <= CLEARLY * by_chance * (double)test->count / own) return 0;
-    const double share = (double)train->rows / (double)train->count * (double)test->rows / (double)test->count,
-                 all = round((double)found * share);
+                 in_own = (double)json_integer_value(json_object_get(entry, "in_test")),
+                 of_each = (double)train->rows / (double)train->count;
+    const double found = (double)count_among(test, train, true);
+    if (found < 2 || own < 1 || in_own * of_each * OFTEN > own) return 0;
+    if (found <= CLEARLY * (in_own + 1) * (double)test->count / own) return 0;
+    const double all = round(found * of_each * (double)test->rows / (double)test->count);
     return all < (double)test->rows ? (size_t)all : test->rows;
 }
 
