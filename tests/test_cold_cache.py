@@ -77,7 +77,7 @@ class ColdCache(unittest.TestCase):
                 program.write_bytes(b"")
             ended = train("damaged")
             self.assertEqual(ended.returncode, 1)
-            self.assertIn(f"remove {kernels}, which it makes again", ended.stderr)
+            self.assertIn(f"remove that, which it makes again; PoCL keeps it in {kernels}", ended.stderr)
             shutil.rmtree(kernels)
             self.assertEqual(train("again").returncode, 0)
 

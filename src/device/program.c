@@ -323,10 +323,11 @@ static duet_status fail_of_cache(const char *name, duet_error *error)
 {
     char folder[1024];
     duet_cache_folder(folder);
-    return duet_fail(error, DUET_ERROR_DEVICE,
-                     "the driver has lost the kernel %s, which it was given: what it keeps of kernels that it has "
-                     "compiled is damaged, as after a power cut or on a full disk; remove %s, which it makes again",
-                     name, folder[0] != '\0' ? folder : "the folder in which it keeps them");
+    return duet_fail(
+        error, DUET_ERROR_DEVICE,
+        "the driver has lost the kernel %s, which it was given: what it keeps of kernels that it has "
+        "compiled is damaged, as after a power cut or on a full disk; remove that, which it makes again%s%s",
+        name, folder[0] != '\0' ? "; PoCL keeps it in " : "", folder);
 }
 
 duet_status duet_kernel_new(cl_program program, const char *name, cl_kernel *kernel, duet_error *error)
