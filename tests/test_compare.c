@@ -319,7 +319,8 @@ static void reports_become_curves(void **state)
     (void)fprintf(file, "{\"step\":10000,\"epoch\":10,\"split\":\"test\",\"seconds\":9,\"mse\":0.5}\n{\"step\":1");
     assert_int_equal(fclose(file), 0);
     static const char few[] = "{\"step\":10,\"split\":\"train\",\"seconds\":1,\"loss\":1}\n"
-                              "{\"step\":20,\"split\":\"train\",\"seconds\":4,\"loss\":1}\n";
+                              "{\"step\":20,\"split\":\"train\",\"seconds\":4,\"loss\":1}\n"
+                              "{\"split\":\"train\",\"health\":\"of another program\"}\n";
     make_run("none", "d", NULL);
     test_file_write(inside("none/metrics.jsonl", path), few, sizeof few - 1);
     json_t *document = compared("long", "none"), *run = json_array_get(json_object_get(document, "runs"), 0);

@@ -673,10 +673,26 @@ static void classes_of_a_record_are_bounded(void **state)
     assert_run("crowded", DUET_ERROR_DATA, "\"classes\" is missing, or no value of its kind");
 }
 
+/* Nor is a list of resumptions that is none. */
+static void resumptions_that_are_no_list_are_begun_anew(void **state)
+{
+    (void)state;
+    duet_error error;
+    train_well(&ae, "listless");
+    edit("listless", "run.json", "\"resumed\": []", "\"resumed\": null");
+    duet_train_options options = options_of(&ae);
+    options.steps = ae.steps + 2;
+    train(options, "listless", true, DUET_OK, &error);
+    json_t *run = load_run("listless");
+    assert_int_equal(json_array_size(json_object_get(run, "resumed")), 1);
+    json_decref(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_keeps_its_division),
+        cmocka_unit_test(resumptions_that_are_no_list_are_begun_anew),
         cmocka_unit_test(classes_of_a_record_are_bounded),
         cmocka_unit_test(checkpoint_and_run_json_are_of_one_run),
         cmocka_unit_test(weights_that_are_no_numbers_are_refused),

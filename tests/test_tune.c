@@ -265,6 +265,8 @@ static void mistakes_are_named(void **state)
     expect(RUN("tune", "vae", "--data", "/nowhere"), 1, NULL, "/nowhere");
     assert_int_equal(setenv("DUET_TUNING", "off", 1), 0);
     expect(RUN(TUNE_MODEL), 2, NULL, "DUET_TUNING");
+    assert_int_equal(setenv("DUET_TUNING", "/tmp/\xff.json", 1), 0);
+    expect(RUN(TUNE_MODEL), 1, NULL, "the tuning file's name is not UTF-8");
     assert_int_equal(setenv("DUET_TUNING", "/proc/nowhere/tuning.json", 1), 0);
     expect(RUN(TUNE_MODEL), 1, NULL, "/proc/nowhere");
 

@@ -68,11 +68,19 @@ char *duet_json_write(const json_t *document, size_t flags)
 
 /* Where jansson's reader gets no memory for a byte of a string or a number, it goes on without that byte, and errno
  * alone tells, until the end of the next number sets it anew. So what may end one is never given together with what is
- * before it, and nothing more is given once an allocation has failed. */
+ * before it, and nothing more is given once an allocation has failed, which is noted then: that ends a number too. */
 
-typedef struct span {
+typedef struct source {
     const char *at, *end;
-} span;
+    FILE *file;
+    bool lacks;
+} source;
+
+static bool is_short(source *from)
+{
+    from->lacks |= errno == ENOMEM;
+    return from->lacks;
+}
 
 static bool ends_token(unsigned char byte)
 {
@@ -81,9 +89,9 @@ static bool ends_token(unsigned char byte)
 
 static size_t give(void *to, size_t room, void *from)
 {
-    span *rest = from;
+    source *rest = from;
     size_t length = 0;
-    if (errno == ENOMEM || rest->at == rest->end) return 0;
+    if (is_short(rest) || rest->at == rest->end) return 0;
     do {
         length++;
     } while (length < room && rest->at + length < rest->end && !ends_token((unsigned char)rest->at[length]));
@@ -92,31 +100,54 @@ static size_t give(void *to, size_t room, void *from)
     return length;
 }
 
-static size_t give_of_file(void *to, size_t room, void *file)
+static size_t give_of_file(void *to, size_t room, void *from)
 {
     (void)room;
-    const int byte = errno == ENOMEM ? EOF : fgetc(file);
+    const int byte = is_short(from) ? EOF : fgetc(((source *)from)->file);
     *(char *)to = (char)byte;
     return byte != EOF;
 }
 
-static json_t *read_from(json_load_callback_t from_where, void *from, size_t flags, json_error_t *fault)
+static json_t *read_from(source *from, size_t flags, json_error_t *fault)
 {
     errno = 0;
-    json_t *read = json_load_callback(from_where, from, flags, fault);
-    if (errno == ENOMEM) duet_json_keep(&read, false);
-    if (read == NULL && errno == ENOMEM && fault != NULL)
-        snprintf(fault->text, sizeof fault->text - 1, "out of memory");
-    return read;
+    json_t *read = json_load_callback(from->file == NULL ? give : give_of_file, from, flags, fault);
+    if (!is_short(from)) return read;
+    json_decref(read);
+    if (fault != NULL) snprintf(fault->text, sizeof fault->text - 1, "out of memory");
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* malloc may leave ENOMEM where it found memory after all: none where it looked first, as among huge pages. There is
+ * some by the next reading. */
+static bool is_read_again(const json_t *read, size_t readings)
+{
+    enum { MOST_READINGS = 4 };
+    return readings == 0 || (readings < MOST_READINGS && read == NULL && errno == ENOMEM);
 }
 
 json_t *duet_json_read(const char *text, size_t length, size_t flags, json_error_t *fault)
 {
-    span rest = {text, text + length};
-    return read_from(give, &rest, flags, fault);
+    json_t *read = NULL;
+    for (size_t i = 0; is_read_again(read, i); i++) {
+        source rest = {.at = text, .end = text + length};
+        read = read_from(&rest, flags, fault);
+    }
+    return read;
 }
 
 json_t *duet_json_read_file(FILE *file, size_t flags, json_error_t *fault)
 {
-    return read_from(give_of_file, file, flags, fault);
+    const long start = ftell(file);
+    json_t *read = NULL;
+    for (size_t i = 0; is_read_again(read, i); i++) {
+        if (i > 0 && (start < 0 || fseek(file, start, SEEK_SET) != 0)) {
+            errno = ENOMEM;
+            return NULL;
+        }
+        source rest = {.file = file};
+        read = read_from(&rest, flags, fault);
+    }
+    return read;
 }

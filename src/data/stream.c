@@ -116,11 +116,13 @@ static duet_status gzip_seek(duet_stream *stream, size_t place, duet_error *erro
     return gzip_fail(stream, error);
 }
 
-/* Walks the members of a gzip file: *end is behind the last of them. What inflates wrongly gzip_read has told of. */
-static bool find_end(const duet_stream *stream, unsigned char *in, unsigned char *out, z_stream *z, size_t *end)
+/* Walks the members of a gzip file: *end is behind the last of them. What inflates wrongly gzip_read has told of; *code
+ * is Z_MEM_ERROR where memory is short. */
+static bool find_end(const duet_stream *stream, unsigned char *in, unsigned char *out, z_stream *z, size_t *end,
+                     int *code)
 {
     size_t place = 0;
-    for (int code = Z_OK; code == Z_OK || code == Z_BUF_ERROR;) {
+    for (*code = Z_OK; *code == Z_OK || *code == Z_BUF_ERROR;) {
         const ssize_t got = pread(stream->descriptor, in, CHUNK, (off_t)place);
         if (got <= 0) return false;
         z->next_in = in;
@@ -128,13 +130,13 @@ static bool find_end(const duet_stream *stream, unsigned char *in, unsigned char
         do {
             z->next_out = out;
             z->avail_out = CHUNK;
-            code = inflate(z, Z_NO_FLUSH);
-        } while (code == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
+            *code = inflate(z, Z_NO_FLUSH);
+        } while (*code == Z_OK && (z->avail_in > 0 || z->avail_out == 0));
         place += (size_t)got - z->avail_in;
-        if (code != Z_STREAM_END) continue;
+        if (*code != Z_STREAM_END) continue;
         *end = place;
         if (pread(stream->descriptor, in, 2, (off_t)place) != 2 || in[0] != 0x1f || in[1] != 0x8b) return true;
-        code = inflateReset(z);
+        *code = inflateReset(z);
     }
     return false;
 }
@@ -159,9 +161,9 @@ static duet_status check_behind(duet_stream *stream, duet_error *error)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);
     }
     stream->looked_behind = true;
-    errno = 0;
-    const bool sound = !find_end(stream, room, room + CHUNK, &z, &end) || only_zeros(stream, end, room);
-    const bool short_memory = errno == ENOMEM;
+    int code;
+    const bool sound = !find_end(stream, room, room + CHUNK, &z, &end, &code) || only_zeros(stream, end, room);
+    const bool short_memory = code == Z_MEM_ERROR;
     (void)inflateEnd(&z);
     free(room);
     if (short_memory) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", stream->path);

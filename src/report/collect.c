@@ -112,6 +112,7 @@ static json_t *name_of(const char *run)
     duet_text_add(&name, "%.*s", (int)(length - (size_t)(start - run)), start);
     if (checkpoint_length > 0) duet_text_add(&name, " (%.*s)", (int)checkpoint_length, checkpoint);
     json_t *value = duet_page_text(duet_text_get(&name));
+    duet_json_keep(&value, !name.failed);
     duet_text_free(&name);
     return value;
 }

@@ -104,7 +104,7 @@ static void note_health(json_t **findings, json_t *line)
     const char *name = json_string_value(json_object_get(line, "health"));
     json_t *entry, *found = NULL, *epoch = json_object_get(line, "epoch");
     size_t i;
-    if (name == NULL) return;
+    if (name == NULL || epoch == NULL) return; /* no line of Duet's */
     json_array_foreach(*findings, i, entry)
     {
         if (strcmp(json_string_value(json_object_get(entry, "name")), name) == 0) found = entry;

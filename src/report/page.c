@@ -85,6 +85,7 @@ static duet_status fill_template(duet_text *page, json_t *document, duet_error *
 {
     duet_text title = {0};
     add_title(&title, document);
+    page->failed |= title.failed;
     char *json = dump(document, JSON_COMPACT | JSON_ENSURE_ASCII, error);
     for (const char *piece = duet_page_html; json != NULL && *piece != '\0';) {
         size_t length = strcspn(piece, "@");

@@ -11,9 +11,11 @@ static void add_name(duet_text *list, const char *name)
     duet_text_add(list, "%s%s", list->length > 0 ? ", " : "", name);
 }
 
-/* Adds "BEFORE list." where the list is not empty, and frees the list. */
+/* Adds "BEFORE list." where the list is not empty, and frees the list. A list that lacked memory is not left out: the
+ * text lacks it too then. */
 static void add_sentence(duet_text *text, const char *before, duet_text *list)
 {
+    text->failed |= list->failed;
     if (list->length > 0) duet_text_add(text, "%s%s %s.", text->length > 0 ? " " : "", before, duet_text_get(list));
     duet_text_free(list);
 }
@@ -64,6 +66,7 @@ static void add_wins(json_t *document, const char *group, size_t run, duet_text 
             add_name(&list, json_string_value(json_object_get(metric, "name")));
     }
     duet_text_add(&before, "%s is better by", duet_page_name(document, run));
+    list.failed |= before.failed && list.length > 0;
     add_sentence(text, duet_text_get(&before), &list);
     duet_text_free(&before);
 }
@@ -79,6 +82,7 @@ static void add_only(json_t *document, const char *group, size_t run, duet_text 
             add_name(&list, json_string_value(json_object_get(metric, "name")));
     }
     duet_text_add(&before, "Only %s gives", duet_page_name(document, run));
+    list.failed |= before.failed && list.length > 0;
     add_sentence(text, duet_text_get(&before), &list);
     duet_text_free(&before);
 }
@@ -153,6 +157,7 @@ static void add_verdict(json_t **verdicts, json_t *document, const char *group)
     if (count > 1) add_undecided(document, group, &text);
     for (size_t i = 0; count > 1 && i < count; i++) add_only(document, group, i, &text);
     if (count > 1 && text.length == 0) add_absent(document, group, &text);
+    duet_json_keep(verdicts, !text.failed);
     if (text.length > 0)
         duet_json_append(verdicts, json_pack("{s:s, s:s}", "group", group, "text", duet_text_get(&text)));
     duet_text_free(&text);

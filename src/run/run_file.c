@@ -90,7 +90,7 @@ static json_t *describe_resumptions(const duet_run_choice *choice, const duet_ru
                                     const duet_device_info *info)
 {
     const json_t *told = before == NULL ? NULL : json_object_get(before->document, "resumed");
-    json_t *list = told == NULL ? json_array() : json_deep_copy(told);
+    json_t *list = json_is_array(told) ? json_deep_copy(told) : json_array();
     if (before == NULL) return list;
     json_t *entry = json_pack("{s:I, s:s, s:s, s:s}", "step", (json_int_t)step, "device", info->name, "driver",
                               info->driver, "duet", duet_version());

@@ -60,9 +60,14 @@ static duet_status follow(duet_tune_child *it, duet_error *error)
     return duet_device_set_tuning(it->device, &tuning, error);
 }
 
-/* Where $DUET_TUNING leads to something else than a tuning file, it would be lost. */
+/* Where $DUET_TUNING leads to something else than a tuning file, it would be lost. A name that is not UTF-8 cannot be
+ * passed on, in a message either. */
 static duet_status check_ours(const char *path, duet_error *error)
 {
+    if (!duet_text_is_utf8(path))
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "the tuning file's name is not UTF-8, so that no run could keep it: set DUET_TUNING to another");
     return getenv("DUET_TUNING") == NULL ? DUET_OK : duet_tuning_check_place(path, error);
 }
 
