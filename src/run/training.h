@@ -68,6 +68,9 @@ void duet_training_say(const duet_training *run, const char *format, ...) DUET_P
 /** The run's directory as messages name it and as it leads there from the folder that the program is in now. */
 const char *duet_training_directory(const duet_training *run);
 
+/** Makes run->data, what the options or the resumed run say, ready to be read ahead. */
+duet_status duet_training_open_data(duet_training *run, duet_error *error);
+
 /** Everything up to the first step. *finished: the run has all its steps already. */
 duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error *error);
 
