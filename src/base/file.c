@@ -99,14 +99,16 @@ static bool is_temporary(const char *name)
            strspn(name + head, "0123456789-") == length - head - tail;
 }
 
-/* Removes the file if it is ours and nobody writes it. Where files cannot be locked it stays. */
+/* Removes the file if it is ours and nobody writes it. Where files cannot be locked it stays. Before it was locked its
+ * writer may have given it its own name, and another writer have taken this one; after that it keeps it. */
 static void remove_left(int folder, const char *name)
 {
-    struct stat about;
+    struct stat about, named;
     int descriptor = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0) return;
     if (fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid() &&
-        flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+        flock(descriptor, LOCK_EX | LOCK_NB) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        named.st_ino == about.st_ino && named.st_dev == about.st_dev)
         (void)unlinkat(folder, name, 0);
     (void)close(descriptor);
 }
