@@ -27,6 +27,13 @@ double duet_philox_uniform(duet_philox_block block)
     return ((double)(block.word[0] >> 9) + 0.5) * 0x1p-23;
 }
 
+size_t duet_philox_place(uint32_t stream, size_t part, size_t count, size_t total)
+{
+    const size_t first = part * total / count, end = (part + 1) * total / count;
+    const double chance = duet_philox_uniform(duet_philox_element(0, stream, 0, (uint32_t)part));
+    return first + (size_t)(chance * (double)(end - first));
+}
+
 double duet_philox_normal(duet_philox_block block)
 {
     const double two_pi = 6.28318530717958647692;

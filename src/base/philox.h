@@ -4,6 +4,7 @@
 #ifndef DUET_SRC_BASE_PHILOX_H
 #define DUET_SRC_BASE_PHILOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct duet_philox_block {
@@ -21,6 +22,9 @@ static inline duet_philox_block duet_philox_element(uint64_t seed, uint32_t stre
 
 /** The upper 23 bits of word 0 as a uniform number in (0, 1): (bits + 0.5) / 2^23, which a float32 holds exactly. */
 double duet_philox_uniform(duet_philox_block block);
+
+/** A place drawn from part number `part` of `count` equal parts of 0..total-1; the same for the same numbers. */
+size_t duet_philox_place(uint32_t stream, size_t part, size_t count, size_t total);
 
 /** A standard normal from words 0 and 1 by Box-Muller, in double; the device's float32 version agrees to 1e-5. The
  *  largest magnitude is sqrt(2 ln 2^24) = 5.77. */

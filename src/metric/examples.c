@@ -42,11 +42,7 @@ bool duet_metric_labelled(duet_run *run)
 
 void duet_metric_spread(size_t total, size_t count, size_t *places)
 {
-    for (size_t i = 0; i < count; i++) {
-        const size_t first = i * total / count, end = (i + 1) * total / count;
-        const double chance = duet_philox_uniform(duet_philox_element(0, 0, 0, (uint32_t)i));
-        places[i] = first + (size_t)(chance * (double)(end - first));
-    }
+    for (size_t i = 0; i < count; i++) places[i] = duet_philox_place(0, i, count, total);
 }
 
 /* A place of a split, and which row wants its example. */

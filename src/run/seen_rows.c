@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/philox.h"
 #include "data/copies.h"
 #include "graph/node.h"
 
@@ -47,20 +48,12 @@ static uint32_t print_row(const duet_data_info *info, float *values, uint16_t *r
     return (uint32_t)(print ^ print >> 32);
 }
 
-/* One of each of `count` equal parts of `rows` rows. */
-static size_t draw_row(size_t part, size_t count, size_t rows)
-{
-    const size_t first = (size_t)((double)rows * (double)part / (double)count),
-                 next = (size_t)((double)rows * (double)(part + 1) / (double)count);
-    const duet_philox_block block = duet_philox_element(0, STREAM, 0, (uint32_t)part);
-    return first + (next > first ? block.word[0] % (next - first) : 0);
-}
-
 static duet_status print_rows(prints *it, duet_data *data, duet_split split, float *values, uint16_t *room,
                               duet_error *error)
 {
     for (size_t i = 0; i < it->count; i++) {
-        DUET_TRY(duet_data_read(data, split, draw_row(i, it->count, it->rows), 1, values, error));
+        const size_t row = duet_philox_place(STREAM, i, it->count, it->rows);
+        DUET_TRY(duet_data_read(data, split, row, 1, values, error));
         it->items[i] = print_row(&data->info, values, room);
     }
     qsort(it->items, it->count, sizeof *it->items, compare);
