@@ -17,7 +17,7 @@ enum {
     ROWS = 2048 /* of each split that are looked at */,
     NUMBERS = 1 << 19,
     LEAST = 30 /* rows, which say something of the others */,
-    FEWEST = 32 /* of these that are looked at, of each of the 16 pieces of duet_spread two */,
+    FEWEST = 32 /* of these that are looked at, of each of the 16 pieces of duet_rows_spread two */,
     COMPARED = 128 /* columns that may have changed places */,
     FEW = 10 /* values, of which others have as many as often by chance */
 };
@@ -50,7 +50,7 @@ static duet_status draw(sample *it, duet_rows *rows, duet_error *error)
     it->elements = rows->row_elements;
     it->values = calloc(fits, it->elements * sizeof *it->values);
     if (it->values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
-    for (size_t i = 0; duet_spread(rows->count, fits, i, &first, &piece); i++) {
+    for (size_t i = 0; duet_rows_spread(rows->count, fits, i, &first, &piece); i++) {
         float *to = it->values + it->count * it->elements;
         DUET_TRY(duet_rows_read(rows, first, piece, to, error));
         if (rows->element == DUET_ELEMENT_UINT8)

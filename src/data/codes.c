@@ -111,7 +111,7 @@ static duet_status read_sample(duet_rows *rows, size_t first, size_t total, size
 {
     size_t at, piece;
     *count = 0;
-    for (size_t i = 0; duet_spread(total, wanted, i, &at, &piece); i++) {
+    for (size_t i = 0; duet_rows_spread(total, wanted, i, &at, &piece); i++) {
         DUET_TRY(duet_rows_read(rows, first + at, piece, room + *count * rows->row_elements, error));
         *count += piece;
     }

@@ -9,8 +9,6 @@
 
 #include "base/text.h"
 
-enum { PIECES = 16 };
-
 static int compare(const void *a, const void *b)
 {
     const float left = *(const float *)a, right = *(const float *)b;
@@ -36,19 +34,6 @@ duet_column duet_column_look(float *values, size_t count)
     }
     if (it.distinct < 2) it.step = 0;
     return it;
-}
-
-bool duet_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count)
-{
-    const size_t piece = wanted / PIECES;
-    if (total <= wanted || piece == 0) {
-        *first = 0;
-        *count = total < wanted ? total : wanted;
-        return i == 0 && *count > 0;
-    }
-    *first = (total - piece) / (PIECES - 1) * i;
-    *count = piece;
-    return i < PIECES;
 }
 
 long duet_columns_find(const char *names, const char *name)

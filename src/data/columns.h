@@ -25,10 +25,6 @@ typedef struct duet_column {
 /** Sorts the values, of which there is one at least, and says what they are like. */
 duet_column duet_column_look(float *values, size_t count);
 
-/** Rows that stand for `total`: all, or about `wanted` in pieces that are spread over them. *first, *count: piece `i`.
- *  False past the last. */
-bool duet_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count);
-
 /** The place of the name, in capitals or not, in such names; -1: it is none of them. */
 long duet_columns_find(const char *names, const char *name);
 

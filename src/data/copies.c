@@ -166,7 +166,7 @@ static duet_status read_sample(const duet_data_part *part, float *to, size_t *co
     duet_rows rows = part->rows;
     size_t first, piece;
     *count = 0;
-    for (size_t i = 0; duet_spread(part->count, SAMPLE, i, &first, &piece); i++) {
+    for (size_t i = 0; duet_rows_spread(part->count, SAMPLE, i, &first, &piece); i++) {
         float *at = to + *count * rows.row_elements;
         DUET_TRY(duet_rows_read(&rows, part->first + first, piece, at, error));
         if (rows.element == DUET_ELEMENT_UINT8) /* from the last on: each lies before what it becomes */

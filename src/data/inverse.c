@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/status.h"
-#include "data/columns.h"
 #include "data/plausible.h"
 
 enum { ROWS = 256 /* that are looked at */, DECODED = 64, NUMBERS = 1 << 20, LEAST = 30 };
@@ -38,7 +37,7 @@ static duet_status look(means *it, duet_rows *rows, duet_error *error)
     bool sound = values != NULL && it->mean != NULL && it->square != NULL;
     duet_status status =
         sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
-    for (size_t i = 0; status == DUET_OK && duet_spread(rows->count, wanted, i, &first, &piece); i++) {
+    for (size_t i = 0; status == DUET_OK && duet_rows_spread(rows->count, wanted, i, &first, &piece); i++) {
         status = duet_rows_read(rows, first, piece, values, error);
         for (size_t k = 0; status == DUET_OK && k < piece * elements; k++) {
             const size_t place = k % elements, row = it->count + k / elements + 1;

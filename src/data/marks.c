@@ -36,7 +36,7 @@ static duet_status draw(sample *it, duet_rows *rows, size_t first, size_t total,
     it->rows = calloc(wanted, sizeof *it->rows);
     if (it->values == NULL || it->column == NULL || it->rows == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
-    for (size_t i = 0; duet_spread(total, wanted, i, &at, &piece); i++) {
+    for (size_t i = 0; duet_rows_spread(total, wanted, i, &at, &piece); i++) {
         float *to = it->values + it->count * it->elements;
         DUET_TRY(duet_rows_read(rows, first + at, piece, to, error));
         if (rows->element == DUET_ELEMENT_UINT8) /* from the last on: each lies before what it becomes */

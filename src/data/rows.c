@@ -12,7 +12,7 @@
 #include "data/picture.h"
 #include "data/remedy.h"
 
-enum { PIECE_BYTES = 64 * 1024, FEW = 3 /* rows, which say little of others */ };
+enum { PIECE_BYTES = 64 * 1024, FEW = 3 /* rows, which say little of others */, SPREAD_PIECES = 16 };
 
 const duet_format *duet_format_at(size_t index)
 {
@@ -276,4 +276,17 @@ duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_ran
     }
     free(values);
     return status == DUET_OK && first + total == rows->count ? duet_rows_check_end(rows, error) : status;
+}
+
+bool duet_rows_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count)
+{
+    const size_t piece = wanted / SPREAD_PIECES;
+    if (total <= wanted || piece == 0) {
+        *first = 0;
+        *count = total < wanted ? total : wanted;
+        return i == 0 && *count > 0;
+    }
+    *first = (total - piece) / (SPREAD_PIECES - 1) * i;
+    *count = piece;
+    return i < SPREAD_PIECES;
 }

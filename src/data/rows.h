@@ -154,6 +154,10 @@ bool duet_is_level(float value);
 /** Reads the values of those rows once: each must be finite. Bytes are read as 0 to 255. */
 duet_status duet_rows_scan(duet_rows *rows, size_t first, size_t total, duet_range *range, duet_error *error);
 
+/** Rows that stand for `total`: all, or about `wanted` in pieces that are spread over them. *first, *count: piece `i`.
+ *  False past the last. */
+bool duet_rows_spread(size_t total, size_t wanted, size_t i, size_t *first, size_t *count);
+
 /** How an array lies in a stream: its elements, and its shape with the rows as first extent. */
 typedef struct duet_layout {
     duet_element element;

@@ -103,7 +103,7 @@ static duet_status walk(duet_metric_task *task, question *it, duet_error *error)
 {
     size_t *places = malloc(it->count * sizeof *places);
     if (places == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", it->count);
-    duet_metric_spread(duet_metric_examples(task), it->count, places);
+    duet_metric_places(duet_metric_examples(task), it->count, places);
     duet_status status = duet_metric_read(task, task->split, places, it->count, it->examples, it->classes, error);
     free(places);
     const duet_wanted wanted[] = {

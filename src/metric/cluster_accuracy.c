@@ -67,7 +67,7 @@ static duet_status learn(const duet_metric_task *task, size_t categories, uint8_
     uint8_t labels[EXAMPLES];
     float *logits = malloc(count * categories * sizeof *logits);
     if (logits == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d examples", EXAMPLES);
-    duet_metric_spread(total, count, places);
+    duet_metric_places(total, count, places);
     duet_status status = duet_metric_ask(task, DUET_TRAIN, places, count, DUET_CODE_LOGITS, logits, labels, error);
     if (status == DUET_OK) vote(logits, labels, count, categories, stands_for);
     free(logits);

@@ -40,7 +40,7 @@ bool duet_metric_labelled(duet_run *run)
     return duet_metric_why_unlabelled(run) == NULL;
 }
 
-void duet_metric_spread(size_t total, size_t count, size_t *places)
+void duet_metric_places(size_t total, size_t count, size_t *places)
 {
     for (size_t i = 0; i < count; i++) places[i] = duet_philox_place(0, i, count, total);
 }

@@ -69,7 +69,7 @@ typedef struct question {
 static duet_status ask_about(const duet_metric_task *task, const question *it, duet_split split, size_t count,
                              float *logits, duet_error *error)
 {
-    duet_metric_spread(duet_data_describe(duet_run_data(task->run))->count[split], count, it->places);
+    duet_metric_places(duet_data_describe(duet_run_data(task->run))->count[split], count, it->places);
     DUET_TRY(duet_metric_read(task, split, it->places, count, it->examples, it->labels, error));
     const duet_wanted wanted = {DUET_LOGIT, logits};
     const duet_request request = {.count = count,

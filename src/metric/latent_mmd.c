@@ -50,7 +50,7 @@ static duet_status read_part(part *it, const duet_metric_task *task, duet_error 
     it->classes = labelled ? malloc(it->count) : NULL;
     if (it->examples == NULL || it->codes == NULL || (labelled && it->classes == NULL))
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu codes", it->count);
-    duet_metric_spread(total, it->count, places);
+    duet_metric_places(total, it->count, places);
     return duet_metric_read(task, task->split, places, it->count, it->examples, it->classes, error);
 }
 

@@ -47,7 +47,7 @@ typedef struct codes {
 static void choose_within(codes *it, size_t total)
 {
     size_t all = total < FITTED + TESTED ? total : FITTED + TESTED, places[FITTED + TESTED];
-    duet_metric_spread(total, all, places);
+    duet_metric_places(total, all, places);
     for (size_t i = 0; i < all; i++)
         if (i % 7 < 5) it->places[it->fitted++] = places[i];
     for (size_t i = 0; i < all; i++)
@@ -63,8 +63,8 @@ static void choose(codes *it, const duet_metric_task *task)
     }
     it->fitted = total < FITTED ? total : FITTED;
     it->tested = n < TESTED ? n : TESTED;
-    duet_metric_spread(total, it->fitted, it->places);
-    duet_metric_spread(n, it->tested, it->places + it->fitted);
+    duet_metric_places(total, it->fitted, it->places);
+    duet_metric_places(n, it->tested, it->places + it->fitted);
 }
 
 static duet_status probe(codes *it, duet_metric_task *task, duet_error *error)

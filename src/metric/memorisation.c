@@ -73,7 +73,7 @@ static duet_status fill(const duet_metric_task *task, distances *it, float *rows
     DUET_TRY(search(task, rows, it->count, NULL, it->sample, found, error));
     DUET_TRY(duet_metric_read(task, DUET_TRAIN, found, it->count, rows, NULL, error));
     DUET_TRY(search(task, rows, it->count, found, it->neighbour, beyond, error));
-    duet_metric_spread(duet_data_describe(duet_run_data(task->run))->count[DUET_TEST], it->count, places);
+    duet_metric_places(duet_data_describe(duet_run_data(task->run))->count[DUET_TEST], it->count, places);
     DUET_TRY(duet_metric_read(task, DUET_TEST, places, it->count, rows, NULL, error));
     return search(task, rows, it->count, NULL, it->test, beyond, error);
 }

@@ -153,7 +153,7 @@ bool duet_metric_labelled(duet_run *run);
 bool duet_metric_draws(duet_run *run);
 /** `count` places out of `total`, one by chance of each part of as many, so that a file in which classes come one after
  *  the other, or take turns, gives some of each. The same for the same numbers. */
-void duet_metric_spread(size_t total, size_t count, size_t *places);
+void duet_metric_places(size_t total, size_t count, size_t *places);
 /** The examples at these places, in any order, [count, features], and their labels (NULL: not wanted). */
 duet_status duet_metric_read(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
                              float *examples, uint8_t *labels, duet_error *error);

@@ -62,8 +62,8 @@ static void choose(codes *it, const duet_metric_task *task)
     it->queries = least(QUERIES, on_itself ? n / 2 : n);
     it->references = least(REFERENCES, total);
     size_t *references = it->places + it->queries;
-    duet_metric_spread(n, it->queries, it->places);
-    duet_metric_spread(total, it->references, references);
+    duet_metric_places(n, it->queries, it->places);
+    duet_metric_places(total, it->references, references);
     if (on_itself) it->references = without_queries(it->places, it->queries, references, it->references);
 }
 

@@ -38,7 +38,7 @@ static duet_status spread_of_data(const duet_metric_task *task, float *rows, siz
                                   duet_error *error)
 {
     size_t places[ROWS], features = duet_run_features(task->run, DUET_SAMPLE);
-    duet_metric_spread(duet_metric_examples(task), count, places);
+    duet_metric_places(duet_metric_examples(task), count, places);
     DUET_TRY(duet_metric_read(task, task->split, places, count, rows, NULL, error));
     return find_nearest(rows, count, features, nearest, error);
 }

@@ -44,7 +44,7 @@ static duet_status compare(duet_metric_task *task, float *examples, float *made,
     size_t places[EXAMPLES], n = duet_metric_examples(task), count = n < EXAMPLES ? n : EXAMPLES;
     uint8_t before[EXAMPLES], after[EXAMPLES];
     size_t same = 0;
-    duet_metric_spread(n, count, places);
+    duet_metric_places(n, count, places);
     DUET_TRY(reconstruct(task, places, count, examples, made, error));
     DUET_TRY(duet_metric_judge(task, examples, count, before, error));
     DUET_TRY(duet_metric_judge(task, made, count, after, error));

@@ -298,7 +298,7 @@ static duet_status read_examples(examples *it, duet_data *data, duet_error *erro
     it->column = calloc(wanted, sizeof *it->column);
     if (it->rows == NULL || it->column == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted);
-    for (size_t i = 0; duet_spread(total, wanted, i, &first, &piece); i++) {
+    for (size_t i = 0; duet_rows_spread(total, wanted, i, &first, &piece); i++) {
         DUET_TRY(duet_data_read(data, DUET_TRAIN, first, piece, it->rows + it->count * it->features, error));
         it->count += piece;
     }
