@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What test_python.py holds the package against: the family of examples/own_model.c, and sizes as the compiler sees them. */
+/* What test_python_runs.py and test_python.py hold the package against: the family of examples/own_model.c, and sizes as the compiler sees them. */
 int own_model_main(int argc, char **argv);
 #define main own_model_main
 #include "../examples/own_model.c"

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Nodes in Python: operators beside numpy, gradients, and mistakes in words.
+
+usage: test_python_nodes.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
+"""
+
+import math
+import pathlib
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cases  # noqa: E402
+from python_cases import MISSING, Folder  # noqa: E402
+
+if not MISSING:
+    import duet
+    import numpy
+
+
+class Nodes(Folder):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.device = duet.Device()
+        cls.addClassCleanup(cls.device.close)
+
+    def compute(self, make, *arrays):
+        graph = duet.Graph(duet.Store(1))
+        inputs = [duet.input(graph, f"x{i}", "float32", array.shape) for i, array in enumerate(arrays)]
+        root = make(*inputs)
+        with duet.Plan(self.device, [root]) as plan:
+            for node, array in zip(inputs, arrays):
+                plan.write(node, array)
+            plan.replay()
+            return plan.read(root)
+
+    def test_operators_compute_what_numpy_does(self):
+        random = numpy.random.default_rng(1)
+        a, b = (random.uniform(0.5, 2, shape).astype(numpy.float32) for shape in ((4, 6), (6, 3)))
+        formulas = [
+            lambda a, b: 2 * a - a / 3 + 1 - -a,
+            lambda a, b: 1 / a**2,
+            lambda a, b: (a @ b)[1:3, -2:],
+            lambda a, b: a[..., 0] * 3 + a[:, 5],
+            lambda a, b: b[2] - 7 * a[0, 1],
+        ]
+        for number, formula in enumerate(formulas):
+            with self.subTest(number):
+                numpy.testing.assert_allclose(
+                    self.compute(lambda x, y: formula(x, y) + 0 * y[0, 0], a, b), formula(a, b), rtol=1e-5
+                )
+        numpy.testing.assert_array_equal(self.compute(lambda x: (x > 1) + (x <= 0.75), a), (a > 1) * 1.0 + (a <= 0.75))
+        numpy.testing.assert_allclose(self.compute(lambda x: duet.sum(x, axes=-1), a), a.sum(-1), rtol=1e-5)
+
+    def test_equality_is_an_operator_too(self):
+        a = numpy.array([[1, 2, 3], [3, 2, 0]], numpy.float32)
+        for formula in (lambda x: (x == 2) * 1.0 + x, lambda x: (2 != x) * x, lambda x: 1.0 * (x == x)):
+            numpy.testing.assert_array_equal(self.compute(formula, a), formula(a))
+        chosen = self.compute(lambda x: duet.select(x == 3, 7, x), a)
+        numpy.testing.assert_array_equal(chosen, numpy.where(a == 3, 7, a))
+        numpy.testing.assert_array_equal(self.compute(lambda x: duet.max(x == 0), a), 1)
+        x = duet.Graph(duet.Store(1)).constant(1)
+        self.assertEqual({x: "kept"}[x], "kept")
+        self.assertTrue(duet.Graph(duet.Store(1)))
+        self.assertIs(x == None, False)  # noqa: E711
+        self.assertIs(x != "text", True)
+
+    def test_a_node_is_neither_true_nor_an_array(self):
+        x = duet.input(duet.Graph(duet.Store(1)), "x", "float32", (2, 3))
+        for use in (
+            lambda: 0 < x < 3,
+            lambda: max(x, 0.0),
+            lambda: min(x, x * 2),
+            lambda: x if x > 0 else -x,
+            lambda: (x > 0) and x,
+            lambda: not x,
+            lambda: any(x > 0),
+            lambda: x * 2 in [x],
+            lambda: [x * 2, x].index(x),
+        ):
+            with self.assertRaisesRegex(TypeError, r"duet\.select.*duet\.maximum.*any\(a is one"):
+                use()
+        for use, instead in (
+            (lambda: numpy.clip(x, 0, 1), r"duet\.clamp"),
+            (lambda: numpy.mean(x), r"duet\.mean"),
+            (lambda: numpy.where(x > 0, x, 0), r"duet\.select"),
+            (lambda: numpy.concatenate([x, x]), r"duet\.concat"),
+            (lambda: numpy.prod(x), r"numpy\.prod is for arrays, and a node stands for numbers that are computed later$"),
+            (lambda: numpy.asarray(x), r"Plan"),
+            (lambda: x * numpy.ones((2, 3)), r"duet\.constant_values"),
+            (lambda: numpy.ones((2, 3)) == x, r"duet\.constant_values"),
+            (lambda: x == [1, 2, 3], r"a list.*duet\.constant_values"),
+            (lambda: (1, 2, 3) != x, r"a tuple.*duet\.constant_values"),
+            (lambda: 2.0 in x, r"duet\.max"),
+            (lambda: numpy.exp(x), "ufunc"),
+            (lambda: float(x), "float"),
+            (lambda: list(duet.mean(x)), "one number"),
+        ):
+            with self.assertRaisesRegex(TypeError, instead):
+                use()
+        self.assertEqual([row.shape for row in x], [(3,), (3,)])
+        for use in (lambda: x * 1e39, lambda: duet.maximum(x, -1e40)):
+            with self.assertRaisesRegex(OverflowError, "beyond float32"):
+                use()
+        self.assertEqual((x * math.inf).shape, x.shape)
+
+    def test_gradients(self):
+        a = numpy.array([1, 2, 3], numpy.float32)
+        gradient = self.compute(lambda x: duet.grad(duet.sum(x * x * x), [x])[0], a)
+        numpy.testing.assert_allclose(gradient, 3 * a * a, rtol=1e-6)
+
+    def test_mistakes_name_the_line(self):
+        graph = duet.Graph(duet.Store(1))
+        x = duet.input(graph, "x", "float32", (2, 3))
+        root = x @ x
+        with self.assertRaises(duet.Error) as caught:
+            duet.Plan(self.device, [root])
+        self.assertEqual(caught.exception.status, "graph")
+        self.assertRegex(str(caught.exception), r"test_python_nodes\.py:\d+")
+        with self.assertRaises(duet.Error) as caught:
+            duet.sum(x, axes=4)
+        self.assertIn("axis 4", str(caught.exception))
+
+    def test_a_number_is_a_prior_of_normals(self):
+        graph = duet.Graph(duet.Store(1))
+        self.assertEqual(duet.prior_draw(graph, 3, 5).shape, (5, 3))
+        self.assertEqual(duet.prior_draw(graph, [3, duet.prior_uniform(2, 0, 1)], 5).shape, (5, 5))
+        with self.assertRaisesRegex(duet.Error, "is no prior"):
+            duet.prior_draw(graph, "normal", 5)
+
+    def test_closed_things_say_so(self):
+        store = duet.Store(1)
+        store.close()
+        with self.assertRaises(duet.Error) as caught:
+            duet.Graph(store)
+        self.assertIn("closed", caught.exception.message)
+
+    def test_what_is_made_on_something_is_closed_with_it(self):
+        data = duet.Data.from_arrays(numpy.random.default_rng(0).random((200, 4)))
+        device, store = duet.Device(), duet.Store(1)
+        model = duet.Model("ae", data, {"hidden": [4]})
+        graph = duet.Graph(store)
+        plans = [duet.Plan(on, [graph.constant(3) + 1]) for on in (device, self.device)]
+        trainer = duet.Trainer(device, model, 50)
+        device.close()
+        for use in (trainer.step, plans[0].replay):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        plans[1].replay()
+        store.close()
+        for use in (plans[1].replay, graph.check):
+            with self.assertRaisesRegex(duet.Error, "made on"):
+                use()
+        data.close()
+        with self.assertRaisesRegex(duet.Error, "this Model is closed"):
+            duet.Trainer(self.device, model, 50)
+
+
+if __name__ == "__main__":
+    cases.main()
