@@ -352,6 +352,41 @@ static void examples_are_scored(void **state)
     expect(RUN("classify", "@/vae"), 1, NULL, "cannot classify");
 }
 
+static void has_an_interval(const json_t *object, const char *key, double least, double most)
+{
+    char low[64], high[64];
+    snprintf(low, sizeof low, "%s_low", key);
+    snprintf(high, sizeof high, "%s_high", key);
+    const double value = json_number_value(json_object_get(object, key)),
+                 from = json_number_value(json_object_get(object, low)),
+                 to = json_number_value(json_object_get(object, high));
+    assert_true(least <= from && from <= value && value <= to && to <= most && from < to);
+}
+
+/* What is estimated of some examples says how far it may be off; of one example nothing does. */
+static void estimates_come_with_their_intervals(void **state)
+{
+    (void)state;
+    use_fashion();
+    json_t *scored = document(RUN("score", "@/vae", "-n", "100", "--against", "grid25", "--json"));
+    has_an_interval(json_object_get(scored, "against"), "average_precision", 0, 1);
+    json_decref(scored);
+    json_t *classified = document(RUN("classify", "@/cvae", "-n", "8", "--json"));
+    assert_int_equal(unsetenv("DUET_DATA"), 0);
+    has_an_interval(classified, "confidence", 0, 1);
+    const json_t *shares = json_object_get(classified, "shares"), *high = json_object_get(classified, "shares_high");
+    assert_int_equal(json_array_size(high), json_array_size(shares));
+    assert_true(json_number_value(json_array_get(high, 0)) > json_number_value(json_array_get(shares, 0)));
+    json_decref(classified);
+    json_t *inverted = document(RUN("invert", "@/vae", "-n", "8", "--set", "steps=2", "--json"));
+    has_an_interval(inverted, "mse", 0, INFINITY);
+    has_an_interval(inverted, "met_share", 0, 1);
+    json_decref(inverted);
+    json_t *one = document(RUN("invert", "@/vae", "-n", "1", "--set", "steps=2", "--json"));
+    assert_true(json_is_null(json_object_get(one, "mse_low")) && json_is_null(json_object_get(one, "met_share_high")));
+    json_decref(one);
+}
+
 /* The columns in a file are those of the document; both densities are whole. */
 static void a_discriminator_is_drawn_along_the_line(void **state)
 {
@@ -484,6 +519,7 @@ int main(void)
         cmocka_unit_test(few_examples_have_few_ways),
         cmocka_unit_test(latents_are_traversed),
         cmocka_unit_test(examples_are_scored),
+        cmocka_unit_test(estimates_come_with_their_intervals),
         cmocka_unit_test(a_discriminator_is_drawn_along_the_line),
         cmocka_unit_test(other_data_is_looked_at_whole),
         cmocka_unit_test(own_data_elsewhere_keeps_its_test_split),

@@ -70,6 +70,41 @@ static void average_precision_goes_through_thresholds(void **state)
     assert_close(found.average_precision, area, 1e-12);
 }
 
+/* The area where score `more` of all, usual ones first, counts a little more than once. */
+static double weighted_area(const float *usual, const float *strange, size_t more, double weight)
+{
+    double total = 0, area = 0;
+    for (size_t i = 0; i < STRANGE; i++) {
+        double right = 0, wrong = 0, own = USUAL + i == more ? weight : 1;
+        for (size_t k = 0; k < STRANGE; k++) right += strange[k] < strange[i] ? 0 : USUAL + k == more ? weight : 1;
+        for (size_t k = 0; k < USUAL; k++) wrong += usual[k] < strange[i] ? 0 : k == more ? weight : 1;
+        area += own * right / (right + wrong);
+        total += own;
+    }
+    return area / total;
+}
+
+/* Its interval: of both kinds the variance of what the area gains by each score's weight, by differences. */
+static void the_precisions_interval_is_the_jackknifes(void **state)
+{
+    (void)state;
+    const double small = 1e-5;
+    float usual[USUAL], strange[STRANGE];
+    double gains[USUAL + STRANGE];
+    duet_separation found;
+    duet_error error = {0};
+    fill(usual, strange);
+    for (size_t i = 0; i < USUAL + STRANGE; i++)
+        gains[i] = (weighted_area(usual, strange, i, 1 + small) - weighted_area(usual, strange, i, 1 - small)) /
+                   (2 * small) * (i < USUAL ? USUAL : STRANGE);
+    assert_ok(duet_separate(usual, USUAL, strange, STRANGE, &found, &error), &error);
+    const double area = found.average_precision, odds = log(area / (1 - area)),
+                 deviation = sqrt(variance(gains, USUAL) / USUAL + variance(gains + USUAL, STRANGE) / STRANGE),
+                 reach = 1.96 * deviation / (area * (1 - area));
+    assert_close(found.average_precision_low, 1 / (1 + exp(reach - odds)), 1e-8);
+    assert_close(found.average_precision_high, 1 / (1 + exp(-reach - odds)), 1e-8);
+}
+
 static void ends_are_met(void **state)
 {
     (void)state;
@@ -80,6 +115,8 @@ static void ends_are_met(void **state)
     assert_close(found.auroc, 1, 0);
     assert_close(found.average_precision, 1, 0);
     assert_close(found.low, 3 / (3 + 1.959964 * 1.959964), 1e-12); /* Wilson's, three pairs of three */
+    assert_close(found.average_precision_low, found.low, 0);
+    assert_close(found.average_precision_high, 1, 0);
     assert_close(found.high, 1, 0);
     assert_ok(duet_separate(high, 3, low, 2, &found, &error), &error);
     assert_close(found.auroc, 0, 0);
@@ -88,6 +125,7 @@ static void ends_are_met(void **state)
     assert_ok(duet_separate(same, 2, same, 2, &found, &error), &error);
     assert_close(found.auroc, 0.5, 0);
     assert_close(found.average_precision, 0.5, 0);
+    assert_true(isnan(found.average_precision_low) && isnan(found.average_precision_high));
     assert_true(isnan(found.low) && isnan(found.high)); /* scores that are all alike say nothing of others */
     assert_ok(duet_separate(low, 3, &middle, 1, &found, &error), &error);
     assert_true(found.auroc > 0.5 && found.auroc < 1 && isnan(found.low) && isnan(found.high));
@@ -100,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_area_is_the_share_of_pairs),
         cmocka_unit_test(average_precision_goes_through_thresholds),
+        cmocka_unit_test(the_precisions_interval_is_the_jackknifes),
         cmocka_unit_test(ends_are_met),
     };
     return RUN_TESTS("separation", tests, NULL, NULL);

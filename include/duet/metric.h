@@ -106,6 +106,10 @@ DUET_API duet_better duet_metric_better(duet_run *run, const char *metric);
 /** Wilson's interval of 95% of a share, `hits` of n (Wilson 1927, J. Am. Stat. Assoc. 22). */
 DUET_API void duet_share_interval(size_t hits, size_t n, double *low, double *high);
 
+/** The mean of n numbers, and its interval of 95%: t standard errors each way, t of Student's distribution; NaN for a
+ *  single number, and where all are equal, which tells nothing of how far another one would lie. */
+DUET_API void duet_mean_interval(const double *numbers, size_t n, double *mean, double *low, double *high);
+
 /** At each of `count` latents ([count, latents]; with `classes` of a model that is told some, else NULL) the numerical
  *  rank of d decode / d latent, into ranks [count]: singular values above a hundredth of the largest, by central
  *  differences. Costs two decodes a latent. */
@@ -135,6 +139,7 @@ typedef struct duet_separation {
     double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */
     double low, high;         /**< its interval of 95% (DeLong et al. 1988) */
     double average_precision; /**< area under precision over recall, strange examples being what is looked for */
+    double average_precision_low, average_precision_high; /**< its interval of 95% (infinitesimal jackknife) */
     size_t usual, strange;    /**< examples of each kind */
 } duet_separation;
 

@@ -142,36 +142,70 @@ static void check_labels(duet_run *run, verdicts *it)
     it->labels = NULL;
 }
 
-static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
+/* What is said of all rows together. */
+typedef struct summary {
+    cli_estimate accuracy, confidence /* the mean probability of the class taken */;
+    size_t counts[256];
+} summary;
+
+static int sum_up(const verdicts *it, summary *sum)
 {
-    size_t right = 0, counts[256] = {0};
-    double confidence = 0, n = (double)it->rows.count, accuracy = NAN, low = NAN, high = NAN;
-    for (size_t i = 0; i < it->rows.count; i++) {
+    const size_t n = it->rows.count;
+    size_t right = 0;
+    double *taken = calloc(n, sizeof *taken);
+    if (taken == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu examples", n);
+    *sum = (summary){.accuracy = {NAN, NAN, NAN}};
+    for (size_t i = 0; i < n; i++) {
         size_t c = most_likely(it, i);
-        counts[c]++;
-        confidence += (double)it->probabilities[i * it->classes + c] / n;
+        sum->counts[c]++;
+        taken[i] = (double)it->probabilities[i * it->classes + c];
         right += it->labels != NULL && it->labels[i] == c;
     }
-    if (it->labels != NULL) {
-        accuracy = (double)right / n;
-        duet_share_interval(right, it->rows.count, &low, &high);
+    sum->confidence = cli_mean(taken, n, 0, 1);
+    free(taken);
+    if (it->labels == NULL) return CLI_DONE;
+    sum->accuracy.value = (double)right / (double)n;
+    duet_share_interval(right, n, &sum->accuracy.low, &sum->accuracy.high);
+    return CLI_DONE;
+}
+
+static int print_json(duet_run *run, const struct arguments *arguments, const verdicts *it, const summary *sum)
+{
+    const size_t n = it->rows.count;
+    json_t *document =
+        json_pack("{s:o s:s s:s s:s s:I}", "run", cli_json_text(arguments->run), "model",
+                  duet_model_family(duet_run_model(run))->name, "by", it->bayes ? "densities" : "softmax", "split",
+                  it->rows.split, "examples", (json_int_t)n);
+    json_t *shares = json_array(), *lows = json_array(), *highs = json_array();
+    for (size_t c = 0; c < it->classes; c++) {
+        double low, high;
+        duet_share_interval(sum->counts[c], n, &low, &high);
+        json_array_append_new(shares, json_real((double)sum->counts[c] / (double)n));
+        json_array_append_new(lows, json_real(low));
+        json_array_append_new(highs, json_real(high));
     }
-    json_t *shares = json_array();
-    for (size_t c = 0; c < it->classes; c++) json_array_append_new(shares, json_real((double)counts[c] / n));
-    if (arguments->json)
-        return cli_json_print(
-            json_pack("{s:o s:s s:s s:s s:I s:o s:o s:o s:f s:o}", "run", cli_json_text(arguments->run), "model",
-                      duet_model_family(duet_run_model(run))->name, "by", it->bayes ? "densities" : "softmax", "split",
-                      it->rows.split, "examples", (json_int_t)it->rows.count, "accuracy", cli_json_number(accuracy),
-                      "accuracy_low", cli_json_number(low), "accuracy_high", cli_json_number(high), "confidence",
-                      confidence, "shares", shares));
-    json_decref(shares);
-    if (it->labels != NULL) printf("accuracy %.4f (%.4f to %.4f), ", accuracy, low, high);
-    char examples[32];
-    printf("mean probability of the class taken %.4f, over %s %s, by %s\nshares of the classes:", confidence,
+    cli_json_estimate(document, "accuracy", &sum->accuracy);
+    cli_json_estimate(document, "confidence", &sum->confidence);
+    json_object_set_new(document, "shares", shares);
+    json_object_set_new(document, "shares_low", lows);
+    json_object_set_new(document, "shares_high", highs);
+    return cli_json_print(document);
+}
+
+static int report(duet_run *run, const struct arguments *arguments, const verdicts *it)
+{
+    char interval[64], examples[32];
+    summary sum;
+    int status = sum_up(it, &sum);
+    if (status != CLI_DONE) return status;
+    if (arguments->json) return print_json(run, arguments, it, &sum);
+    if (it->labels != NULL)
+        printf("accuracy %.4f (%.4f to %.4f), ", sum.accuracy.value, sum.accuracy.low, sum.accuracy.high);
+    printf("mean probability of the class taken %.4f (%s), over %s %s, by %s\nshares of the classes:",
+           sum.confidence.value, cli_interval(&sum.confidence, interval, sizeof interval),
            cli_examples(it->rows.count, examples, sizeof examples), it->rows.words,
            it->bayes ? "Bayes' rule on densities of each class" : "the classifier's softmax");
-    for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)counts[c] / n);
+    for (size_t c = 0; c < it->classes; c++) printf(" %.3f", (double)sum.counts[c] / (double)it->rows.count);
     printf("\n");
     return CLI_DONE;
 }

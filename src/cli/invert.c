@@ -53,8 +53,8 @@ typedef struct inversion {
     uint8_t *classes;
     double variance; /* of the examples: mean over the features */
     size_t met;
-    double
-        rank; /* of d decode / d latent at what was found, the mean; NaN: the latents are too many or not continuous */
+    cli_estimate error, share /* of those met */;
+    cli_estimate rank; /* of d decode / d latent at what was found; NaN: the latents are too many or not continuous */
 } inversion;
 
 static int make_room(inversion *it)
@@ -139,15 +139,32 @@ static double variance_of(const inversion *it)
 static int measure_rank(duet_run *run, inversion *it)
 {
     duet_error error = {0};
-    it->rank = NAN;
+    it->rank = (cli_estimate){NAN, NAN, NAN};
     if (!duet_metric_applies(run, "latent-rank")) return CLI_DONE;
     double *ranks = malloc(it->count * sizeof *ranks);
     if (ranks == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu ranks", it->count);
     duet_latent_rank(run, it->latents, it->classes, it->count, ranks, &error);
-    it->rank = 0;
-    for (size_t i = 0; i < it->count; i++) it->rank += ranks[i] / (double)it->count;
+    it->rank = cli_mean(ranks, it->count, 0, (double)it->latent_features);
     free(ranks);
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+}
+
+/* One example has no variance, and so there is no measure of what is near. */
+static int measure_errors(inversion *it)
+{
+    double *errors = malloc(it->count * sizeof *errors);
+    if (errors == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu errors", it->count);
+    for (size_t i = 0; i < it->count; i++) {
+        errors[i] = (double)it->errors[i];
+        it->met += errors[i] < met_share * it->variance;
+    }
+    it->error = cli_mean(errors, it->count, 0, INFINITY);
+    free(errors);
+    it->share = (cli_estimate){NAN, NAN, NAN};
+    if (!(it->variance > 0)) return CLI_DONE;
+    it->share.value = (double)it->met / (double)it->count;
+    duet_share_interval(it->met, it->count, &it->share.low, &it->share.high);
+    return CLI_DONE;
 }
 
 static int descend(duet_run *run, const struct arguments *arguments, inversion *it)
@@ -166,8 +183,7 @@ static int descend(duet_run *run, const struct arguments *arguments, inversion *
     if (status != CLI_DONE) return status;
     it->variance = variance_of(it);
     status = measure_rank(run, it);
-    for (size_t i = 0; i < it->count; i++) it->met += (double)it->errors[i] < met_share * it->variance;
-    return status;
+    return status == CLI_DONE ? measure_errors(it) : status;
 }
 
 static double mean_of(const float *values, size_t count)
@@ -177,33 +193,40 @@ static double mean_of(const float *values, size_t count)
     return sum / (double)count;
 }
 
+static int print_json(duet_run *run, const struct arguments *arguments, const inversion *it)
+{
+    json_t *document = json_pack(
+        "{s:o s:s s:s? s:I s:o s:o}", "run", cli_json_text(arguments->run), "model",
+        duet_model_family(duet_run_model(run))->name, "split", it->rows.split, "examples", (json_int_t)it->count,
+        "restart_spread", cli_json_number(mean_of(it->spreads, it->count)), "variance", cli_json_number(it->variance));
+    cli_json_estimate(document, "mse", &it->error);
+    cli_json_estimate(document, "met_share", &it->share);
+    cli_json_estimate(document, "latent_rank", &it->rank);
+    return cli_json_print(document);
+}
+
 static int report(duet_run *run, const struct arguments *arguments, const inversion *it)
 {
-    double error = mean_of(it->errors, it->count), spread = mean_of(it->spreads, it->count);
-    bool varies = it->variance > 0; /* one example has no variance, and so there is no measure of what is near */
-    if (varies && it->met < it->count && !arguments->json)
+    const double spread = mean_of(it->spreads, it->count);
+    const bool varies = it->variance > 0;
+    char of_error[64], of_share[64];
+    if (arguments->json) return print_json(run, arguments, it);
+    if (varies && it->met < it->count)
         cli_complain(0,
                      "%zu of %zu examples are not met to 1%% of their variance: more steps or restarts (--set steps=, "
                      "--set restarts=) may, or the model cannot make them",
                      it->count - it->met, it->count);
-    if (arguments->json)
-        return cli_json_print(json_pack("{s:o s:s s:s? s:I s:o s:o s:o s:o s:o}", "run", cli_json_text(arguments->run),
-                                        "model", duet_model_family(duet_run_model(run))->name, "split", it->rows.split,
-                                        "examples", (json_int_t)it->count, "mse", cli_json_number(error),
-                                        "restart_spread", cli_json_number(spread), "variance",
-                                        cli_json_number(it->variance), "met_share",
-                                        cli_json_number(varies ? (double)it->met / (double)it->count : NAN),
-                                        "latent_rank", cli_json_number(it->rank)));
     if (!arguments->own && arguments->examples.count == 0) cli_rows_say(&it->rows);
-    if (!varies) {
-        printf("mse %.6g a feature, spread over restarts %.3g\n", error, spread);
-        return CLI_DONE;
-    }
-    if (!isnan(it->rank))
-        printf("rank of d decode / d latent %.1f of %zu latents, the mean over the examples\n", it->rank,
+    if (varies && !isnan(it->rank.value))
+        printf("rank of d decode / d latent %.1f of %zu latents, the mean over the examples\n", it->rank.value,
                it->latent_features);
-    printf("mse %.6g a feature (variance of the examples %.6g), spread over restarts %.3g, met %.0f%%\n", error,
-           it->variance, spread, 100 * (double)it->met / (double)it->count);
+    printf("mse %.6g a feature", it->error.value);
+    if (varies)
+        printf(" (%s; variance of the examples %.6g)", cli_interval(&it->error, of_error, sizeof of_error),
+               it->variance);
+    printf(", spread over restarts %.3g", spread);
+    if (varies) printf(", met %.0f%% (%s)", 100 * it->share.value, cli_interval(&it->share, of_share, sizeof of_share));
+    printf("\n");
     return CLI_DONE;
 }
 

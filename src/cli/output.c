@@ -182,6 +182,35 @@ json_t *cli_json_number(double number)
     return isfinite(number) ? json_real(number) : json_null();
 }
 
+cli_estimate cli_mean(const double *numbers, size_t n, double least, double most)
+{
+    cli_estimate it;
+    duet_mean_interval(numbers, n, &it.value, &it.low, &it.high);
+    if (it.low < least) it.low = least;
+    if (it.high > most) it.high = most;
+    return it;
+}
+
+const char *cli_interval(const cli_estimate *estimate, char *text, size_t size)
+{
+    if (isnan(estimate->low))
+        snprintf(text, size, "no interval");
+    else
+        snprintf(text, size, "%.4g to %.4g", estimate->low, estimate->high);
+    return text;
+}
+
+void cli_json_estimate(json_t *object, const char *key, const cli_estimate *estimate)
+{
+    const double numbers[] = {estimate->value, estimate->low, estimate->high};
+    static const char *const ends[] = {"", "_low", "_high"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", key, ends[i]);
+        json_object_set_new(object, name, cli_json_number(numbers[i]));
+    }
+}
+
 json_t *cli_json_text(const char *text)
 {
     json_t *value = json_string(text);

@@ -71,6 +71,17 @@ double cli_json_number_at(const json_t *object, const char *key);
 const char *cli_json_text_at(const json_t *object, const char *key);
 /** A number for a JSON document; null if it is not finite. */
 json_t *cli_json_number(double number);
+/** What was computed, and the ends of its interval of 95%, NaN where there is none. */
+typedef struct cli_estimate {
+    double value, low, high;
+} cli_estimate;
+
+/** The mean of n numbers that lie from `least` to `most` (an infinity: anywhere), beyond which no end goes. */
+cli_estimate cli_mean(const double *numbers, size_t n, double least, double most);
+/** "0.1234 to 0.5678", or "no interval" where the ends are NaN. */
+const char *cli_interval(const cli_estimate *estimate, char *text, size_t size);
+/** Sets KEY, KEY_low and KEY_high of an object; null where one is NaN. */
+void cli_json_estimate(json_t *object, const char *key, const cli_estimate *estimate);
 /** Text for a JSON document; bytes that are not ASCII become '?' where the text is not UTF-8. */
 json_t *cli_json_text(const char *text);
 /** From here on it is noted where jansson gets no memory, which is what its results would say one by one. */

@@ -223,23 +223,34 @@ static int separate(const struct way *way, const struct arguments *arguments, co
     return status;
 }
 
+static cli_estimate precision_of(const duet_separation *separation)
+{
+    return (cli_estimate){separation->average_precision, separation->average_precision_low,
+                          separation->average_precision_high};
+}
+
 static json_t *separation_json(const struct arguments *arguments, const duet_separation *separation)
 {
     if (arguments->against == NULL) return json_null();
-    return json_pack("{s:o s:{s:f s:o s:o} s:f s:I s:I}", "data", cli_json_text(arguments->against), "auroc", "value",
-                     separation->auroc, "low", cli_json_number(separation->low), "high",
-                     cli_json_number(separation->high), "average_precision", separation->average_precision, "usual",
-                     (json_int_t)separation->usual, "strange", (json_int_t)separation->strange);
+    json_t *object =
+        json_pack("{s:o s:{s:f s:o s:o} s:I s:I}", "data", cli_json_text(arguments->against), "auroc", "value",
+                  separation->auroc, "low", cli_json_number(separation->low), "high", cli_json_number(separation->high),
+                  "usual", (json_int_t)separation->usual, "strange", (json_int_t)separation->strange);
+    const cli_estimate precision = precision_of(separation);
+    cli_json_estimate(object, "average_precision", &precision);
+    return object;
 }
 
 static void print_separation(const struct arguments *arguments, const duet_separation *separation)
 {
     if (arguments->against == NULL) return;
-    char interval[64] = "no interval", examples[32];
-    if (!isnan(separation->low)) snprintf(interval, sizeof interval, "%.4f to %.4f", separation->low, separation->high);
-    cli_print(stdout, "against %s of %s: AUROC %.4f (%s), average precision %.4f\n\n",
-              cli_examples(separation->strange, examples, sizeof examples), arguments->against, separation->auroc,
-              interval, separation->average_precision);
+    const cli_estimate auroc = {separation->auroc, separation->low, separation->high},
+                       precision = precision_of(separation);
+    char of_auroc[64], of_precision[64], examples[32];
+    cli_print(stdout, "against %s of %s: AUROC %.4f (%s), average precision %.4f (%s)\n\n",
+              cli_examples(separation->strange, examples, sizeof examples), arguments->against, auroc.value,
+              cli_interval(&auroc, of_auroc, sizeof of_auroc), precision.value,
+              cli_interval(&precision, of_precision, sizeof of_precision));
 }
 
 static const double quantiles[] = {0, 0.05, 0.5, 0.95, 1};

@@ -213,13 +213,21 @@ static void measure(const double *numbers, size_t n, double *mean, double *varia
     *variance = n > 1 ? squares / (double)(n - 1) / (double)n : NAN;
 }
 
+void duet_mean_interval(const double *numbers, size_t n, double *mean, double *low, double *high)
+{
+    double variance;
+    measure(numbers, n, mean, &variance);
+    double reach = n > 1 && variance > 0 ? duet_student(n - 1) * sqrt(variance) : NAN;
+    *low = *mean - reach;
+    *high = *mean + reach;
+}
+
 void duet_metric_add_mean_within(duet_metric_task *task, const char *name, const double *numbers, size_t n,
                                  double least, double most)
 {
-    double mean, variance;
-    measure(numbers, n, &mean, &variance);
-    double reach = n > 1 ? duet_student(n - 1) * sqrt(variance) : NAN;
-    duet_metric_add_within(task, name, mean, mean - reach, mean + reach, least, most, n);
+    double mean, low, high;
+    duet_mean_interval(numbers, n, &mean, &low, &high);
+    duet_metric_add_within(task, name, mean, low, high, least, most, n);
 }
 
 void duet_metric_add_mean(duet_metric_task *task, const char *name, const double *numbers, size_t n)

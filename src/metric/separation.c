@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Both areas follow from the order of all scores. The interval of the first is by DeLong et al. 1988 (Biometrics 44):
- * the variance of how many scores of the other kind lie below each score; where none can be seen, Wilson's. */
+ * the variance of how many scores of the other kind lie below each score. That of the second is by the infinitesimal
+ * jackknife (Efron 1982, ch. 6), the variance of what the area gains as each score counts for more, on the scale of
+ * log(area / (1 - area)), in which the ends stay within 0 and 1 (Boyd et al. 2013). Where no variance can be seen, both
+ * are Wilson's. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -47,16 +50,11 @@ static size_t run_of(const entry *sorted, size_t count, size_t first, size_t *st
 /* Where all pairs are of one order, the variance says nothing: as many pairs as there are scores of the rarer kind
  * share no score, and Wilson's interval is of these. Where it is 0 otherwise, as of scores that are all equal, or there
  * is but one score of a kind, the interval is unknown. */
-static void find_interval(duet_separation *result, size_t pairs, double variance)
+static bool find_wilson(double area, double variance, size_t pairs, double *low, double *high)
 {
-    double reach = 1.96 * sqrt(variance);
-    result->low = result->high = NAN;
-    if (result->auroc == 0 || result->auroc == 1) {
-        duet_share_interval(result->auroc == 1 ? pairs : 0, pairs, &result->low, &result->high);
-    } else if (reach > 0) {
-        result->low = fmax(result->auroc - reach, 0);
-        result->high = fmin(result->auroc + reach, 1);
-    }
+    *low = *high = NAN;
+    if (area == 0 || area == 1) duet_share_interval(area == 1 ? pairs : 0, pairs, low, high);
+    return area == 0 || area == 1 || !(variance > 0);
 }
 
 /* Upwards: a strange score has `usual` scores below it, a usual one all strange scores but those so far above it. */
@@ -73,26 +71,45 @@ static void measure_ranks(const entry *sorted, size_t usual, size_t strange, due
         strange_below += strange_tied;
         first += length;
     }
+    double variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual), reach = 1.96 * sqrt(variance);
     result->auroc = of_strange.mean;
-    find_interval(result, usual < strange ? usual : strange,
-                  variance_of_mean(&of_strange) + variance_of_mean(&of_usual));
+    if (find_wilson(result->auroc, variance, usual < strange ? usual : strange, &result->low, &result->high)) return;
+    result->low = fmax(result->auroc - reach, 0);
+    result->high = fmin(result->auroc + reach, 1);
 }
 
-/* Downwards: the precision at each score, times the recall that it adds. */
-static double average_precision(const entry *sorted, size_t count, size_t strange)
+static double share_of_odds(double log_odds)
 {
-    double taken = 0, right = 0, area = 0;
-    for (size_t left = count; left > 0;) {
-        size_t first = left;
-        double tied = 0;
-        for (; first > 0 && sorted[first - 1].score == sorted[left - 1].score; first--)
-            tied += sorted[first - 1].strange;
-        taken += (double)(left - first);
-        right += tied;
-        area += right / taken * tied / (double)strange;
-        left = first;
+    return 1 / (1 + exp(-log_odds));
+}
+
+/* Upwards: at each strange score the precision p = a / (a + b), a strange and b usual scores being as high, which
+ * the area is the mean of. Counting a strange score for more adds its own p, and b / (a + b)^2 to the p of all that lie
+ * as low; a usual one takes a / (a + b)^2 from these. */
+static void measure_precision(const entry *sorted, size_t usual, size_t strange, duet_separation *result)
+{
+    moments precision = {0}, of_strange = {0}, of_usual = {0};
+    double a = (double)strange, b = (double)usual, gain = 0, loss = 0;
+    for (size_t first = 0, tied; first < usual + strange;) {
+        size_t length = run_of(sorted, usual + strange, first, &tied);
+        double usual_tied = (double)(length - tied), strange_tied = (double)tied, all = a + b;
+        gain += strange_tied * b / (all * all);
+        loss += strange_tied * a / (all * all);
+        if (tied > 0) add(&precision, a / all, strange_tied);
+        if (tied > 0) add(&of_strange, a / all + gain, strange_tied);
+        if (length > tied) add(&of_usual, -loss * (double)usual / (double)strange, usual_tied);
+        a -= strange_tied;
+        b -= usual_tied;
+        first += length;
     }
-    return area;
+    double area = precision.mean, variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual);
+    double odds = log(area / (1 - area)), reach = 1.96 * sqrt(variance) / (area * (1 - area));
+    result->average_precision = area;
+    if (find_wilson(area, variance, usual < strange ? usual : strange, &result->average_precision_low,
+                    &result->average_precision_high))
+        return;
+    result->average_precision_low = share_of_odds(odds - reach);
+    result->average_precision_high = share_of_odds(odds + reach);
 }
 
 duet_status duet_separate(const float *usual, size_t usual_count, const float *strange, size_t strange_count,
@@ -111,7 +128,7 @@ duet_status duet_separate(const float *usual, size_t usual_count, const float *s
     qsort(all, count, sizeof *all, compare);
     *result = (duet_separation){.usual = usual_count, .strange = strange_count};
     measure_ranks(all, usual_count, strange_count, result);
-    result->average_precision = average_precision(all, count, strange_count);
+    measure_precision(all, usual_count, strange_count, result);
     free(all);
     return DUET_OK;
 }
