@@ -240,6 +240,26 @@ static void an_empty_table_says_why(void **state)
     expect(RUN("classify", "@/judge", "--data", "@/none"), 0, "mean probability", NULL);
 }
 
+/* Labels of one split alone: what goes by those of both is named, all else is computed. */
+static void one_split_without_labels_is_told(void **state)
+{
+    (void)state;
+    uint8_t pictures[40 * 64], labels[40];
+    for (size_t i = 0; i < sizeof pictures; i++) pictures[i] = pattern(i);
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = (uint8_t)(i % 2);
+    make_inner("half");
+    write_npy("half/x_train.npy", 1, ARRAY("|u1", "False", "(40, 8, 8)"), pictures, sizeof pictures);
+    write_npy("half/y_train.npy", 1, ARRAY("|u1", "False", "(40,)"), labels, sizeof labels);
+    write_npy("half/x_test.npy", 1, ARRAY("|u1", "False", "(20, 8, 8)"), pictures, sizeof pictures / 2);
+    expect(RUN("train", "vae", "--data", "@/half", "--steps", "2", "--batch", "8", "--set", "hidden=4", "--set",
+               "latent=2", "--out", "@/half_run"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/half_run"), 0, "\nelbo ",
+           "linear-probe is left out: linear-probe goes by labels of both splits, and the test examples of ");
+    expect(RUN("eval", "@/half_run", "--metric", "nearest-neighbour"), 1, "",
+           "nearest-neighbour goes by labels of both");
+}
+
 /* Pictures of floats of 8 x 8, from `low` to `high`. */
 static void write_floats(const char *name, float low, float high)
 {
@@ -452,6 +472,7 @@ int main(void)
         cmocka_unit_test(other_classes_are_none_that_the_run_knows),
         cmocka_unit_test(other_classes_where_none_are_read),
         cmocka_unit_test(an_empty_table_says_why),
+        cmocka_unit_test(one_split_without_labels_is_told),
         cmocka_unit_test(other_shapes_and_ranges),
         cmocka_unit_test(points_that_are_far_from_generated_ones),
         cmocka_unit_test(columns_are_compared_by_name),

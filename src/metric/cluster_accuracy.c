@@ -17,12 +17,12 @@ typedef struct seen {
 
 static bool applies(duet_run *run)
 {
-    return duet_metric_labelled(run) && duet_run_features(run, DUET_CODE_LOGITS) > 0;
+    return duet_metric_why_no_classes(run) == NULL && duet_run_features(run, DUET_CODE_LOGITS) > 0;
 }
 
 static const char *refusal(duet_run *run)
 {
-    return duet_run_features(run, DUET_CODE_LOGITS) > 0 ? duet_metric_why_unlabelled(run) : NULL;
+    return duet_run_features(run, DUET_CODE_LOGITS) > 0 ? duet_metric_why_no_classes(run) : NULL;
 }
 
 static const char *const *outputs(duet_run *run)
@@ -91,6 +91,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
     (void)split;
+    DUET_TRY(duet_metric_enough_labels(run, "cluster-accuracy", error));
     return duet_metric_enough_training(run, "cluster-accuracy", error);
 }
 

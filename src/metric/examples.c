@@ -26,18 +26,13 @@ const char *duet_metric_why_no_classes(duet_run *run)
     return classes > 1 ? NULL : classes == 1 ? "the data have one class alone" : "the data have no labels";
 }
 
-const char *duet_metric_why_unlabelled(duet_run *run)
+duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
-    const char *reason = duet_metric_why_no_classes(run);
-    if (reason == NULL && !has_labels(info, DUET_TRAIN)) reason = "the training examples of the data have no labels";
-    if (reason == NULL && !has_labels(info, DUET_TEST)) reason = "the test examples of the data have no labels";
-    return reason;
-}
-
-bool duet_metric_labelled(duet_run *run)
-{
-    return duet_metric_why_unlabelled(run) == NULL;
+    const bool trains = has_labels(info, DUET_TRAIN);
+    if (trains && has_labels(info, DUET_TEST)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA, "%s goes by labels of both splits, and the %s examples of %s have none",
+                     name, trains ? "test" : "training", info->name);
 }
 
 void duet_metric_places(size_t total, size_t count, size_t *places)

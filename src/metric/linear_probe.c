@@ -17,17 +17,18 @@ static bool encodes(duet_run *run)
 
 static bool applies(duet_run *run)
 {
-    return duet_metric_labelled(run) && encodes(run);
+    return duet_metric_why_no_classes(run) == NULL && encodes(run);
 }
 
 static const char *refusal(duet_run *run)
 {
-    return encodes(run) ? duet_metric_why_unlabelled(run) : NULL;
+    return encodes(run) ? duet_metric_why_no_classes(run) : NULL;
 }
 
 /* One training example a class is the least that can name it. */
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
+    DUET_TRY(duet_metric_enough_labels(run, "linear-probe", error));
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     size_t least = split == DUET_TRAIN ? 2 * info->classes : info->classes;
     if (info->count[DUET_TRAIN] >= least) return DUET_OK;

@@ -80,14 +80,14 @@ extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per
 bool duet_metric_may_have_best(const char *name);
 /** Refuses data without training examples, which the metric `name` goes by. */
 duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_error *error);
+/** Refuses data of which one split has no labels, where the metric `name` goes by those of both. */
+duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_error *error);
 /** Why the judge that was to be asked is not; NULL: it is, or none was given, as the summary says. */
 const char *duet_metric_why_no_judge(duet_run *run);
 /** The same of metrics that compare samples by its features; NULL also where the model draws no samples. */
 const char *duet_metric_why_no_features(duet_run *run);
 /** Why the data do not tell classes apart; NULL: some of their examples have labels, of two classes or more. */
 const char *duet_metric_why_no_classes(duet_run *run);
-/** Why !duet_metric_labelled(run). */
-const char *duet_metric_why_unlabelled(duet_run *run);
 /** Why the run's model has no such likelihood: a refusal. */
 const char *duet_metric_why_no_likelihood(duet_run *run);
 /** Why a discriminator's word of samples is not asked: others are given in place of those that it plays against. NULL:
@@ -146,9 +146,6 @@ const char *const *duet_metric_reconstruction(duet_run *run);
 
 /* Examples by their places in a split: a few for many, where a pass over all would take long. */
 
-/** Whether all splits that the run's data has come with labels of two classes or more. Nothing is read: a file that
- *  cannot be is no reason to say that there are none. */
-bool duet_metric_labelled(duet_run *run);
 /** Whether the model draws samples that are like the examples. */
 bool duet_metric_draws(duet_run *run);
 /** `count` places out of `total`, one by chance of each part of as many, so that a file in which classes come one after

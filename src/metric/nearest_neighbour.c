@@ -21,17 +21,18 @@ typedef struct codes {
 
 static bool applies(duet_run *run)
 {
-    return duet_metric_labelled(run) && duet_run_features(run, DUET_LATENT) > 0;
+    return duet_metric_why_no_classes(run) == NULL && duet_run_features(run, DUET_LATENT) > 0;
 }
 
 static const char *refusal(duet_run *run)
 {
-    return duet_run_features(run, DUET_LATENT) > 0 ? duet_metric_why_unlabelled(run) : NULL;
+    return duet_run_features(run, DUET_LATENT) > 0 ? duet_metric_why_no_classes(run) : NULL;
 }
 
 /* On the training split half of the examples are compared with the others. */
 static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 {
+    DUET_TRY(duet_metric_enough_labels(run, "nearest-neighbour", error));
     const duet_data_info *data = duet_data_describe(duet_run_data(run));
     size_t needed = split == DUET_TRAIN ? 2 : 1;
     if (data->count[DUET_TRAIN] >= needed) return DUET_OK;
