@@ -41,6 +41,16 @@ static const struct {
      "1 of its 5 lines name no picture that is here"},
     {"names of classes", "label,name\n0,zero\n1,one\n1,one\n0,zero\n", "0110", NULL},
     {"no names", "label\n0\n1\n2\n3\n", "0123", NULL},
+    {"beside an index", "index,img_path,label\n0,img2.png,2\n1,img10.png,3\n2,img1.png,1\n10,img0.png,0\n", "0132",
+     NULL},
+    {"whole names of no known name", "id,photo,kind\n0,img2,2\n1,img10,3\n2,img1,1\n10,img0,0\n", "0132", NULL},
+    {"of others first", "id,photo,label\n10,img9.png,7\n0,img2.png,2\n1,img10.png,3\n2,img1.png,1\n3,img0.png,0\n",
+     "0132", "1 of its 5 lines name no picture that is here"},
+    {"one 1 a line", "id,jpg,x,y\n0,img2.png,0,1\n1,img10.png,1,0\n2,img1.png,0,1\n10,img0.png,1,0\n", "0101", NULL},
+    {"beside those of others",
+     "mask,id,photo,label\nm0.png,0,img2.png,2\nm1.png,1,img10.png,3\nm2.png,2,img1.png,1\nm3.png,10,img0.png,0\n",
+     "0132", NULL},
+    {"classes called as pictures", "id,kind\n2,img0\n10,img1\n1,img1\n0,img0\n", "0110", NULL},
     {"numbers in names", "id,label\n2,2\n10,3\n1,1\n0,0\n", "0132", NULL},
 };
 
@@ -71,6 +81,8 @@ static const struct {
      "in the column \"file\" several lines name img0.png"},
     {"names of others, one twice", "file,label\nIM0.PNG,0\nIM1.PNG,1\nIM1.PNG,2\nIM10.PNG,3\n",
      "its column \"file\" names no picture of "},
+    {"other endings", "label,ImageId,photo\n2,0,img2.jpg\n3,1,img10.jpg\n1,2,img1.jpg\n0,10,img0.jpg\n",
+     "its column \"photo\" names no picture of "},
     {"numbers of others", "id,label\n20,0\n21,1\n22,2\n23,3\n", "its column \"id\" names no picture of "},
     {"other numbers", "id,label\n0,0\n1,1\n2,2\n3,3\n", "names 3 of the 4 pictures, and not img10.png: add"},
 };

@@ -181,7 +181,7 @@ static duet_status open_csv(duet_rows *rows, duet_stream *stream, const duet_dat
     return status == DUET_OK ? DUET_OK : duet_fail(error, status, "%s", own.message);
 }
 
-static bool ends_as_csv(const char *path)
+bool duet_csv_is_file_name(const char *path)
 {
     static const char *const endings[] = {".csv", ".csv.gz"};
     size_t length = strlen(path);
@@ -194,14 +194,14 @@ static bool ends_as_csv(const char *path)
 
 static bool is_csv(const duet_stream *stream)
 {
-    return ends_as_csv(stream->path);
+    return duet_csv_is_file_name(stream->path);
 }
 
 static bool has_column(const char *path, const char *name)
 {
     duet_stream stream = {0};
     bool has = false;
-    if (!ends_as_csv(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
+    if (!duet_csv_is_file_name(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
     duet_csv *it = csv_new(&stream, path, NULL);
     if (it != NULL) has = read_header(it, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
     if (it != NULL) csv_free(it);

@@ -94,6 +94,13 @@ duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error 
 /** DUET_ERROR_DATA for a name of a column of numbers that is not UTF-8: a run could not keep it as text. */
 duet_status duet_csv_check_names(const duet_csv *it, duet_error *error);
 
+/** Whether a file is known as CSV, by its name. */
+bool duet_csv_is_file_name(const char *path);
+/** The column of a file of labels whose cells name the pictures of both splits, whatever it is called, counted from 1;
+ *  0: none does. `label`: the column of labels, or NULL. What cannot be read is told of by what reads it. */
+duet_status duet_csv_find_key(const char *path, const duet_rows pictures[2], const char *label, size_t *key,
+                              duet_error *error);
+
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);
 

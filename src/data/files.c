@@ -217,11 +217,11 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const cha
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
-                             duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, size_t key,
+                             const duet_data_options *of, duet_error *error)
 {
     const duet_data_options options = {
-        .only_labels = true, .features = features, .column = of->column, .notes = of->notes};
+        .only_labels = true, .features = features, .key = key, .column = of->column, .notes = of->notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
@@ -231,7 +231,7 @@ static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *e
 {
     duet_data_options own = *options;
     if (options->labels != NULL) own.column = NULL;
-    DUET_TRY(duet_labels_open(labels, path, examples->columns, &own, error));
+    DUET_TRY(duet_labels_open(labels, path, examples->columns, 0, &own, error));
     if (options->labels != NULL) return DUET_OK; /* that file takes their place */
     if (alone) duet_labels_tell_of_parts(examples, labels, options);
     return duet_labels_check_order(examples, 1, labels, options->notes, error);

@@ -13,6 +13,7 @@
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/copies.h"
+#include "data/csv.h"
 #include "data/data.h"
 #include "data/divide.h"
 #include "data/inverse.h"
@@ -188,10 +189,12 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
 {
     const char *path = options->labels;
     struct stat about;
+    size_t key = 0;
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, options, error));
+    if (duet_rows_name(&rows[0], 0) != NULL) DUET_TRY(duet_csv_find_key(path, rows, options->column, &key, error));
+    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, key, options, error));
     if (rows[0].labels.column != NULL)
         duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
                        rows[0].path, rows[0].labels.column, path);
