@@ -90,7 +90,8 @@ bool duet_foreign_is_text(const char *name)
 const char *duet_foreign_by_name(const char *name)
 {
     const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
-    if (strncmp(last, "data_batch", 10) == 0 || strcmp(last, "test_batch") == 0) return cifar;
+    if (strchr(last, '.') == NULL && (strncmp(last, "data_batch", 10) == 0 || strcmp(last, "test_batch") == 0))
+        return cifar; /* data_batch_1.bin is the binary version, .mat MATLAB's */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (duet_name_ends_in(last, names[i].endings)) return names[i].words;
     return duet_picture_is_foreign(last) ? "is a picture of a kind that is not read: save it as PNG" : NULL;
