@@ -267,7 +267,8 @@ static void a_column_that_is_not_known_is_asked_for(void **state)
     (void)snprintf(name, sizeof name, "%s/set:labels=%s/y.npy,column=sex", folder, folder);
     assert_refused("an array", name, DUET_ERROR_DATA, "y.npy is none: leave it out");
     write_file("table.csv", BYTES("a,sex,kind\n1,x,k\n2,y,k\n3,x,l\n4,x,k\n"));
-    assert_refused("two columns of words", with("table.csv", "column=sex"), DUET_ERROR_DATA, "is no number");
+    assert_refused("two columns of words", with("table.csv", "column=sex"), DUET_ERROR_DATA,
+                   "is no number; take the column out, or put numbers in the place of its words");
     write_file("table.csv", BYTES("a,sex\n1,x\n2,y\n3,x\n4,x\n"));
     duet_data *data = open_sound(with("table.csv", "column=sex"));
     assert_labels(data, DUET_TRAIN, "010");

@@ -25,6 +25,17 @@ static void fields_in_quotes(void **state)
     duet_data_close(&data);
 }
 
+/* As pandas and R write 1 and 0. */
+static void truths_are_numbers(void **state)
+{
+    (void)state;
+    duet_data *data = open_text("a,b,label,c\n1,True,True,FALSE\n2,False,False,TRUE\n3,True,True,TRUE\n");
+    assert_string_equal(duet_data_describe(data)->columns, "a\nb\nc\n");
+    assert_values(data, DUET_TRAIN, 0, (double[]){1, 1, 0, 2, 0, 1}, 6);
+    assert_string_equal(duet_data_describe(data)->class_names[1], "True");
+    duet_data_close(&data);
+}
+
 static void spaces_are_not_part_of_labels(void **state)
 {
     (void)state;
@@ -56,6 +67,9 @@ static const struct {
     {"a short line of totals", "a,b,c\n1,2,3\n3,4,5\nTOTAL,6\n",
      "line 4: 2 fields, but the first line names 3 columns; this"},
     {"a word below numbers", "a,b\n1,2\n3,many\n", "the lines above have numbers there: mend this one, or take it out"},
+    {"a number below truths", "a,b\n1,True\n3,2\n",
+     "\"2\" in the column \"b\" is neither True nor False, as the lines above have it there; mend it"},
+    {"a truth below numbers", "a,b\n1,0\n3,True\n", "\"True\" in the column \"b\" is no number; the lines above have"},
     {"thousands in one column", "a\n1\n1 234\n", "and without marks between thousands"},
     {"columns of spaces", " a  b c\n 1  2 x\n",
      "columns are expected to be separated by a comma, a semicolon or a tab: sed '"},
@@ -265,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(fields_in_quotes),
+        IN_FOLDER(truths_are_numbers),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(spaces_become_commas),

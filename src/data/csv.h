@@ -9,9 +9,10 @@
 
 enum { DUET_CSV_NONE = -1 };
 
-/** How the numbers of a column are written: whole ones below 1,000, and such as 1.636, which may be 1,636. */
+/** How the numbers of a column are written: whole ones below 1,000, and such as 1.636, which may be 1,636; as True and
+ *  False, which then all of them are. */
 typedef struct duet_csv_points {
-    size_t small, marked;
+    size_t small, marked, truths;
 } duet_csv_points;
 
 /** What a column of a file of labels holds so far. */
@@ -77,6 +78,8 @@ long duet_csv_find_shuffled(const duet_csv *it);
 long duet_csv_find_parts(const duet_csv *it);
 /** Spaces in the place of ends of lines. */
 void duet_csv_make_one_line(char *text);
+/** True or False, as pandas and R write 1 and 0, in capitals or not. */
+bool duet_csv_is_truth(const char *text, bool *truth);
 /** Words that programs write for what they do not know. */
 bool duet_csv_is_missing(const char *text);
 

@@ -228,10 +228,7 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
 static bool is_truth(const char *text, bool *truth)
 {
     double number;
-    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
-        *truth = strcasecmp(text, "true") == 0;
-        return true;
-    }
+    if (duet_csv_is_truth(text, truth)) return true;
     if (!duet_number_read(text, &number)) return false;
     *truth = number == 1;
     return number == 0 || number == 1;
