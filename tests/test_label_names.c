@@ -23,6 +23,12 @@ static void make_pictures(const char *set, const char *const *names)
     }
 }
 
+static void open_and_close(const char *name)
+{
+    duet_data *data = open_sound(name);
+    duet_data_close(&data);
+}
+
 static const char *labelled(const char *set)
 {
     static char name[3 * TEST_PATH_SIZE];
@@ -95,6 +101,29 @@ static void names_that_do_not_match_are_refused(void **state)
         write_file("y.csv", unmatched[i].text, strlen(unmatched[i].text));
         assert_refused(unmatched[i].title, labelled("set"), DUET_ERROR_DATA, unmatched[i].piece);
     }
+}
+
+/* Two names that look alike: letters and marks as macOS has them, and as others do. */
+static void letters_are_composed_otherwise(void **state)
+{
+    (void)state;
+    make_pictures("apart", (const char *const[]){"a.png", "b.png", "c.png", "u\314\210ber.png", NULL});
+    make_pictures("one", (const char *const[]){"a.png", "b.png", "c.png", "\303\274ber.png", NULL});
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\n\303\274ber.png,0\n"));
+    assert_refused(
+        "one character", labelled("apart"), DUET_ERROR_DATA,
+        "its column \"file\" names the picture u\314\210ber.png with letters that are composed otherwise: there "
+        "letters and their marks are one character (Unicode's NFC), and of the picture they are two: write the "
+        "names as the pictures have them, as unicodedata.normalize('NFD', name)");
+    open_and_close(labelled("one"));
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\nu\314\210ber.png,0\n"));
+    assert_refused("two", labelled("one"), DUET_ERROR_DATA, "unicodedata.normalize('NFC', name)");
+    open_and_close(labelled("apart"));
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\nuber.png,0\n"));
+    assert_refused("no mark", labelled("apart"), DUET_ERROR_DATA, "and not u\314\210ber.png: add the others");
+    make_pictures("alone", (const char *const[]){"o\314\210l.png", "u\314\210ber.png", NULL});
+    write_file("y.csv", BYTES("file,label\n\303\274ber,0\n\303\266l,1\n"));
+    assert_refused("all", labelled("alone"), DUET_ERROR_DATA, "unicodedata.normalize('NFD', name)");
 }
 
 /* The only number of a name is its own wherever it stands. */
@@ -330,17 +359,12 @@ static void a_column_is_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(pictures_have_labels_by_name),
-        IN_FOLDER(names_that_do_not_match_are_refused),
-        IN_FOLDER(a_number_may_stand_first),
-        IN_FOLDER(numbers_of_pictures_are_in_order),
-        IN_FOLDER(pictures_in_folders_have_labels_by_path),
-        IN_FOLDER(numbers_of_rows_are_in_order),
-        IN_FOLDER(a_column_is_called_like_a_file),
-        IN_FOLDER(the_column_of_labels_is_known),
-        IN_FOLDER(a_column_that_is_not_known_is_asked_for),
-        IN_FOLDER(a_column_of_parts_is_told_of),
-        IN_FOLDER(a_column_is_recorded),
+        IN_FOLDER(pictures_have_labels_by_name),     IN_FOLDER(names_that_do_not_match_are_refused),
+        IN_FOLDER(letters_are_composed_otherwise),   IN_FOLDER(a_number_may_stand_first),
+        IN_FOLDER(numbers_of_pictures_are_in_order), IN_FOLDER(pictures_in_folders_have_labels_by_path),
+        IN_FOLDER(numbers_of_rows_are_in_order),     IN_FOLDER(a_column_is_called_like_a_file),
+        IN_FOLDER(the_column_of_labels_is_known),    IN_FOLDER(a_column_that_is_not_known_is_asked_for),
+        IN_FOLDER(a_column_of_parts_is_told_of),     IN_FOLDER(a_column_is_recorded),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);
 }
