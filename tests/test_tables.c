@@ -51,6 +51,28 @@ static void spaces_are_not_part_of_labels(void **state)
     duet_data_close(&data);
 }
 
+/* As a competition leaves it: known by its name or named, the test examples have no such column. */
+static void test_examples_may_be_without_labels(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"label", "kind"};
+    make_inner("set");
+    for (size_t i = 0; i < 2; i++) {
+        char text[64], name[2 * TEST_PATH_SIZE];
+        (void)snprintf(text, sizeof text, "a,b,%s\n1,2,x\n3,4,y\n5,7,x\n", columns[i]);
+        write_file("set/train.csv", text, strlen(text));
+        write_file("set/test.csv", BYTES("a,b\n2,2\n1,4\n"));
+        (void)snprintf(name, sizeof name, "%s:labels=%s", in_folder("set"), columns[i]);
+        duet_data *data = open_sound(name);
+        assert_labels(data, DUET_TRAIN, "010");
+        assert_false(duet_data_has_labels(data, DUET_TEST));
+        assert_int_equal(duet_data_describe(data)->count[DUET_TEST], 2);
+        duet_data_close(&data);
+        (void)snprintf(name, sizeof name, "%s:labels=sort", in_folder("set"));
+        assert_refused("in neither", name, DUET_ERROR_DATA, "has no column \"sort\", nor is that a file");
+    }
+}
+
 static const struct {
     const char *title, *text, *piece;
 } refused[] = {
@@ -280,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(fields_in_quotes),
         IN_FOLDER(truths_are_numbers),
+        IN_FOLDER(test_examples_may_be_without_labels),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(spaces_become_commas),

@@ -56,7 +56,7 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
     const char *asked = duet_csv_asked(it);
     it->key = DUET_CSV_NONE;
     it->label = asked == NULL ? duet_csv_find_label(it) : duet_csv_column(it, asked);
-    if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
+    if (asked == NULL || it->label != DUET_CSV_NONE || it->options->may_lack) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
     if (may_be_file && is_file(asked)) {
         it->label = duet_csv_find_label(it); /* which that file's labels replace: they are no measurements */

@@ -262,15 +262,19 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
         rows->path, rows->labels.column, labels->path, DUET_WORD("%s", rows->labels.column));
 }
 
-/* A column that is asked for stands in the place of a file of labels. */
-static duet_status open_part(duet_rows *rows, const duet_data_files *files, duet_split split,
+/* A column that is asked for stands in the place of a file of labels; test examples may be without it, as without one
+ * that is known by its name. */
+static duet_status open_part(duet_rows both[2], const duet_data_files *files, duet_split split,
                              const duet_data_options *options, duet_error *error)
 {
+    duet_rows *const rows = &both[split];
+    duet_data_options own = *options;
     duet_rows labels = {0};
     const char *labels_path = files->labels[split];
     const bool alone = files->examples[DUET_TEST] == NULL;
     if (files->examples[split] == NULL) return DUET_OK;
-    DUET_TRY(duet_rows_open(rows, files->examples[split], options, error));
+    own.may_lack = split == DUET_TEST && both[DUET_TRAIN].labels.asked_for;
+    DUET_TRY(duet_rows_open(rows, files->examples[split], &own, error));
     duet_status status = DUET_OK;
     if (labels_path != NULL && !rows->labels.asked_for)
         status = open_beside(&labels, labels_path, rows, alone, options, error);
@@ -334,7 +338,7 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     duet_data_files files;
     duet_status status = duet_data_files_find(&files, path, options, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        status = open_part(&rows[split], &files, (duet_split)split, options, error);
+        status = open_part(rows, &files, (duet_split)split, options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
     for (size_t split = 0; status == DUET_OK && split < 2 && !options->trusted; split++) {
         tell_of_twin(files.examples[split], options);

@@ -23,6 +23,7 @@ typedef struct duet_data_options {
     bool only_labels;       /* of a file of labels: other columns do not matter */
     const char *features;   /* the same: columns of the examples, a line each; NULL: those have no names */
     size_t key;             /* the same: the column whose cells name the pictures, counted from 1; 0: none is known */
+    bool may_lack;          /* of test examples: they may be without the column of labels that is named */
     bool for_use;           /* examples are looked at, not learnt from: one will do, and test examples alone */
     bool trusted;           /* known examples, as of a named set, which are not looked through for copies */
     bool own;               /* held by a program, to which nothing can be said behind a colon */
