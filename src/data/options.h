@@ -34,6 +34,8 @@ typedef struct duet_data_options {
  *  value that does not fit its key. Free with duet_data_options_free. */
 duet_status duet_data_options_read(duet_data_options *options, const char *name, duet_error *error);
 void duet_data_options_free(duet_data_options *options);
+/** What is said behind the path of such a name, from the colon on; "": nothing. */
+const char *duet_data_name_said(const char *name);
 /** The same name with absolute paths, which means the same from every folder; `is_set`: it begins with a set's name,
  *  which stays. The caller frees it; NULL: out of memory. */
 char *duet_data_name_absolute(const char *name, bool is_set);
