@@ -92,6 +92,9 @@ static const struct {
     {"a number below truths", "a,b\n1,True\n3,2\n",
      "\"2\" in the column \"b\" is neither True nor False, as the lines above have it there; mend it"},
     {"a truth below numbers", "a,b\n1,0\n3,True\n", "\"True\" in the column \"b\" is no number; the lines above have"},
+    {"labels alone", "class\n1\n0\n",
+     "has labels, in its column \"class\", and no columns of numbers: name the examples, and it by --labels; where "
+     "these"},
     {"thousands in one column", "a\n1\n1 234\n", "and without marks between thousands"},
     {"columns of spaces", " a  b c\n 1  2 x\n",
      "columns are expected to be separated by a comma, a semicolon or a tab: sed '"},

@@ -55,6 +55,12 @@ static duet_status refuse_element(duet_rows *rows, const char *like, duet_error 
 
 static duet_status check_examples(duet_rows *rows, const char *like, duet_error *error)
 {
+    if (rows->shape.rank == 0 && rows->labels.column != NULL)
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: has labels, in its column \"%s\", and no columns of numbers: name the examples, and it by "
+            "--labels; where these are the examples' numbers, give the column another name",
+            rows->path, rows->labels.column);
     if (rows->shape.rank < 1 || rows->shape.rank > 3)
         return duet_fail(
             error, DUET_ERROR_DATA,
