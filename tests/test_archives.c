@@ -99,8 +99,10 @@ static void links_are_refused(void **state)
         const char *archive, *members[4], *said; /* NULL: nothing */
     } rows[] = {
         {"x.tar", {"a/0.png<0.png", "a/1.png<1.png", "b/0.png=a/0.png"}, "b/0.png is a link to a/0.png"},
-        {"x.tar.gz", {"a/0.png<0.png", "a/1.png<1.png", "b>a"}, "b is a link to a, and links are followed in folders "
-                                                                "alone: unpack it, and name the folder"},
+        {"x.tar.gz",
+         {"a/0.png<0.png", "a/1.png<1.png", "b>a"},
+         "b is a link to a, and links are followed in folders "
+         "alone: unpack it, and name the folder"},
         {"x.zip", {"a/0.png<0.png", "a/1.png<1.png", "b>a"}, "b is a link to a,"},
         {"y.zip", {"a/0.png<0.png", "a/1.png<1.png", "b/0.png>../a/0.png"}, "b/0.png is a link to ../a/0.png"},
         {"x.npz", {"train.npy", "test.npy>train.npy"}, "test.npy is a link to train.npy"},

@@ -4,6 +4,7 @@
  * those of others without any sign of it. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/number.h"
 #include "base/status.h"
@@ -67,7 +68,7 @@ static bool take_columns(search *it, const char *label)
     if (it->hits == NULL || it->ranks == NULL || it->seen == NULL) return false;
     for (size_t i = 0; i < it->columns; i++) {
         const char *name = it->records.fields[i];
-        it->hits[i].is_label = label != NULL ? strcmp(name, label) == 0 : duet_csv_is_label_name(name);
+        it->hits[i].is_label = label != NULL ? strcasecmp(name, label) == 0 : duet_csv_is_label_name(name);
         it->ranks[i] = duet_csv_key_rank(name);
     }
     return true;
