@@ -243,10 +243,12 @@ DUET_API void duet_report_at(const char *where, duet_model *model, const char *n
 /** Write a state at the phase's end. */
 DUET_API void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value);
 #define duet_phase_assign(model, state, value) duet_phase_assign_at(DUET_WHERE, (model), (state), (value))
-/** The schedule's step number as a float32 scalar, from 0. */
+/** The schedule's step number as a float32 scalar, from 0. At use: how many steps the training has done, so that what
+ * an output makes of it is what the training came to. */
 DUET_API duet_node duet_model_step_at(const char *where, duet_model *model);
 #define duet_model_step(model) duet_model_step_at(DUET_WHERE, (model))
-/** min(1, (step + 1) / steps); 1 if steps is 0: KL warm-up. */
+/** min(1, (step + 1) / steps) of duet_model_step; 1 if steps is 0: KL warm-up. It belongs in the loss: a DUET_KL that
+ * is weighed by it is none until the warm-up is over. */
 DUET_API duet_node duet_warm_up_at(const char *where, duet_model *model, double steps);
 #define duet_warm_up(model, steps) duet_warm_up_at(DUET_WHERE, (model), (steps))
 

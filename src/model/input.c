@@ -129,9 +129,12 @@ bool duet_model_training(const duet_model *model)
     return model->build->options.mode == DUET_BUILD_TRAIN;
 }
 
+/* Of the model's store, where the training counts: a use counts none. */
 duet_node duet_model_step_at(const char *where, duet_model *model)
 {
-    return duet_to_float(model->build->step);
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_graph *graph = model->build->graph;
+    return duet_to_float(duet_state(graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero));
 }
 
 duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
