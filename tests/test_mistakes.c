@@ -216,6 +216,32 @@ static void assign_what_does_not_fit(duet_model *m)
     duet_phase_assign(m, test_number(m, "memory", 0), duet_model_batch(m));
 }
 
+static void assign_another_type(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_phase_assign(m, test_number(m, "memory", 0), duet_clock(duet_model_graph(m)));
+}
+
+static void report_an_index(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_report(m, "x", duet_clock(duet_model_graph(m)));
+}
+
+static void give_indices_for_the_nll(duet_model *m)
+{
+    duet_output(m, DUET_NLL, duet_to_index(duet_sum_features(duet_model_batch(m))));
+}
+
+static void give_scratch_of_no_procedure(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node row = duet_scratch(m, "row", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m)));
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
+    duet_own_output(m, "mine", duet_shift(row, 1));
+}
+
 static void report_twice(duet_model *m)
 {
     duet_phase(m, "first", 1);
@@ -331,6 +357,10 @@ static void mistakes_are_named(void **state)
         {fill_no_input, "input \"labels\": nobody fills it", DUET_BUILD_EVAL},
         {assign_to_no_state, "not a state", DUET_BUILD_TRAIN},
         {assign_what_does_not_fit, "the state is [] and the value [4, 36]", DUET_BUILD_TRAIN},
+        {assign_another_type, "the state is [] and the value uint32 []", DUET_BUILD_TRAIN},
+        {report_an_index, "report \"x\": a scalar is needed, float32, this is uint32 []", DUET_BUILD_TRAIN},
+        {give_indices_for_the_nll, "were expected, this is uint32 [4]", DUET_BUILD_EVAL},
+        {give_scratch_of_no_procedure, "output \"mine\": it reads the scratch \"row\"", DUET_BUILD_TRAIN},
         {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},
         {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},
         {anneal_other_widths, "36]", DUET_BUILD_EVAL},

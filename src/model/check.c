@@ -69,6 +69,29 @@ static void check_scratch(const duet_build *build)
     }
 }
 
+/* Outputs of the training take no phase, so that nothing has been written to scratch that they read: it would be zeros.
+ * In a graph for use the scratch store holds more, such as the random clock. */
+static void check_scratch_outputs(const duet_build *build)
+{
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t id = 0; build->options.mode == DUET_BUILD_TRAIN && id < duet_graph_count(build->graph); id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        if (node->op != &duet_op_variable || variable->storage->store != build->scratch) continue;
+        bool *depends = duet_build_dependents(build, &node, 1);
+        for (size_t i = 0; depends != NULL && i < train->output_count; i++)
+            if (depends[train->outputs[i].value->id])
+                duet_graph_fail_at(
+                    train->outputs[i].where, build->graph,
+                    "output \"%s\": it reads the scratch \"%s\", which is zeros where no procedure has "
+                    "filled it: what a training leaves for use is a state (duet_state), and outputs of a "
+                    "procedure come after duet_procedure",
+                    train->outputs[i].name, variable->name);
+        if (depends == NULL) out_of_memory(build);
+        free(depends);
+    }
+}
+
 /* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
 static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
 {
@@ -127,6 +150,7 @@ void duet_build_check(const duet_model *model, const duet_build *build)
     check_training(model, build);
     check_inputs(build);
     check_scratch(build);
+    check_scratch_outputs(build);
     check_latent(build);
     check_objectives(build);
 }

@@ -148,7 +148,8 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     tell_of_resting_groups(trainer);
     for (size_t i = 0; i < build->warning_count; i++)
         duet_device_say(trainer->device, "warning: %s", build->warnings[i]);
-    const duet_node count = duet_assign(build->step, duet_increment(build->step));
+    const char *where = build->procedures[0].phases[build->procedures[0].phase_count - 1].where;
+    const duet_node count = duet_assign_at(where, build->step, duet_increment_at(where, build->step));
     DUET_TRY(duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
                                 trainer->batches, &count, 1, error));
     trainer->sums = calloc(trainer->schedule.term_count + 1, sizeof *trainer->sums);
