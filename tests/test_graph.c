@@ -196,6 +196,35 @@ static duet_node assign_of_wrong_shape(void)
     return duet_assign(state("a", DUET_SHAPE(3)), floats(DUET_SHAPE(4)));
 }
 
+static duet_node state_of_two_types(void)
+{
+    state("weight", DUET_SHAPE(2, 3));
+    return duet_state(shop.graph, "weight", DUET_UINT32, DUET_SHAPE(2, 3),
+                      ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
+}
+
+static duet_node assign_of_wrong_type(void)
+{
+    return duet_assign(state("a", DUET_SHAPE(3)), integers(DUET_SHAPE(3)));
+}
+
+static duet_node concat_of_types(void)
+{
+    return duet_concat(((duet_node[]){floats(DUET_SHAPE(3)), integers(DUET_SHAPE(3))}), 2, 0);
+}
+
+static duet_node matmul_of_integers(void)
+{
+    return duet_matmul(floats(DUET_SHAPE(3, 3)), integers(DUET_SHAPE(3, 3)), false, false);
+}
+
+static duet_node gradient_of_integer(void)
+{
+    duet_node x = integers(DUET_SCALAR_SHAPE), gradient;
+    duet_grad(x, &x, 1, &gradient);
+    return gradient;
+}
+
 static duet_node wrong_row(void)
 {
     return duet_with_row(state("a", DUET_SHAPE(3, 4)), integers(DUET_SCALAR_SHAPE), floats(DUET_SHAPE(3)));
@@ -295,6 +324,11 @@ static const struct {
     {"gather: float index", gather_by_floats, {"gather", "uint32"}},
     {"gather: scalar table", gather_of_scalar, {"gather"}},
     {"state: another shape", state_of_two_shapes, {"weight", "[2, 3]", "[3, 2]"}},
+    {"state: another type", state_of_two_types, {"\"weight\" is [2, 3] and was asked for as uint32 [2, 3]"}},
+    {"assign: type", assign_of_wrong_type, {"the state is [3] and the value uint32 [3]"}},
+    {"concat: type", concat_of_types, {"concat: uint32 [3] cannot become [3]"}},
+    {"matmul: type", matmul_of_integers, {"matmul: [3, 3] by uint32 [3, 3] does not fit"}},
+    {"grad: type", gradient_of_integer, {"grad", "uint32"}},
     {"assign: not a state", assign_to_no_state, {"assign", "exp"}},
     {"assign: shape", assign_of_wrong_shape, {"assign", "[3]", "[4]"}},
     {"with_row: row", wrong_row, {"with_row", "[3]", "[3, 4]"}},

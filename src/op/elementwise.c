@@ -175,9 +175,9 @@ static duet_node make(const char *where, const duet_op *op, duet_type type, cons
 
 static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_type type)
 {
-    static const char *const names[] = {"float32", "uint32", "uint8"};
     if (x->type == type) return true;
-    duet_graph_fail(x->graph, "%s: an operand is %s, %s was expected", op->name, names[x->type], names[type]);
+    duet_graph_fail(x->graph, "%s: an operand is %s, %s was expected", op->name, duet_type_name(x->type),
+                    duet_type_name(type));
     return false;
 }
 
