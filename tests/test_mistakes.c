@@ -86,6 +86,37 @@ static void read_a_setting_there_is_not(duet_model *m)
     (void)duet_setting_number(m, "nonsense");
 }
 
+static void read_sizes_as_a_number(duet_model *m)
+{
+    (void)duet_setting_number(m, "hidden");
+}
+
+static void read_a_choice_as_a_number(duet_model *m)
+{
+    (void)duet_setting_number(m, "net.optimiser");
+}
+
+static void read_a_number_as_sizes(duet_model *m)
+{
+    size_t sizes[DUET_MOST_SIZES];
+    (void)duet_setting_sizes(m, "lr", sizes);
+}
+
+static void read_a_number_as_a_choice(duet_model *m)
+{
+    (void)duet_setting_is(m, "depth", "2");
+}
+
+static void ask_for_no_choice(duet_model *m)
+{
+    (void)duet_setting_is(m, "mode", "ture");
+}
+
+static void stack_layers_of_a_count(duet_model *m)
+{
+    (void)duet_hidden_layers(m, duet_model_group(m, "net"), "depth", duet_model_batch(m));
+}
+
 static void stack_layers_of_no_setting(duet_model *m)
 {
     (void)duet_hidden_layers(m, duet_model_group(m, "net"), "nonsense", duet_model_batch(m));
@@ -250,6 +281,12 @@ static void report_twice(duet_model *m)
     duet_report(m, "x", test_number(m, "memory", 0));
 }
 
+static const duet_setting own_settings[] = {
+    DUET_SIZES("hidden", "4", "widths"),
+    DUET_COUNT("depth", 2, 1, 9, "layers"),
+    DUET_CHOICE("mode", "true", "true|false", "how"),
+};
+
 /* How the build of a model of this function ends, with that status. */
 static duet_error refusal_of_set(const char *set, void (*build_function)(duet_model *m), duet_build_mode mode,
                                  duet_status status)
@@ -259,6 +296,8 @@ static duet_error refusal_of_set(const char *set, void (*build_function)(duet_mo
     duet_model *model;
     duet_build *build = NULL;
     duet_family family = family_of(build_function);
+    family.settings = own_settings;
+    family.setting_count = sizeof own_settings / sizeof *own_settings;
     assert_ok(duet_data_open(&data, set, &error), &error);
     assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
     assert_status(duet_model_build(model, mode, 4, &build, &error), status, &error);
@@ -339,6 +378,12 @@ static void mistakes_are_named(void **state)
         {repeat_a_phase, "there is one of that name already", DUET_BUILD_TRAIN},
         {run_every_0th_step, "every 0th step is none", DUET_BUILD_TRAIN},
         {read_a_setting_there_is_not, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
+        {read_sizes_as_a_number, "the setting \"hidden\" is a list of sizes, and is read as a number", DUET_BUILD_EVAL},
+        {read_a_choice_as_a_number, "\"net.optimiser\" is a choice, and is read as a number", DUET_BUILD_EVAL},
+        {read_a_number_as_sizes, "\"lr\" is a number, and is read as a list of sizes", DUET_BUILD_EVAL},
+        {read_a_number_as_a_choice, "\"depth\" is a whole number, and is read as a choice", DUET_BUILD_EVAL},
+        {ask_for_no_choice, "\"mode\" is one of true|false, and is never \"ture\"", DUET_BUILD_EVAL},
+        {stack_layers_of_a_count, "\"depth\" is a whole number, and is read as a list of sizes", DUET_BUILD_EVAL},
         {stack_layers_of_no_setting, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
         {want_two_latents, "a model has one latent", DUET_BUILD_TRAIN},
         {train_on_latents_of_use, "draws its own latents by duet_prior_draw", DUET_BUILD_TRAIN},

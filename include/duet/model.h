@@ -66,7 +66,8 @@ typedef struct duet_preset {
 typedef struct duet_family {
     const char *name, *summary, *paper;
     void (*build)(duet_model *model); /**< called for each graph of a model: it is to compose the same every time */
-    const duet_setting *settings; /**< rows that replace or join the common ones (width, optimiser, ...) */
+    const duet_setting *settings; /**< rows that replace or join the common ones (optimiser, lr, ...); what replaces a
+                                       number is one, and what replaces a choice is one of the same or fewer */
     size_t setting_count;
     const duet_preset *presets;
     size_t preset_count;
@@ -158,10 +159,10 @@ DUET_API void duet_model_warn(duet_model *model, const char *format, ...) DUET_P
 DUET_API duet_group *duet_model_group_at(const char *where, duet_model *model, const char *name);
 #define duet_model_group(model, name) duet_model_group_at(DUET_WHERE, (model), (name))
 
-/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
- *  group, else of all. */
+/** A setting's value; a key the family does not have, or a setting that is no number, is a mistake of the graph.
+ *  "generator.lr" is what is said of that group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
-/** Whether the value of a setting that is a choice is this one. */
+/** Whether the value of a setting that is a choice is this one, which must be one of its choices. */
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 /** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
 DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
