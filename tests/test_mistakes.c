@@ -139,6 +139,19 @@ static void want_two_latents(duet_model *m)
     (void)duet_latent(m, &three, 1);
 }
 
+static void want_a_latent_from_high_to_low(duet_model *m)
+{
+    const duet_prior prior = duet_prior_uniform(2, 1, -1);
+    (void)duet_latent(m, &prior, 1);
+}
+
+static void want_a_latent_without_deviation(duet_model *m)
+{
+    static const float centres[] = {0, 1};
+    const duet_prior parts[] = {duet_prior_normal(2), duet_prior_mixture(1, 2, centres, 0)};
+    (void)duet_latent(m, parts, 2);
+}
+
 static void train_on_latents_of_use(duet_model *m)
 {
     duet_group *net = duet_model_group(m, "net");
@@ -386,6 +399,8 @@ static void mistakes_are_named(void **state)
         {stack_layers_of_a_count, "\"depth\" is a whole number, and is read as a list of sizes", DUET_BUILD_EVAL},
         {stack_layers_of_no_setting, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
         {want_two_latents, "a model has one latent", DUET_BUILD_TRAIN},
+        {want_a_latent_from_high_to_low, "latent: it is uniform from 1 to -1", DUET_BUILD_TRAIN},
+        {want_a_latent_without_deviation, "latent: its deviation or scale is 0", DUET_BUILD_TRAIN},
         {train_on_latents_of_use, "draws its own latents by duet_prior_draw", DUET_BUILD_TRAIN},
         {minimise_what_does_not_depend, "does not depend on the parameters of the group \"other\"", DUET_BUILD_TRAIN},
         {minimise_a_stopped_gradient, "does not depend on the parameters of the group \"net\"", DUET_BUILD_TRAIN},

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "graph/node.h"
 #include "model/model.h"
+#include "nn/prior.h"
 #include "op/where.h"
 
 /* Latents and classes are drawn from streams of their own, so that a request that gives one of the two does not change
@@ -181,6 +182,12 @@ static duet_node find_latent(const char *where, duet_model *model, const duet_pr
 {
     duet_build *build = model->build;
     size_t features = duet_prior_features(parts, count);
+    char wrong[128];
+    for (size_t i = 0; i < count; i++)
+        if (duet_prior_is_wrong(&parts[i], wrong, sizeof wrong)) { /* a training draws none of it: use would find it */
+            duet_graph_fail(build->graph, "latent: %s", wrong);
+            return duet_node_broken(build->graph);
+        }
     if (build->latent != NULL) {
         if (duet_features(build->latent) != features)
             duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
