@@ -277,6 +277,26 @@ static void give_indices_for_the_nll(duet_model *m)
     duet_output(m, DUET_NLL, duet_to_index(duet_sum_features(duet_model_batch(m))));
 }
 
+static void centre_by_the_batch(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_own_output(m, "mine", duet_subtract(x, duet_mean(x, DUET_AXIS(0), true)));
+}
+
+static void tell_by_a_product_of_rows(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), alike = duet_matmul(x, x, true, false);
+    duet_output(m, DUET_RECONSTRUCTION, duet_matmul(x, alike, false, false));
+}
+
+static void sum_latents_of_a_procedure(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    duet_node z = duet_latent(m, &prior, 1);
+    duet_procedure(m, "other");
+    duet_own_output(m, "mine", duet_multiply(z, duet_sum(z, DUET_ALL_AXES, false)));
+}
+
 static void give_scratch_of_no_procedure(duet_model *m)
 {
     duet_group *net = duet_model_group(m, "net");
@@ -420,6 +440,9 @@ static void mistakes_are_named(void **state)
         {assign_another_type, "the state is [] and the value uint32 []", DUET_BUILD_TRAIN},
         {report_an_index, "report \"x\": a scalar is needed, float32, this is uint32 []", DUET_BUILD_TRAIN},
         {give_indices_for_the_nll, "were expected, this is uint32 [4]", DUET_BUILD_EVAL},
+        {centre_by_the_batch, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
+        {tell_by_a_product_of_rows, "output \"reconstruction\": the sum at ", DUET_BUILD_EVAL},
+        {sum_latents_of_a_procedure, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
         {give_scratch_of_no_procedure, "output \"mine\": it reads the scratch \"row\"", DUET_BUILD_TRAIN},
         {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},
         {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},

@@ -282,7 +282,9 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
     duet_latent_drawn_at(DUET_WHERE, (model), (parts), (count), (drawn))
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
- * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
+ * those of another procedure at its end. Each row is to be of its own example: in use rows come in batches of any size,
+ * the last one filled up with zeros, so that one that a sum over the batch's rows goes into is a mistake of the graph
+ * for use. Standard ones have a meaning to commands and metrics. */
 
 #define DUET_SAMPLE         "sample"             /**< [batch, features of the data]: new examples */
 #define DUET_RECONSTRUCTION "reconstruction"     /**< [batch, features of the data]: of the batch */
