@@ -461,6 +461,24 @@ static void mistakes_are_named(void **state)
     }
 }
 
+static void use_a_count_beyond_its_ends(duet_model *m)
+{
+    (void)duet_use_count(m, "k", 5, 10, 20, "how many");
+}
+static void use_a_number_that_is_none(duet_model *m)
+{
+    (void)duet_use_number(m, "k", NAN, 0, 1, "how much");
+}
+
+static void numbers_of_use_begin_within_their_ends(void **state)
+{
+    (void)state;
+    duet_error count = refusal_of(use_a_count_beyond_its_ends, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+    assert_message(&count, "use \"k\": its initial value 5 is not within 10 to 20");
+    duet_error number = refusal_of(use_a_number_that_is_none, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+    assert_message(&number, "use \"k\": its initial value nan is not within 0 to 1");
+}
+
 static duet_optimiser odd; /* what the next model is built with */
 
 static void optimise_oddly(duet_model *m)
@@ -699,6 +717,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(numbers_of_use_begin_within_their_ends),
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
         cmocka_unit_test(losses_name_data_that_they_are_not_for),

@@ -30,6 +30,17 @@ const char *duet_shape_text(duet_shape shape, char text[96])
     return text;
 }
 
+const char *duet_axes_text(unsigned axes, char text[96])
+{
+    size_t length = 0;
+    if (axes == 0xFFFFu) return strcpy(text, "all"); /* DUET_ALL_AXES, which a layer above names */
+    for (unsigned axis = 0; axis < 32 && length < 88; axis++)
+        if ((axes >> axis & 1) != 0)
+            length += (size_t)snprintf(text + length, 96 - length, "%s%u", length == 0 ? "[" : ", ", axis);
+    snprintf(text + length, 96 - length, length == 0 ? "[]" : "]");
+    return text;
+}
+
 const char *duet_type_name(duet_type type)
 {
     static const char *const names[] = {[DUET_FLOAT32] = "float32", [DUET_UINT32] = "uint32", [DUET_UINT8] = "uint8"};

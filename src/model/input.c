@@ -271,6 +271,9 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
             build->knobs[i].readers |= reader;
             return build->knobs[i].value;
         }
+    if (!(wanted->low <= wanted->initial && wanted->initial <= wanted->high))
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "use \"%s\": its initial value %g is not within %g to %g",
+                          key, wanted->initial, wanted->low, wanted->high);
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
         duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
         return wanted->initial;

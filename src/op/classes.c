@@ -22,6 +22,8 @@ duet_node duet_log_softmax_at(const char *where, duet_node x)
 
 duet_node duet_softmax_at(const char *where, duet_node x)
 {
+    if (duet_node_is_broken(x)) return x;
+    if (!has_features(where, "softmax", x)) return duet_node_broken(x->graph);
     return duet_exp(duet_log_softmax(x));
 }
 
