@@ -275,6 +275,7 @@ static bool are_among(const char *choices, const char *others)
  * those that there are, but for activations, which duet_activate alone reads, by name. */
 static duet_status check_own_row(const duet_family *family, const duet_setting *own, duet_error *error)
 {
+    if (own->key == NULL) return DUET_OK; /* it stands for none */
     const duet_setting *instead = find_of_groups(own->key);
     for (size_t i = 0; instead == NULL && i < sizeof common / sizeof *common; i++)
         if (strcmp(common[i].key, own->key) == 0) instead = &common[i];
