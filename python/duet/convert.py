@@ -136,6 +136,15 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     return made
 
 
+def as_held(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
+    """As as_type, for numbers that a program says itself: what float32 makes an infinity of is refused."""
+    made = as_type(array, dtype, what)
+    if made.dtype.kind == "f" and made.dtype != array.dtype and (numpy.isinf(made) & numpy.isfinite(array)).any():
+        most = numpy.abs(array[numpy.isfinite(array)]).max()
+        raise Error("data", f"{what} of type {array.dtype} up to {most:g}, beyond what {made.dtype} holds")
+    return made
+
+
 MOST_CLASSES = 256
 
 

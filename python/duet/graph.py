@@ -10,7 +10,7 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from .convert import as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
+from .convert import as_held, as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
 from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
 from .node import Group, Node, in_float32, keeps_of
@@ -92,7 +92,7 @@ def node_graph_check(node: Node) -> None:
 
 def constant_values(graph: Any, values: Any) -> Node:
     """An array as a node, float32, copied; no gradient is taken by it."""
-    array = as_type(numbers(values, "values"), numpy.float32, "values")
+    array = as_held(numbers(values, "values"), numpy.float32, "values")
     return Node(
         lib.duet_constant_values_at(
             where(), pointer(graph), shape_struct(array.shape), ffi.from_buffer("float[]", array)
@@ -181,7 +181,7 @@ class Plan(Handle):
             _check(node, values)
             c.plan_write_buffer(self, node, *memory, _bytes(node))
             return
-        array = as_type(numbers(values, f"what {node!r} is filled from"), DTYPES[node.type], "values")
+        array = as_held(numbers(values, f"what {node!r} is filled from"), DTYPES[node.type], "values")
         _check(node, array)
         c.plan_write(self, node, ffi.from_buffer(array), array.nbytes)
 
