@@ -322,6 +322,13 @@ static void objectives_without_a_bound_are_warned_of(void **state)
         {"gan", {"loss=f-kl", "instance_noise=0.1"}, NULL}, /* what the warning advises */
         {"gan", {"loss=f-reverse-kl", "discriminator.spectral_norm=yes"}, NULL},
         {"gan", {"instance_noise_steps=9", "loss=f-kl"}, "loss=f-kl has no lower bound"},
+        {"gan", {"loss=f-reverse-kl", "penalty=r1"}, "loss=f-reverse-kl has no lower bound"},
+        {"gan", {"loss=f-kl", "penalty=gradient"}, NULL},
+        {"gan", {"loss=wasserstein", "penalty=r1"}, "loss=wasserstein has no lower bound with penalty=r1"},
+        {"gan", {"loss=wasserstein", "penalty=dragan"}, "loss=wasserstein has no lower bound with penalty=dragan"},
+        {"gan", {"loss=wasserstein", "penalty=gradient"}, NULL}, /* what the warning advises */
+        {"gan", {"penalty=r1", "penalty_every=4"}, NULL},
+        {"gan", {"loss=hinge", "penalty=r1"}, NULL},
         {"gan", {"loss=f-js", "lr=0.1"}, NULL},
         {"ddpm", {"condition=labels", "drop=1"}, "nothing is learnt of it", "ring8"},
         {"ddpm", {"condition=labels", "drop=0.9"}, NULL, "ring8"},
