@@ -116,7 +116,9 @@ static duet_status check_seen(const char *path, duet_error *error)
 
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
-    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl"};
+    /* what pages read: an evaluation would count as the new run's own */
+    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl",
+                                        "evaluation.json", "best-evaluation.json"};
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
@@ -125,8 +127,9 @@ duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
-                             "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
-                             parts[i]);
+                             "%s holds %s %s, but no run.json that says what run it is of: move it away, or choose "
+                             "another --out",
+                             path, parts[i][0] == 'e' ? "an" : "a", parts[i]);
     return DUET_OK;
 }
 
