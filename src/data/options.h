@@ -32,6 +32,9 @@ typedef struct duet_data_options {
  *  value that does not fit its key. Free with duet_data_options_free. */
 duet_status duet_data_options_read(duet_data_options *options, const char *name, duet_error *error);
 void duet_data_options_free(duet_data_options *options);
+/** The name with "key=value" said of it, in place of what it says of that key. The caller frees it; NULL: out of
+ *  memory. */
+char *duet_data_name_say(const char *name, const char *item);
 /** The same name with absolute paths, which means the same from every folder; `is_set`: it begins with a set's name,
  *  which stays. The caller frees it; NULL: out of memory. */
 char *duet_data_name_absolute(const char *name, bool is_set);
