@@ -140,6 +140,13 @@ static void a_best_is_of_its_own_run_data_and_metric(void **state)
     assert_int_equal(rename(path, inside("strange/best.safetensors", other)), 0);
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/strange"), 1, NULL,
            "holds a best.safetensors, but no run.json");
+    const char *const evaluations[] = {"strange/evaluation.json", "strange/best-evaluation.json"};
+    for (size_t i = 0; i < 2; i++) { /* its metrics would be the new run's */
+        assert_int_equal(rename(other, inside(evaluations[i], path)), 0);
+        (void)inside(evaluations[i], other);
+        expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/strange"), 1, NULL,
+               i == 0 ? "holds an evaluation.json, but no run.json" : "holds a best-evaluation.json, but no run.json");
+    }
 
     assert_int_equal(symlink("/nowhere/at/all", inside("dangling", other)), 0);
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/dangling"), 1, NULL,

@@ -48,11 +48,12 @@ static const duet_setting constant_settings[] = {
     DUET_NUMBER("kl", 5, 0, 10, "term"),
     DUET_NUMBER("label_noise", 0, 0, 1, "what its name says"),
     DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
-    DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl", "what its name says"),
+    DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl|wasserstein", "what its name says"),
+    DUET_CHOICE("penalty", "none", "none|gradient|r1", "what its name says"),
     DUET_CHOICE("terms", "known", "known|own", "whose they are"),
 };
 static const duet_family constant = {
-    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 8};
+    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 9};
 
 static void reports_are_looked_at(void **state)
 {
@@ -65,6 +66,9 @@ static void reports_are_looked_at(void **state)
         {{"d_loss=-0.5"}, "loss-below-zero", false},
         {{"d_loss=-0.5", "loss=f-kl"}, NULL, false},
         {{"d_loss=-200", "loss=f-kl"}, "loss-without-bound", false},
+        {{"d_loss=-200", "loss=wasserstein", "penalty=r1"}, "loss-without-bound", false},
+        {{"d_loss=-200", "loss=wasserstein", "penalty=gradient"}, NULL, false},
+        {{"d_loss=-0.5", "loss=wasserstein", "penalty=r1"}, NULL, false},
         {{"d_loss=0.0665", "g_loss=1.5"}, "loss-bound", false}, /* at least 2.74 in one state */
         {{"d_loss=0.0665", "g_loss=2.8"}, NULL, false},
         {{"d_loss=0.0665", "g_loss=1.5", "label_noise=0.1"}, NULL, false},

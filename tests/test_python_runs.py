@@ -40,6 +40,25 @@ class Runs(Folder):
             run.encode(x[:3])
         self.assertEqual(run.encode(wide[:3]).shape, (3, 2))
 
+    def test_the_run_of_on_epoch_has_no_directory(self):
+        seen, given = [], dict(steps=2, batch=50, settings={"hidden": 8})
+
+        def on_epoch(run, epoch):
+            uses = (
+                lambda: duet.compare([run]),
+                lambda: run.evaluate(["mse"], judge=run),
+                lambda: duet.train("ae", pictures(), resume=run, steps=3),
+                lambda: duet.train("ae", pictures(), judge=run, out=self.path("judged"), **given),
+                lambda: run.record,
+            )
+            for use in uses:
+                with self.assertRaisesRegex(duet.Error, "the run of on_epoch has no files of its own; name the directory"):
+                    use()
+            seen.append(epoch)
+
+        duet.train("ae", pictures(), out=self.path("nameless"), on_epoch=on_epoch, **given)
+        self.assertEqual(len(seen), 1)
+
     def test_a_run_is_trained_and_used(self):
         x, epochs = pictures(), []
         run = duet.train(

@@ -276,6 +276,8 @@ static void other_shapes_and_ranges(void **state)
     for (size_t i = 0; i < sizeof rows; i++) rows[i] = pattern(i);
     write_npy("rows.npy", 1, ARRAY("|u1", "False", "(20, 64)"), rows, sizeof rows);
     expect(RUN("eval", "@/told", "--data", "@/rows.npy"), 1, "", "rows.npy:size=8x8 gives them that shape");
+    expect(RUN("eval", "@/told", "--data", "@/rows.npy:size=4x16,values=bytes"), 1, "",
+           "rows.npy:values=bytes,size=8x8 gives them that shape");
     write_floats("floats.npy", 0, 255);
     expect(RUN("encode", "@/judge", "--data", "@/floats.npy", "--out", "@/c.npy"), 1, "",
            "floats.npy:values=bytes scales them");

@@ -97,6 +97,70 @@ static void moved_data_are_read_as_they_were(void **state)
     expect(RUN("train", "--resume", "@/said", "--steps", "6", "--data", name), 0, NULL, NULL);
 }
 
+/* A .npy of `rows` points in the plane. */
+static void write_points(const char *name, size_t rows)
+{
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    float *values = malloc(rows * 2 * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < rows * 2; i++) values[i] = (float)(i * 2654435761u >> 20 & 255) / 255;
+    assert_ok(duet_write_npy(inside(name, path), values, DUET_SHAPE(rows, 2), &error), &error);
+    free(values);
+}
+
+/* Examples are only the background of points, and a remedy that is named is one that the command has. */
+static void points_are_drawn_without_their_data(void **state)
+{
+    (void)state;
+    static const char *const ways[][4] = {{"sample"}, {"sample", "--manifold", "3"}, {"interpolate"}, {"traverse"}};
+    char path[PATH_SIZE];
+    write_points("points.npy", PICTURES);
+    expect(RUN("train", "vae", "--data", "@/points.npy", "--set", "latent=2", "--set", "likelihood=gaussian", "--steps",
+               "4", "--batch", "16", "--out", "@/plane"),
+           0, NULL, NULL);
+    for (size_t moved = 0; moved < 2; moved++) {
+        if (moved) move("points.npy", "elsewhere.npy");
+        for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+            const char *words[8] = {ways[i][0], "@/plane", "--out", "@/plane.png", ways[i][1], ways[i][2]};
+            result drawn = run(words);
+            expect(drawn, 0, "plane.png", moved ? "note: drawn without the examples of " : NULL);
+            assert_null(strstr(drawn.err, "--data"));
+            assert_int_equal(strstr(drawn.err, "note: ") != NULL, moved);
+            assert_int_equal(remove(inside("plane.png", path)), 0);
+        }
+    }
+    result there = RUN("interpolate", "@/plane", "--data", "@/elsewhere.npy", "--out", "@/plane.png");
+    assert_null(strstr(there.err, "note: "));
+    expect(there, 0, "plane.png", NULL);
+}
+
+/* An autoencoder's ways lead from the codes of examples to others. */
+static void ways_between_codes_find_their_examples(void **state)
+{
+    (void)state;
+    expect(RUN("train", "ae", "--data", "@/a-images.npy", "--steps", "2", "--batch", "16", "--out", "@/ae"), 0, NULL,
+           NULL);
+    expect(RUN("interpolate", "@/ae", "--out", "@/here.npy"), 0, "here.npy", NULL);
+    move("a-images.npy", "b-images.npy");
+    expect(RUN("interpolate", "@/ae", "--out", "@/way.png"), 1, NULL, "--data PATH says where they are now");
+    expect(RUN("interpolate", "@/ae", "--data", "@/b-images.npy", "--out", "@/there.npy"), 0, "there.npy", NULL);
+    char path[PATH_SIZE];
+    size_t sizes[2];
+    char *here = test_file_read(inside("here.npy", path), &sizes[0]);
+    char *there = test_file_read(inside("there.npy", path), &sizes[1]);
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(here, there, sizes[0]);
+    free(here);
+    free(there);
+    write_pictures("few", 5, 1);
+    expect(RUN("interpolate", "@/ae", "--data", "@/few-images.npy", "--json", "--out", "@/few.npy"), 0,
+           "\"shape\": [\n    2,\n    12,", NULL);
+    expect(RUN("interpolate", "@/run", "--data", "@/b-images.npy", "--out", "@/way.png"), 0, "way.png",
+           "--data has no effect");
+    move("b-images.npy", "a-images.npy");
+}
+
 /* A file that is there and damaged has not moved, and says nothing of what its examples have. */
 static void damaged_data_are_not_elsewhere(void **state)
 {
@@ -364,6 +428,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_enough_to_draw_from),
         cmocka_unit_test(moved_data_are_read_as_they_were),
+        cmocka_unit_test(points_are_drawn_without_their_data),
+        cmocka_unit_test(ways_between_codes_find_their_examples),
         cmocka_unit_test(damaged_data_are_not_elsewhere),
         cmocka_unit_test(data_are_found_where_they_lie_now),
         cmocka_unit_test(other_data_in_their_place_are_refused),

@@ -81,7 +81,8 @@ class Means(unittest.TestCase):
             ended = subprocess.run([sys.executable, STUDY / "study", "--duet", "/bin/true", "--out", folder],
                                    capture_output=True, text=True)
         self.assertNotEqual(ended.returncode, 0)
-        self.assertIn("seconds 3", ended.stderr)
+        self.assertIn("seconds 3 then, 5 now", ended.stderr)
+        self.assertIn("program unknown then", ended.stderr)
 
 
 class Pages(unittest.TestCase):

@@ -22,7 +22,7 @@ sys.path[:0] = [str(STUDY)]
 sys.dont_write_bytecode = True
 
 import cases  # noqa: E402
-from lab import Lab  # noqa: E402
+from lab import Lab, Strange  # noqa: E402
 from shared import Elsewhere, Leases  # noqa: E402
 
 # Claims by seconds and by steps, of all of the family and with runs that go on from others, one with a call that is refused and
@@ -87,13 +87,15 @@ class LeasesOfWorkers(Folder):
         self.assertEqual(sorted(sum(took, [])), sorted(names))
 
 
-class Sleepers(Folder):
+class Labs(Folder):
     def lab(self, **kind):
         lab = Lab(TESTS / "study_program.py", self.folder, False, 1, 1, 1, 1)
         lab.environment["STUDY_LOG"] = str(self.folder / "log")
         lab.leases = Leases(self.folder, **kind)
         return lab
 
+
+class Sleepers(Labs):
     def test_a_worker_that_wakes_up_comes_second(self):
         sleeper, other = self.lab(machine="a", beat=1000), self.lab(machine="b", stale=0)
         call = sleeper.call
@@ -106,6 +108,30 @@ class Sleepers(Folder):
         sleeper.call = call_and_sleep
         self.assertTrue((sleeper.train("gan", ["gan"], steps=10) / "made-by-the-other").exists())
         self.assertEqual(sorted(path.name for path in (self.folder / "runs").iterdir()), ["gan-0", "gan-0.json"])
+
+
+class Facts(Labs):
+    """What was made otherwise is not taken for what is asked."""
+
+    def test_words_are_compared(self):
+        first, again = self.lab(machine="a", beat=1000), self.lab(machine="a", beat=1000)
+        run = first.train("gan", ["gan", "--data", self.folder / "few"], steps=10)
+        later = first.go_on(run, "late", 20, ["--set", "lr=1"])
+        self.assertEqual(again.train("gan", ["gan", "--data", self.folder / "few"], steps=10), run)
+        self.assertEqual(again.go_on(run, "late", 20, ["--set", "lr=1"]), later)
+        for call in (lambda: again.train("gan", ["gan", "--data", self.folder / "few", "--set", "lr=2"], steps=10),
+                     lambda: again.train("gan", ["gan", "--data", self.folder / "few"], steps=11),
+                     lambda: again.go_on(run, "late", 20, ["--set", "lr=2"]), lambda: again.go_on(run, "late", 21, ["--set", "lr=1"])):
+            self.assertRaisesRegex(Strange, "was made otherwise.* name another folder with --out", call)
+
+    def test_a_study_may_be_moved(self):
+        self.lab(machine="a", beat=1000).train("gan", ["gan", "--data", self.folder / "few"], steps=10)
+        moved = self.folder.with_name(self.folder.name + "-moved")
+        self.folder.rename(moved)
+        self.folder = moved
+        self.addCleanup(shutil.rmtree, moved, ignore_errors=True)
+        self.lab(machine="a", beat=1000).train("gan", ["gan", "--data", self.folder / "few"], steps=10)
+        self.assertEqual((self.folder / "log").read_text(), "train gan-0\n")
 
 
 class Workers(Folder):
@@ -191,6 +217,13 @@ class Workers(Folder):
         self.same_pages("one", "two")
         self.assertEqual(self.calls("two")[f"train {run}"], 1)
         self.assertEqual(self.calls("two")[f"resume {run}"], 1)
+
+    def test_another_program_makes_a_study_of_its_own(self):
+        self.finish(self.start("one", (19,)))
+        other = self.start("one", (19,), STUDY_VERSION="2")
+        said = other.communicate(timeout=300)[0]
+        self.assertEqual(other.returncode, 1, said)
+        self.assertIn("program stand-in 1 then, stand-in 2 now", said)
 
     def test_a_study_that_is_stopped_goes_on(self):
         self.stopped_by(lambda worker, program: worker.send_signal(signal.SIGTERM))

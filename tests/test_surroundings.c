@@ -160,6 +160,33 @@ static void closed_folder_is_named(void **state)
     free(words);
 }
 
+/* What nobody may look into is there, and is what was meant. */
+static void closed_folders_are_not_missing(void **state)
+{
+    static const struct {
+        const char *words, *said;
+    } rows[] = {
+        {"train ae --data ring8 --steps 1 --go-on --out %s", "cannot be looked into: Permission denied"},
+        {"datasets --json", "/fashion-mnist cannot be looked into: Permission denied"},
+    };
+    char command[4 * PATH_SIZE], words[PATH_SIZE + 64], shut[PATH_SIZE], path[PATH_SIZE];
+    (void)state;
+    (void)chmod(folder, 0777);
+    if (system("setpriv --reuid=65534 --regid=65534 --clear-groups test -x " PROGRAM " 2>/dev/null") != 0) skip();
+    assert_int_equal(mkdir(inside("fashion-mnist", shut), 0700), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(words, sizeof words, rows[i].words, shut);
+        (void)snprintf(command, sizeof command,
+                       "HOME=/tmp DUET_DATA=%s setpriv --reuid=65534 --regid=65534 --clear-groups %s %s >%s/err 2>&1",
+                       folder, PROGRAM, words, folder);
+        assert_true(WIFEXITED(system(command)));
+        char *said = test_file_read(inside("err", path), NULL);
+        if (strstr(said, rows[i].said) == NULL || strstr(said, "cannot be made") != NULL) fail_msg("%s", said);
+        free(said);
+    }
+    assert_int_equal(rmdir(shut), 0);
+}
+
 /* PoCL would make a thread for each core of the machine. */
 static void program_keeps_to_its_cores(void **state)
 {
@@ -324,13 +351,10 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(program_keeps_to_its_cores),
-        cmocka_unit_test(closed_folder_is_named),
-        cmocka_unit_test(program_starts_without_proc),
-        cmocka_unit_test(quickstart_advises_what_it_does),
-        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
-        cmocka_unit_test(quickstart_counts_what_ci_lacks),
-        cmocka_unit_test(quickstart_names_other_systems_packages),
+        cmocka_unit_test(program_keeps_to_its_cores),      cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(closed_folders_are_not_missing),  cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

@@ -161,6 +161,13 @@ static void the_test_part_beside_a_file_is_named(void **state)
         assert_int_equal(remove(in_folder(alone[i].file)), 0);
         assert_int_equal(remove(in_folder(alone[i].beside)), 0);
     }
+    write_one("train.npy");
+    assert_int_equal(mkdir(in_folder("test"), 0777), 0);
+    duet_data *data = open_sound(in_folder("train.npy"));
+    assert_true(says(data, "the folder test lies beside it, is for the test by its name and is not read"));
+    duet_data_close(&data);
+    assert_int_equal(rmdir(in_folder("test")), 0);
+    assert_int_equal(remove(in_folder("train.npy")), 0);
 }
 
 static const struct {

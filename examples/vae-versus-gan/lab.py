@@ -25,6 +25,10 @@ class Refused(Exception):
     """Duet would not do it; the words are its own."""
 
 
+class Strange(Exception):
+    """What is kept here was made otherwise than it would be now."""
+
+
 class Unfit(Exception):
     """No device here does the work; another worker's may."""
 
@@ -107,6 +111,19 @@ class Lab:
             if not path.exists():
                 self.make(path, make)
             return json.loads(path.read_text())
+
+    def once_by(self, path, asked, make):
+        """The same of what is made as `asked` says, which the document keeps; what was made otherwise is not taken for it."""
+        found = self.once(path, lambda: {"asked": asked, **make()})
+        if found.get("asked") != asked:
+            raise Strange(f"{path} was made otherwise, as by an earlier version of the study ({found.get('asked')} then, "
+                          f"{asked} now): name another folder with --out")
+        return found
+
+    def named(self, words):
+        """Words as they are in a study that lies elsewhere too."""
+        folder = f"{self.folder}/"
+        return ["STUDY/" + word[len(folder):] if word.startswith(folder) else word for word in map(str, words)]
 
     def make(self, path, make):
         lease, refused = self.lease_of(path), path.with_suffix(".refused")
@@ -257,7 +274,7 @@ class Lab:
                 self.call(*whole, part / "run")
             self.publish(part, run)
             return {"words": asked, "steps": count, "seconds": time.monotonic() - begin}
-        self.once(run.parent / f"{name}-{seed}.json", make)
+        self.once_by(run.parent / f"{name}-{seed}.json", {"words": self.named((*words, *more)), "steps": steps}, make)
         return run
 
     def go_on(self, run, name, steps, changed):
@@ -269,8 +286,8 @@ class Lab:
             shutil.copytree(run, part / "run")
             self.call("train", "--resume", part / "run", "--steps", steps, "--quiet", *changed)
             self.publish(part, copy)
-            return {"of": run.name, "steps": steps, "changed": changed}
-        self.once(copy.parent / f"{copy.name}.json", make)
+            return {}
+        self.once_by(copy.parent / f"{copy.name}.json", {"of": run.name, "steps": steps, "changed": changed}, make)
         return copy
 
     def log(self, run):

@@ -11,7 +11,7 @@ from typing import Any, Dict, Sequence, Union
 from .convert import text_array
 from .library import c, check, ffi, host, lib, new_error
 from .pictures import frame
-from .run import Run
+from .run import Run, directory_of
 
 
 class Comparison:
@@ -19,7 +19,7 @@ class Comparison:
     page that save(path) writes."""
 
     def __init__(self, runs: Sequence[Union[str, Run]]):
-        self.runs = [run.directory if isinstance(run, Run) else os.fspath(run) for run in runs]
+        self.runs = [os.fspath(directory_of(run)) for run in runs]
         written, error = ffi.new("char **"), new_error()
         lib.duet_page_document(text_array(self.runs), len(self.runs), written, error)
         check(error)

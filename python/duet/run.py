@@ -75,6 +75,14 @@ def _remove(folder: str, process: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def directory_of(run: Any) -> Any:
+    """The directory of a run, or what was given in its place: a path, or None."""
+    directory = getattr(run, "directory", run)
+    if isinstance(run, Run) and not directory:
+        raise Error("usage", "the run of on_epoch has no files of its own; name the directory given as out")
+    return directory
+
+
 class Run(Handle):
     """A finished or stopped run, opened when it is first asked for something. Several threads may ask one run: each call
     waits for the one before. The weights are those of then; `record` and `metrics` are read from the files each time.
@@ -187,9 +195,7 @@ class Run(Handle):
 
     @property
     def _path(self) -> pathlib.Path:
-        if not self.directory:
-            raise Error("usage", "the run of on_epoch has no files of its own; read them by the directory given as out")
-        path = pathlib.Path(self.directory)
+        path = pathlib.Path(directory_of(self))
         return path if path.is_dir() else path.parent
 
     @property
@@ -477,7 +483,7 @@ class Run(Handle):
             return self._measure([self.pointer], metrics, split, seed)
         with Handle(None) as beside:
             made, error = ffi.new("duet_run **"), new_error()
-            lib.duet_run_open_beside(made, text(getattr(judge, "directory", judge)), self.pointer, error)
+            lib.duet_run_open_beside(made, text(directory_of(judge)), self.pointer, error)
             check(error)
             beside._free, beside._pointer = "duet_run_close", made[0]
             self._tell(aloud=False)

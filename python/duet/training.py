@@ -17,7 +17,7 @@ from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
 from .model import family_of, raise_for
 from .progress import Bar
-from .run import Run
+from .run import Run, directory_of
 
 # Names in a line of metrics.jsonl that are the report's own.
 REPORTED = ("step", "epoch", "split", "seconds", "images_per_second", "health", "features")
@@ -209,7 +209,7 @@ def train(
         )
     )
     if resume is not None and seed is not None:
-        _check_seed(chosen, getattr(resume, "directory", resume))
+        _check_seed(chosen, directory_of(resume))
     metrics = [metrics] if isinstance(metrics, str) else texts(metrics)
     options, error = ffi.new("duet_train_options *"), new_error()
     name, own = data_of(data)
@@ -223,8 +223,8 @@ def train(
     options.settings, options.setting_count = kept[0], len(said)
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, chosen
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
-    options.out, options.resume = text(out), text(getattr(resume, "directory", resume))
-    options.judge = text(getattr(judge, "directory", judge))
+    options.out, options.resume = text(out), text(directory_of(resume))
+    options.judge = text(directory_of(judge))
     refuse_forked()
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
@@ -244,7 +244,7 @@ def train(
         if watched or resume is not None  # which may have been watched
         else None
     )
-    said_path = os.fsdecode(out or getattr(resume, "directory", resume) or "")
+    said_path = os.fsdecode(out or directory_of(resume) or "")
     here = "" if os.path.isabs(said_path) else os.getcwd()  # on_epoch may go to another folder
     summary = ffi.new("duet_train_summary *")
     try:

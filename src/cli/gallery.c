@@ -21,15 +21,37 @@ bool cli_data_points(const duet_data_info *info)
     return !info->picture && duet_shape_elements(info->shape) <= 2;
 }
 
-/* Pairs are drawn with their originals; other points are drawn over the first examples of the split. */
-static int write_png(duet_run *run, const char *path, const cli_gallery *gallery)
+/* The first examples of the split, for points to be drawn over; a run is drawn from without its data too. */
+static int add_background(duet_run *run, const char *directory, duet_drawing *drawing, float **reference)
 {
     duet_data *data = duet_run_data(run);
     const duet_data_info *info = duet_data_describe(data);
+    const duet_split split = cli_run_split(run);
+    const size_t count = info->count[split] < MOST_REFERENCES ? info->count[split] : MOST_REFERENCES;
+    duet_error error = {0};
+    *reference = cli_floats_new(count, duet_shape_elements(info->shape));
+    if (*reference == NULL) return CLI_FAILED;
+    if (duet_data_read(data, split, 0, count, *reference, &error) == DUET_OK) {
+        drawing->originals = *reference;
+        drawing->original_count = count;
+        return CLI_DONE;
+    }
+    if (error.status == DUET_ERROR_MEMORY) return cli_fail_opened(&error);
+    return cli_complain(CLI_DONE,
+                        "note: drawn without the examples of %s behind, which are not to be read as they were ('duet "
+                        "eval %s' says why)",
+                        info->name, directory);
+}
+
+/* Pairs are drawn with their originals. */
+static int write_png(duet_run *run, const char *directory, const char *path, const cli_gallery *gallery)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_data(run));
     size_t features = duet_shape_elements(info->shape);
     duet_drawing drawing = {.shape = info->shape, .unit_range = info->unit_range, .columns = gallery->columns};
     duet_error error = {0};
     float *reference = NULL;
+    int status = CLI_DONE;
     drawing.values = gallery->values;
     drawing.count = gallery->rows * gallery->count;
     if (gallery->pairs) {
@@ -38,17 +60,12 @@ static int write_png(duet_run *run, const char *path, const cli_gallery *gallery
         drawing.originals = gallery->values;
         drawing.original_count = gallery->count;
     } else if (!info->picture) {
-        duet_split split = cli_run_split(run);
-        size_t count = info->count[split] < MOST_REFERENCES ? info->count[split] : MOST_REFERENCES;
-        reference = cli_floats_new(count, features);
-        if (reference == NULL) return CLI_FAILED;
-        duet_data_read(data, split, 0, count, reference, &error);
-        drawing.originals = reference;
-        drawing.original_count = count;
+        status = add_background(run, directory, &drawing, &reference);
     }
-    if (error.status == DUET_OK) duet_write_png_examples(path, &drawing, &error);
+    if (status == CLI_DONE && duet_write_png_examples(path, &drawing, &error) != DUET_OK)
+        status = cli_fail_opened(&error);
     free(reference);
-    return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
+    return status;
 }
 
 /* [rows, count, ...shape of one example]: how many rows there are does not change how an array is indexed. */
@@ -109,7 +126,7 @@ int cli_gallery_write(duet_run *run, const char *directory, const cli_gallery *g
     else if (cli_ends_in(path, ".npy"))
         status = cli_array_write(path, gallery->values, shape_of(info, gallery));
     else if (info->picture || cli_data_points(info))
-        status = write_png(run, path, gallery);
+        status = write_png(run, directory, path, gallery);
     else
         status =
             cli_complain(CLI_FAILED, "examples of %zu numbers make no picture: give --out a name that ends in .npy",

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct arguments {
-    const char *run, *out, *device;
+    const char *run, *out, *device, *data;
     uint64_t rows, steps, seed;
     cli_list settings;
     bool linear, json, quiet;
@@ -28,6 +28,10 @@ static const cli_option options[] = {
     {CLI_COUNT, "seed", 0, PLACE(seed), "N", "what the ends are drawn from (default: 0)", 0, INT64_MAX},
     {CLI_FLAG, "linear", 0, PLACE(linear), NULL, "along straight lines, not arcs", 0, 0},
     CLI_SET_OPTION(PLACE(settings)),
+    {CLI_TEXT, "data", 0, PLACE(data), "NAME|PATH",
+     "take the examples from here, whose codes are ends where a model has no\n"
+     "prior, or which points are drawn over (default: the run's own data)",
+     0, 0},
     {CLI_TEXT, "out", 0, PLACE(out), "FILE", "FILE.png or FILE.npy (default: samples/interpolation.png in the run)", 0,
      0},
     {CLI_FLAG, "json", 0, PLACE(json), NULL, "print one JSON document: the file and its shape", 0, 0},
@@ -122,13 +126,15 @@ static int find_ends(duet_run *run, const struct arguments *arguments, float *en
     if (duet_run_features(run, DUET_SAMPLE) > 0)
         return cli_use(run,
                        &(duet_request){.count = count, .seed = arguments->seed, .outputs = &drawn, .output_count = 1});
-    cli_rows rows;
+    cli_rows rows = {0};
     int status = cli_run_needs(run, DUET_LATENT, "interpolate: it has neither a prior nor an encoder");
-    if (status == CLI_DONE) status = cli_rows_choose(run, NULL, NULL, 0, count, &rows);
+    if (status == CLI_DONE) status = cli_rows_choose(run, arguments->data, NULL, 0, count, &rows);
     if (status == CLI_DONE && rows.count < count)
         status = cli_complain(CLI_FAILED, "-n %zu takes the codes of %zu examples, and there are %zu", count / 2, count,
                               rows.count);
-    return status == CLI_DONE ? cli_rows_use(run, &rows, -1, &codes, 1) : status;
+    if (status == CLI_DONE) status = cli_rows_use(run, &rows, -1, &codes, 1);
+    cli_rows_free(&rows);
+    return status;
 }
 
 size_t cli_interpolation_rows(duet_run *run, size_t most)
@@ -166,15 +172,30 @@ static int interpolate(duet_run *run, const struct arguments *arguments)
     return status;
 }
 
-/* As many rows as are usual, where nobody says how many; and what says nothing here. */
-static int choose_rows(duet_run *run, struct arguments *arguments)
+/* Tells of what says nothing here. */
+static void tell_of_idle(duet_run *run, const struct arguments *arguments)
 {
-    if (duet_run_features(run, DUET_SAMPLE) == 0 && (arguments->linear || arguments->seed != CLI_NO_SEED))
+    const bool prior = duet_run_features(run, DUET_SAMPLE) > 0;
+    if (prior && arguments->data != NULL && !cli_data_points(duet_data_describe(duet_run_data(run))))
+        cli_complain(CLI_DONE, "--data has no effect: ends are draws of the prior");
+    if (!prior && (arguments->linear || arguments->seed != CLI_NO_SEED))
         cli_complain(CLI_DONE,
                      "%s has no effect: without a prior ends are the codes of the first examples, and ways are lines",
                      arguments->linear ? "--linear" : "--seed");
+}
+
+/* As many rows as are usual, where nobody says how many. */
+static int choose_rows(duet_run *run, struct arguments *arguments)
+{
+    const size_t usual = 8;
+    cli_rows rows = {.count = 2 * usual};
+    const bool codes = duet_run_features(run, DUET_SAMPLE) == 0 && arguments->rows == 0;
+    tell_of_idle(run, arguments);
+    const int status = codes ? cli_rows_choose(run, arguments->data, NULL, 0, 2 * usual, &rows) : CLI_DONE;
+    if (status != CLI_DONE) return status;
     if (arguments->seed == CLI_NO_SEED) arguments->seed = 0;
-    if (arguments->rows == 0) arguments->rows = cli_interpolation_rows(run, 8);
+    if (arguments->rows == 0) arguments->rows = rows.count / 2;
+    if (codes) cli_rows_free(&rows);
     if (arguments->rows > 0) return CLI_DONE;
     return cli_complain(CLI_FAILED, "a way leads from the code of one example to that of another, and there is one");
 }
@@ -193,7 +214,8 @@ static int run(int argc, char **argv)
     if (!cli_parse(&cli_interpolate, argc, argv, &arguments, &status)) return status;
     status = cli_out_check(arguments.out);
     if (status == CLI_DONE) status = cli_settings_look(&arguments.settings);
-    if (status == CLI_DONE) status = cli_run_open(&opened, arguments.run, arguments.device, NULL, arguments.out);
+    if (status == CLI_DONE)
+        status = cli_run_open(&opened, arguments.run, arguments.device, arguments.data, arguments.out);
     if (status == CLI_DONE) /* not of cli_interpolation_draw, whose run has its settings already */
         status = cli_settings_take(opened, &arguments.settings, (const char *[]){DUET_DECODE, DUET_LATENT}, 2);
     if (status == CLI_DONE) status = choose_rows(opened, &arguments);

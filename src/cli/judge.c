@@ -10,7 +10,9 @@
 static void leave_out(void *context, const char *metric, const duet_error *reason)
 {
     (void)context;
-    cli_complain(CLI_DONE, "how good the judge is is not known: its %s is left out: %s", metric, reason->message);
+    cli_complain(CLI_DONE,
+                 "how good the judge is is not known: its %s, which a 'duet eval' of it has too, is left out: %s",
+                 metric, reason->message);
 }
 
 /* *share: of the commonest class of the split. */

@@ -40,7 +40,7 @@ static void print_usage(FILE *stream)
                     "'duet help TOPIC' what is true of all commands:\n\n");
     for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
         fprintf(stream, "  %-12s %s\n", topic->name, topic->summary);
-    fprintf(stream, "\n'duet --version' says the version.\n"
+    fprintf(stream, "\n'duet --version' says the version, and the commit.\n"
                     "A first run: duet train vae --epochs 3, then duet sample on the run it names.\n");
 }
 
@@ -115,7 +115,8 @@ static int run(int argc, char **argv)
     }
     const char *word = argv[1];
     if (strcmp(word, version) == 0) {
-        printf("duet %s\n", duet_version());
+        const bool known = duet_commit()[0] != '\0';
+        printf("duet %s%s%s%s\n", duet_version(), known ? " (commit " : "", duet_commit(), known ? ")" : "");
         return CLI_DONE;
     }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)

@@ -204,6 +204,26 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
     return status;
 }
 
+char *duet_data_name_say(const char *name, const char *item)
+{
+    const char *colon = find_colon(name), *at = colon == NULL ? "" : colon + 1;
+    char mark = ':';
+    duet_text text = {0};
+    char *value, *said = NULL;
+    size_t key;
+    duet_text_add(&text, "%.*s", (int)(colon == NULL ? strlen(name) : (size_t)(colon - name)), name);
+    for (const size_t again = key_at(item); next_item(&at, &key, &value); free(value)) {
+        if (key == again) continue;
+        duet_text_add(&text, "%c%s=%s", mark, keys[key].key, value == NULL ? "" : value);
+        text.failed |= value == NULL;
+        mark = ',';
+    }
+    duet_text_add(&text, "%c%s", mark, item);
+    if (!text.failed) said = strdup(duet_text_get(&text));
+    duet_text_free(&text);
+    return said;
+}
+
 void duet_data_options_free(duet_data_options *options)
 {
     free(options->name);

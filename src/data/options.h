@@ -36,6 +36,9 @@ duet_status duet_data_options_read(duet_data_options *options, const char *name,
 void duet_data_options_free(duet_data_options *options);
 /** What is said behind the path of such a name, from the colon on; "": nothing. */
 const char *duet_data_name_said(const char *name);
+/** The name with "key=value" said of it, in place of what it says of that key. The caller frees it; NULL: out of
+ *  memory. */
+char *duet_data_name_say(const char *name, const char *item);
 /** The same name with absolute paths, which means the same from every folder; `is_set`: it begins with a set's name,
  *  which stays. The caller frees it; NULL: out of memory. */
 char *duet_data_name_absolute(const char *name, bool is_set);

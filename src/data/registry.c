@@ -33,13 +33,22 @@ static const struct {
 };
 enum { NAMED = sizeof named / sizeof *named };
 
-/* What is wrong with the folder that $DUET_DATA names, behind its name: that nobody may look into it is not that it
- * does not hold the set. */
-static const char *fault_of(const char *folder, const char *absence, char words[128])
+/* 0, or why a folder that is there may not be looked into. */
+static int closed(const char *folder)
 {
-    const bool absent = access(folder, X_OK) == 0 || errno == ENOENT || errno == ENOTDIR;
-    if (absent) return absence;
-    snprintf(words, 128, " cannot be looked into: %s", strerror(errno));
+    return access(folder, X_OK) == 0 || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
+}
+
+/* What is wrong with the folder that $DUET_DATA names, behind its name: that nobody may look into it, or into that of
+ * the set in it, is not that it does not hold the set. */
+static const char *fault_of(const char *folder, const char *set, const char *absence, char words[128])
+{
+    char *inner = duet_path_join(folder, set);
+    const int code = closed(folder), inner_code = inner == NULL ? 0 : closed(inner);
+    free(inner);
+    if (code == 0 && inner_code == 0) return absence;
+    snprintf(words, 128, "%s%s cannot be looked into: %s", code == 0 ? "/" : "", code == 0 ? set : "",
+             strerror(code != 0 ? code : inner_code));
     return words;
 }
 
@@ -53,7 +62,7 @@ static void list_named(duet_dataset_row *row, size_t index)
     char words[128];
     snprintf(row->source, sizeof row->source, "%s%s%s%s%s", folder != NULL ? folder : *named[index].help,
              passed_over != NULL ? " (DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
-             passed_over != NULL ? fault_of(passed_over, " does not hold it", words) : "",
+             passed_over != NULL ? fault_of(passed_over, row->name, " does not hold it", words) : "",
              passed_over != NULL ? ")" : "");
     free(folder);
 }
@@ -150,10 +159,10 @@ static duet_status find_named(size_t index, char **path, duet_notes *notes, duet
     if (!there)
         return duet_fail(error, DUET_ERROR_FILE, "%s is not on this machine%s%s%s: %s", name,
                          passed_over != NULL ? ", nor in DUET_DATA=" : "", passed_over != NULL ? passed_over : "",
-                         passed_over != NULL ? fault_of(passed_over, "", words) : "", *named[index].help);
+                         passed_over != NULL ? fault_of(passed_over, name, "", words) : "", *named[index].help);
     if (passed_over != NULL)
         duet_notes_add(notes, false, "%s is read from %s: DUET_DATA=%s%s", name, *path, passed_over,
-                       fault_of(passed_over, " does not hold all its files", words));
+                       fault_of(passed_over, name, " does not hold all its files", words));
     return DUET_OK;
 }
 

@@ -168,8 +168,12 @@ static void look_beside(parts *it, const char *folder, const char *name)
         bool validation;
         if (!are_of_one_set(name, entry->d_name) || is_no_data(entry->d_name)) continue;
         (void)duet_data_name_is_part(entry->d_name, false, &validation);
-        part *found = find(it, entry->d_name, strlen(entry->d_name), false);
-        if (found != NULL) found->validation = validation;
+        struct stat about;
+        const bool is_folder = fstatat(dirfd(entries), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+        part *found = find(it, entry->d_name, strlen(entry->d_name), is_folder);
+        if (found == NULL) continue;
+        found->validation = validation;
+        found->files = is_folder; /* whatever lies in it */
     }
     if (entries != NULL) (void)closedir(entries);
 }

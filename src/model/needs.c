@@ -400,12 +400,14 @@ static duet_status look_for_surface(duet_model *model, const examples *it, duet_
     duet_dependence found;
     duet_text text = {0};
     DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
+    if (found.count == 0) DUET_TRY(duet_find_curve(it->rows, it->count, it->features, &found, error));
     if (found.count == 0) return DUET_OK;
     add_dependence(&text, it->info, &found);
     duet_model_warn(
         model,
-        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length "
-        "do, or sine and cosine of an angle: %s: a density has no bound there, and nll falls as it closes "
+        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length do, a "
+        "product and its factors, or a number and its logarithm: %s: a density has no bound there, and nll falls as it "
+        "closes "
         "in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), "
         "of both splits",
         it->count, it->features, duet_text_get(&text), found.column);

@@ -200,6 +200,16 @@ static bool is_channels_first(duet_shape a, duet_shape b)
     return a.rank == 3 && b.rank == 3 && b.dims[0] == a.dims[2] && b.dims[1] == a.dims[0] && b.dims[2] == a.dims[1];
 }
 
+/* Words in which '%' stands for the name. */
+static void say_way(const char *name, const char *item, const char *words, char *way, size_t size)
+{
+    char *said = duet_data_name_say(name, item);
+    const size_t before = strcspn(words, "%");
+    if (said != NULL)
+        (void)snprintf(way, size, "%.*s%s%s", (int)before, words, DUET_WORD("%s", said), words + before + 1);
+    free(said);
+}
+
 void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
 {
     const size_t *dims = known->shape.dims;
@@ -209,14 +219,15 @@ void duet_data_record_way(const duet_data_info *known, const duet_data_info *dat
     float high = fmaxf(data->high[DUET_TRAIN], data->high[DUET_TEST]);
     bool may_be_bytes = known->unit_range && !data->unit_range && high <= 255 && data->low[DUET_TRAIN] >= 0 &&
                         data->low[DUET_TEST] >= 0;
+    char extents[64];
+    (void)snprintf(extents, sizeof extents, "size=%zux%zu", dims[0], dims[1]);
     if (data->generated) return;
     if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
-        (void)snprintf(way, size, "; %s turns them round", DUET_WORD("%s:channels=first", data->name));
+        say_way(data->name, "channels=first", "; % turns them round", way, size);
     else if (known->picture && !same_shape && (as_rows || scaled))
-        (void)snprintf(way, size, "; %s gives them that shape",
-                       DUET_WORD("%s:size=%zux%zu", data->name, dims[0], dims[1]));
+        say_way(data->name, extents, "; % gives them that shape", way, size);
     else if (same_shape && may_be_bytes)
-        (void)snprintf(way, size, "; if they are bytes, %s scales them", DUET_WORD("%s:values=bytes", data->name));
+        say_way(data->name, "values=bytes", "; if they are bytes, % scales them", way, size);
 }
 
 duet_status duet_data_record_fits(const duet_data_record *record, const char *run, const duet_data_info *data,

@@ -111,12 +111,17 @@ static duet_status check_seen(const char *path, duet_error *error)
     struct stat about;
     bool seen = stat(path, &about) == 0 ? !S_ISDIR(about.st_mode) || access(path, X_OK) == 0
                                         : errno == ENOENT || errno == ENOTDIR;
-    return seen ? DUET_OK : fail_make(path, errno, error);
+    const int code = errno;
+    if (seen || !is_folder(path)) return seen ? DUET_OK : fail_make(path, code, error);
+    return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be looked into: %s: name one of yours with --out",
+                     path, strerror(code));
 }
 
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
-    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl"};
+    /* what pages read: an evaluation would count as the new run's own */
+    static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl",
+                                        "evaluation.json", "best-evaluation.json"};
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
@@ -125,8 +130,9 @@ duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (duet_run_folder_holds(path, parts[i]))
             return duet_fail(error, DUET_ERROR_FILE,
-                             "%s holds a %s, but no run.json that says what run it is of: choose another --out", path,
-                             parts[i]);
+                             "%s holds %s %s, but no run.json that says what run it is of: move it away, or choose "
+                             "another --out",
+                             path, parts[i][0] == 'e' ? "an" : "a", parts[i]);
     return DUET_OK;
 }
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/families/penalty.h"
+
 static const double log2_nats = 0.69314718055994530942;
 
 static duet_node cross_entropy(duet_node logits, duet_node label)
@@ -136,9 +138,7 @@ static double number_or_0(duet_model *m, const char *key)
 
 bool duet_adversary_is_bounded(duet_model *m)
 {
-    const char *penalty = duet_model_setting_text(m, "penalty");
-    bool penalised = penalty != NULL && strcmp(penalty, "none") != 0 && duet_setting_number(m, "penalty_weight") > 0;
-    return penalised || duet_setting_number(m, "discriminator.clip_weights") > 0 ||
+    return duet_penalty_bounds(m) || duet_setting_number(m, "discriminator.clip_weights") > 0 ||
            duet_setting_is(m, "discriminator.spectral_norm", "yes");
 }
 
@@ -149,7 +149,7 @@ static void check(duet_model *m, const duet_adversarial_loss *loss)
         number_or_0(m, "label_smoothing") + number_or_0(m, "fake_smoothing") + number_or_0(m, "label_noise");
     const char *penalty = duet_model_setting_text(m, "penalty"), *way = "";
     if (penalty != NULL) way = strcmp(penalty, "none") == 0 ? "penalty=gradient, " : "penalty_weight=10, ";
-    if (loss->needs_bound && !duet_adversary_is_bounded(m))
+    if (loss->needs_bound && !duet_penalty_weighs(m) && !duet_adversary_is_bounded(m))
         duet_graph_refuse(duet_model_graph(m), DUET_ERROR_USAGE,
                           "loss=%s has no minimum unless something bounds the discriminator's slope: set "
                           "%sdiscriminator.clip_weights=0.01 or discriminator.spectral_norm=yes",

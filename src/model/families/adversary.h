@@ -22,7 +22,7 @@ typedef struct duet_adversarial_loss {
 /** The row that the setting "loss" names. Settings that go ill with it are a mistake of the graph: labels where it has
  *  none, nothing that bounds the slope of "discriminator" where it needs that. */
 const duet_adversarial_loss *duet_adversarial_loss_chosen(duet_model *model);
-/** Whether settings bound the slope of "discriminator": a penalty, clipped weights, or its spectral norm. */
+/** Whether settings bound the slope of "discriminator": a penalty that does, clipped weights, or its spectral norm. */
 bool duet_adversary_is_bounded(duet_model *model);
 /** The logit above which D takes an example for real: the row's, or midway between the means of both kinds. */
 duet_node duet_adversarial_boundary(const duet_adversarial_loss *loss, duet_node on_real, duet_node on_fake);

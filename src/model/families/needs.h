@@ -41,7 +41,8 @@ void duet_warn_of_no_noise(duet_model *model);
 void duet_warn_of_coarse_columns(duet_model *model);
 
 /** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
- *  rows of one length do: a bijection closes in on what they leave free. A mixture whose axes are the columns does not.
+ *  rows of one length or a product and its factors do: a bijection closes in on what they leave free. A mixture whose
+ * axes are the columns does not.
  */
 void duet_warn_of_dependent_columns(duet_model *model);
 

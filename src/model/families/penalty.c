@@ -42,10 +42,11 @@ static const struct {
     const char *name;
     duet_node (*where)(duet_node real, duet_node fake); /* the points at which the slope is measured */
     duet_node (*cost)(duet_node squares);               /* of |g|^2, one an example */
+    bool bounds;                                        /* those points lie all the way to generated examples */
 } penalties[] = {
-    {"gradient", between, off_one},   /* WGAN-GP, Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3 */
-    {"r1", at_real, half},            /* Mescheder et al. 2018 (arXiv:1801.04406), eq. 9; gamma is the weight */
-    {"dragan", around_real, off_one}, /* Kodali et al. 2017 (arXiv:1705.07215), sec. 2.3 */
+    {"gradient", between, off_one, true},    /* WGAN-GP, Gulrajani et al. 2017 (arXiv:1704.00028), eq. 3 */
+    {"r1", at_real, half, false},            /* Mescheder et al. 2018 (arXiv:1801.04406), eq. 9; gamma is the weight */
+    {"dragan", around_real, off_one, false}, /* Kodali et al. 2017 (arXiv:1705.07215), sec. 2.3 */
 };
 
 bool duet_penalised(duet_model *m)
@@ -53,11 +54,28 @@ bool duet_penalised(duet_model *m)
     return !duet_setting_is(m, "penalty", "none");
 }
 
-duet_node duet_penalty(duet_model *m, duet_node (*discriminate)(duet_model *m, duet_node x), duet_node real,
-                       duet_node fake)
+static size_t row_of(duet_model *m)
 {
     size_t row = 0;
     while (row + 1 < sizeof penalties / sizeof *penalties && !duet_setting_is(m, "penalty", penalties[row].name)) row++;
+    return row;
+}
+
+bool duet_penalty_weighs(duet_model *m)
+{
+    return duet_model_setting_text(m, "penalty") != NULL && duet_penalised(m) &&
+           duet_setting_number(m, "penalty_weight") > 0;
+}
+
+bool duet_penalty_bounds(duet_model *m)
+{
+    return duet_penalty_weighs(m) && penalties[row_of(m)].bounds;
+}
+
+duet_node duet_penalty(duet_model *m, duet_node (*discriminate)(duet_model *m, duet_node x), duet_node real,
+                       duet_node fake)
+{
+    const size_t row = row_of(m);
     duet_node x = duet_watch(duet_stop_gradient(penalties[row].where(real, fake))), gradient;
     duet_grad(duet_sum(discriminate(m, x), DUET_ALL_AXES, false), &x, 1, &gradient);
     return duet_batch_mean(penalties[row].cost(duet_sum_features(duet_square(gradient))));

@@ -14,6 +14,11 @@
 
 /** Whether the setting "penalty" names one. */
 bool duet_penalised(duet_model *model);
+/** Whether it names one that is minimised, in a model that has the setting. */
+bool duet_penalty_weighs(duet_model *model);
+/** Whether that holds the slope on the way from real examples to generated ones, so that D's logits of the two cannot
+ *  lie ever further apart, and not around real ones alone. */
+bool duet_penalty_bounds(duet_model *model);
 /** The penalty that it names, a scalar without its weight; `real` and `fake` are what D sees. */
 duet_node duet_penalty(duet_model *model, duet_node (*discriminate)(duet_model *model, duet_node x), duet_node real,
                        duet_node fake);

@@ -26,6 +26,12 @@ static void warn_of_no_bound(duet_model *m, const duet_adversarial_loss *loss)
             "loss=%s has no lower bound where the discriminator tells all examples apart: d_loss then falls "
             "and falls; instance_noise=0.1 or discriminator.spectral_norm=yes hold it",
             loss->name);
+    if (loss->needs_bound && !duet_adversary_is_bounded(m)) /* the penalty that lets it pass is a weak one */
+        duet_model_warn(m,
+                        "loss=%s has no lower bound with penalty=%s, which holds the discriminator's slope around real "
+                        "examples alone: where it tells all examples apart, as of a slow or weak generator, d_loss may "
+                        "fall and fall; penalty=gradient or discriminator.spectral_norm=yes hold it",
+                        loss->name, duet_model_setting_text(m, "penalty"));
     if (!loss->entropy) return;
     double noise = duet_setting_number(m, "label_noise"), smoothing = duet_setting_number(m, "label_smoothing");
     double real = 1 - smoothing + noise / 2;

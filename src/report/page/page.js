@@ -425,7 +425,7 @@ function notes() {
   const list = [];
   for (const run of runs) {
     if (!run.evaluation) list.push([alone ? '' : run.name + ': ', alone ? 'No evaluation yet. ' : 'no evaluation yet. ', h('code', {}, 'duet report ' + shellWord(run.run)), ' adds metrics and pictures.']);
-    else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of step ${run.evaluation.checkpoint.step}; the run has gone on since. `,
+    else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of ${run.evaluation.checkpoint.step < run.checkpoint.step ? `step ${run.evaluation.checkpoint.step}; the run has gone on since` : `another checkpoint, of step ${run.evaluation.checkpoint.step}`}. `,
       h('code', {}, 'duet report ' + shellWord(run.run)), ' makes new ones.']);
   }
   const evaluated = runs.filter(run => run.evaluation), used = new Set(evaluated.map(run => run.use));
