@@ -21,7 +21,16 @@ bool cli_data_points(const duet_data_info *info)
     return !info->picture && duet_shape_elements(info->shape) <= 2;
 }
 
-/* Pairs are drawn with their originals; other points are drawn over the first examples of the split. */
+/* Examples of all parts of the split, as many as `count`. */
+static void read_reference(duet_data *data, duet_split split, size_t count, float *reference, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    const size_t features = duet_shape_elements(info->shape);
+    for (size_t i = 0; i < count && error->status == DUET_OK; i++)
+        duet_data_read(data, split, duet_data_place(i, count, info->count[split]), 1, reference + i * features, error);
+}
+
+/* Pairs are drawn with their originals; other points are drawn over examples of the split. */
 static int write_png(duet_run *run, const char *path, const cli_gallery *gallery)
 {
     duet_data *data = duet_run_data(run);
@@ -42,7 +51,7 @@ static int write_png(duet_run *run, const char *path, const cli_gallery *gallery
         size_t count = info->count[split] < MOST_REFERENCES ? info->count[split] : MOST_REFERENCES;
         reference = cli_floats_new(count, features);
         if (reference == NULL) return CLI_FAILED;
-        duet_data_read(data, split, 0, count, reference, &error);
+        read_reference(data, split, count, reference, &error);
         drawing.originals = reference;
         drawing.original_count = count;
     }
