@@ -507,6 +507,13 @@ static void features_are_what_the_judge_sees(void **state)
     assert_string_equal(json_string_value(json_object_get(json_object_get(parsed, "features"), "checksum")),
                         direct_sum);
     json_decref(parsed);
+    expect(RUN("eval", "@/vae", "--judge", "@/judge", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           0, "frechet", "--judge has no effect");
+    result both = RUN("eval", "@/vae", "--judge", "@/judge", "--features", "@/s.npy", "--features", "@/e.npy",
+                      "--metric", "frechet", "--metric", "inception-score");
+    assert_null(strstr(both.err, "has no effect"));
+    expect(both, 0, "inception-score", NULL);
     /* examples of both splits, in order, and the first of them; without --split of those the judge learnt from, test */
     parsed = document(RUN("features", "@/judge", "--data", "@/pictures", "--split", "all", "-n", "400", "--out",
                           "@/a.npy", "--json"));
