@@ -243,6 +243,13 @@ static void a_resumed_run_changes_its_rates(void **state)
     assert_string_equal(json_string_value(json_object_get(json_object_get(run, "settings"), "lr")), "0.05");
     assert_null(json_object_get(json_array_get(json_object_get(run, "resumed"), 1), "changed"));
     json_decref(run);
+    options.settings = (const char *const[]){"encoder.lr=0.002", "lr=0.5"}; /* all groups have their own by now */
+    options.setting_count = 2;
+    options.steps = 26;
+    train(options, "rated", true, DUET_OK, &error);
+    assert_heard(&all, "encoder.lr is 0.002 from step 24 on");
+    assert_heard(&all, "nothing follows it: lr=0.5");
+    assert_null(strstr(all.text, "\nlr is 0.5 from step"));
 }
 
 /* What is said of a group counts there, whatever is said of all, as where a training begins; what is told and recorded
