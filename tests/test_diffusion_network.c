@@ -253,6 +253,33 @@ static void guidance_goes_beyond_the_condition(void **state)
     use_close(&it);
 }
 
+/* What was trained with the condition always knows nothing of what guidance sets it apart from. */
+static void guidance_needs_what_training_left_out(void **state)
+{
+    (void)state;
+    enum { FEATURES = 36 };
+    static const char *const settings[] = {"condition=labels", "width=4", "levels=0", "average=0", "drop=0"};
+    static const char *const strengths[] = {"guidance=1", "guidance=0"};
+    static const uint8_t class = 1;
+    float z[FEATURES], made[FEATURES];
+    used it = use_open(duet_family_find("flow-matching"), labelled, settings, 5);
+    test_normals(9, 1, FEATURES, z);
+    for (size_t i = 0; i < 2; i++) {
+        const duet_wanted wanted = {DUET_DECODE, made};
+        duet_error error = {0};
+        const duet_request request = {.count = 1,
+                                      .latents = z,
+                                      .classes = &class,
+                                      .settings = &strengths[i],
+                                      .setting_count = 1,
+                                      .outputs = &wanted,
+                                      .output_count = 1};
+        assert_status(duet_evaluator_use(it.evaluator, &request, &error), i == 0 ? DUET_ERROR_USAGE : DUET_OK, &error);
+        if (i == 0) assert_message(&error, "guidance: this model was trained with drop=0");
+    }
+    use_close(&it);
+}
+
 /* A share of 1 leaves all conditions out, so that no gradient reaches their weights; of 0 none. */
 static void conditions_are_left_out_by_chance(void **state)
 {
@@ -283,6 +310,7 @@ int main(void)
         cmocka_unit_test(attention_is_that_of_a_plain_computation),
         cmocka_unit_test(gradients_reach_every_part),
         cmocka_unit_test(guidance_goes_beyond_the_condition),
+        cmocka_unit_test(guidance_needs_what_training_left_out),
         cmocka_unit_test(conditions_are_left_out_by_chance),
     };
     return RUN_TESTS("diffusion network", tests, begin, close_all);

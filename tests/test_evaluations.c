@@ -2,6 +2,7 @@
 /* What `report` and `compare` keep of a run, and when they make it anew: by the program, on small trainings over
  * pictures that are replaced, judges that move, and files that are cut. Features in files, by the judge that gave them.
  */
+#include "data_files.h"
 #include "program.h"
 
 #include "duet/device.h"
@@ -507,6 +508,13 @@ static void features_are_what_the_judge_sees(void **state)
     assert_string_equal(json_string_value(json_object_get(json_object_get(parsed, "features"), "checksum")),
                         direct_sum);
     json_decref(parsed);
+    expect(RUN("eval", "@/vae", "--judge", "@/judge", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           0, "frechet", "--judge has no effect");
+    result both = RUN("eval", "@/vae", "--judge", "@/judge", "--features", "@/s.npy", "--features", "@/e.npy",
+                      "--metric", "frechet", "--metric", "inception-score");
+    assert_null(strstr(both.err, "has no effect"));
+    expect(both, 0, "inception-score", NULL);
     /* examples of both splits, in order, and the first of them; without --split of those the judge learnt from, test */
     parsed = document(RUN("features", "@/judge", "--data", "@/pictures", "--split", "all", "-n", "400", "--out",
                           "@/a.npy", "--json"));
@@ -532,7 +540,12 @@ static void features_of_two_judges_do_not_mix(void **state)
            "distances between them say nothing");
     expect(RUN("eval", "@/vae", "--features", "@/o.npy", "--features", "@/s.npy", "--metric", "frechet"), 1, NULL,
            "those of samples are named first");
-    char *bytes = test_file_read(inside("s.npy", from), &size);
+    char *bytes = test_file_read(inside("o.npy", from), &size);
+    write_file("o.npy.gz", bytes, size); /* of the same numbers, whose note it is too */
+    free(bytes);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/o.npy.gz", "--metric", "frechet"), 1, NULL,
+           "distances between them say nothing");
+    bytes = test_file_read(inside("s.npy", from), &size);
     test_file_write(inside("o.npy", to), bytes, size); /* the note beside it is of other numbers now */
     free(bytes);
     expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/o.npy", "--metric", "frechet"), 0, NULL,

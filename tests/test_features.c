@@ -291,6 +291,30 @@ static void features_are_checked(void **state)
     duet_run_close(&run);
 }
 
+/* A note that leads nowhere, is cut or emptied is not none: it may be of another judge. */
+static void damaged_notes_are_told_of(void **state)
+{
+    (void)state;
+    static const char *const notes[] = {NULL, "{", "{}", "{\"array\": \"1\"}", ""};
+    char path[PATH], paths[2][PATH];
+    duet_run *run = open_run();
+    write_features("a.npy", 0, ROWS, 2);
+    write_features("b.npy", 1, ROWS, 2);
+    for (size_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        duet_error error = {0};
+        (void)remove(path_in("b-judge.json", path));
+        if (notes[i] == NULL)
+            assert_int_equal(symlink("/nowhere", path), 0);
+        else
+            test_file_write(path, notes[i], strlen(notes[i]));
+        assert_int_equal(duet_run_set_features(run, path_in("a.npy", paths[0]), path_in("b.npy", paths[1]), &error),
+                         DUET_ERROR_FILE);
+        assert_message(&error, "b-judge.json, the note of these features, ");
+    }
+    assert_int_equal(remove(path), 0);
+    duet_run_close(&run);
+}
+
 /* The first note about files of features, or none. */
 static void assert_told(duet_run *run, const char *samples, const char *examples, const char *piece)
 {
@@ -334,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_kernel_distance_is_a_sum_over_pairs),
         cmocka_unit_test(features_in_bytes_are_numbers),
         cmocka_unit_test(features_are_checked),
+        cmocka_unit_test(damaged_notes_are_told_of),
         cmocka_unit_test(features_of_nothing_are_told_of),
     };
     return RUN_TESTS("features", tests, make_folder, remove_folder);

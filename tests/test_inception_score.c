@@ -10,6 +10,14 @@ static double entropy(double p)
     return -p * log(p) - (1 - p) * log(1 - p);
 }
 
+/* The interval holds its value and the truth, and ends at the largest there is. */
+static void assert_holds(duet_metric_value found, double truth)
+{
+    const double rounding = 1e-6;
+    assert_true(found.low <= found.value && found.value <= found.high);
+    assert_true(found.low <= truth && truth <= found.high + rounding && found.high <= 2 + rounding);
+}
+
 static void the_score_is_made_of_two_entropies(void **state)
 {
     (void)state;
@@ -36,6 +44,10 @@ static void the_score_is_made_of_two_entropies(void **state)
     duet_metric_value score = value_of(run, "inception-score", DUET_TRAIN, "inception-score");
     assert_close(score.value, exp(marginal - entropy(sure)), 1e-5);
     assert_true(score.low <= score.value && score.value - score.low < 0.01 && score.n == DRAWN);
+
+    /* Half of all that it would draw are white, which entropies of finitely many are never above. */
+    assert_holds(score, exp(log(2) - entropy(sure)));
+    assert_holds(value_of(run, "inception-score", DUET_TRAIN, "class-entropy"), log(2));
 
     /* The 40 pictures themselves in place of samples are too few, each metric by its own number. */
     assert_ok(duet_run_set_samples(run, flat, &error), &error);

@@ -184,21 +184,56 @@ static void too_few_are_refused(void **state)
     duet_run_close(&run);
 }
 
-/* Examples of a file in place of the model's samples. The last tenth of a file is its test split: here both count. */
+/* Of sets of one distribution: an interval of 95% holds 1. */
+static void spreads_of_one_distribution_are_one(void **state)
+{
+    (void)state;
+    enum { MANY = 400, WIDE = 32, SETS = 20 };
+    static float rows[2 * MANY * WIDE];
+    duet_error error = {0};
+    size_t held = 0;
+    for (uint32_t i = 0; i < 2 * MANY * WIDE; i++) rows[i] = (float)scatter(i / WIDE, i % WIDE, 99);
+    (void)write_rows("wide.npy", rows, 2 * MANY, WIDE);
+    duet_run *run = open_run("wide", "vae", in_folder("wide.npy"), SETTINGS("hidden=4"));
+    for (uint32_t set = 0; set < SETS; set++) {
+        for (uint32_t i = 0; i < MANY * WIDE; i++) rows[i] = (float)scatter(i / WIDE, i % WIDE, set);
+        assert_ok(duet_run_set_samples(run, write_rows("drawn.npy", rows, MANY, WIDE), &error), &error);
+        const duet_metric_value spread = value_of(run, "neighbour-spread", DUET_TRAIN, "neighbour-spread");
+        assert_int_equal(spread.n, MANY);
+        held += spread.low <= 1 && 1 <= spread.high;
+    }
+    printf("held by %zu of %d\n", held, SETS);
+    assert_in_range(held, SETS - 1, SETS);
+    duet_run_close(&run);
+}
+
+/* Examples of a file in place of the model's samples. The last tenth of a file is its test split: here both count, in
+ * an order in which few are of the whole file. */
 static void samples_come_from_a_file(void **state)
 {
     (void)state;
-    enum { COUNT = 600 };
-    float points[COUNT * 2];
+    enum { COUNT = 600, FEW = 60, PARTS = 6 };
+    float points[COUNT * 2], all[COUNT * 2];
+    bool seen[COUNT] = {false};
+    size_t parts[PARTS] = {0};
     duet_error error = {0};
     duet_run *run = open_points();
-    for (size_t i = 0; i < COUNT * 2; i++) points[i] = (float)scatter((uint32_t)i, 1, 0);
+    for (size_t i = 0; i < COUNT * 2; i++) points[i] = i % 2 ? (float)scatter((uint32_t)i, 1, 0) : (float)i / 2;
     assert_ok(duet_run_set_samples(run, write_rows("points.npy", points, COUNT, 2), &error), &error);
     float rows[20];
-    const duet_wanted wanted = {DUET_SAMPLE, rows};
+    const duet_wanted every = {DUET_SAMPLE, all}, wanted = {DUET_SAMPLE, rows};
+    assert_ok(duet_run_use(run, &(duet_request){.count = COUNT, .outputs = &every, .output_count = 1}, &error), &error);
+    for (size_t i = 0; i < COUNT; i++) {
+        const size_t row = (size_t)all[2 * i];
+        assert_true(row < COUNT && !seen[row]);
+        assert_memory_equal(all + 2 * i, points + 2 * row, 2 * sizeof *all);
+        seen[row] = true;
+        if (i < FEW) parts[row * PARTS / COUNT]++;
+    }
+    for (size_t i = 0; i < PARTS; i++) assert_in_range(parts[i], 3, 20); /* 10 are expected of each */
     duet_request request = {.count = 10, .first = 535, .outputs = &wanted, .output_count = 1};
     assert_ok(duet_run_use(run, &request, &error), &error);
-    assert_memory_equal(rows, points + 535 * 2, sizeof rows); /* across the end of the training split, 540 */
+    assert_memory_equal(rows, all + 535 * 2, sizeof rows);
     assert_true(value_of(run, "neighbour-spread", DUET_TEST, "neighbour-spread").value > 0);
     duet_metric_value values[4];
     size_t count;
@@ -381,13 +416,10 @@ static void a_watched_training_keeps_its_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(features_are_compared_as_numpy_does),
-        cmocka_unit_test(a_set_is_no_way_from_itself),
-        cmocka_unit_test(intervals_hold_the_distance),
-        cmocka_unit_test(too_few_are_refused),
-        cmocka_unit_test(samples_come_from_a_file),
-        cmocka_unit_test(judges_are_known_by_their_weights),
-        cmocka_unit_test(a_watched_training_keeps_its_judge),
+        cmocka_unit_test(features_are_compared_as_numpy_does), cmocka_unit_test(a_set_is_no_way_from_itself),
+        cmocka_unit_test(intervals_hold_the_distance),         cmocka_unit_test(too_few_are_refused),
+        cmocka_unit_test(spreads_of_one_distribution_are_one), cmocka_unit_test(samples_come_from_a_file),
+        cmocka_unit_test(judges_are_known_by_their_weights),   cmocka_unit_test(a_watched_training_keeps_its_judge),
     };
     return RUN_TESTS("judges", tests, make_folder, remove_folder);
 }

@@ -389,6 +389,27 @@ static void few_for_many_are_of_all_classes(void **state)
     duet_run_close(&run);
 }
 
+/* Half of the examples, where black and white ones take turns, are black and white. */
+static void likelihoods_of_few_are_of_all(void **state)
+{
+    (void)state;
+    enum { ROWS = 400 };
+    static const char *const half[] = {"k=1", "examples=200"};
+    static float points[2 * ROWS];
+    static uint8_t labels[ROWS];
+    char path[PATH];
+    for (size_t i = 0; i < ROWS; i++) labels[i] = i % 2;
+    for (size_t i = 0; i < 2 * ROWS; i++) points[i] = labels[i / 2];
+    write_part("halves", "train", points, labels, ROWS, path);
+    write_part("halves", "test", points, labels, ROWS, path);
+    duet_run *run = open_run("of-halves", "vae", path, SETTINGS("hidden=4", "latent=2"));
+    for (size_t i = 0; i < 2; i++) set_one(run, "decoder.output.bias", i, 2);
+    duet_run_set_settings(run, half, 2);
+    const double white = -2 * log1p(exp(-2)), black = -2 * log1p(exp(2));
+    assert_close(value_of(run, "log-likelihood", DUET_TRAIN, "log-likelihood").value, (white + black) / 2, 0.6);
+    duet_run_close(&run);
+}
+
 /* Rows of a table, a quarter of class 0 before all of class 1, that are as near as each other: a file's order says
  * nothing. */
 static void equally_near_examples_count_alike(void **state)
@@ -554,6 +575,7 @@ int main(void)
         cmocka_unit_test(spread_grows_with_the_gaps_between_samples),
         cmocka_unit_test(classes_are_those_of_the_nearest_examples),
         cmocka_unit_test(few_for_many_are_of_all_classes),
+        cmocka_unit_test(likelihoods_of_few_are_of_all),
         cmocka_unit_test(equally_near_examples_count_alike),
         cmocka_unit_test(modes_are_counted_within_three_sigma),
         cmocka_unit_test(sharpness_is_the_energy_of_the_laplacian),

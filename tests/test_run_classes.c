@@ -424,6 +424,18 @@ static void samples_have_the_shape_of_the_data(void **state)
     expect(RUN("eval", "@/rgb", "--metric", "elbo", "--data", fit[2]), 0, "elbo", NULL);
     expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/dark.npy"), 0, "elbo",
            "are they of another scale?");
+    /* smooth pictures, plane after plane: their rows would be mosaics */
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i / 64 % 3 * 60 + i / 8 % 8 * 7 + i % 8 * 5 + i / 192);
+    write_npy("planes.npy", 1, ARRAY("|u1", "False", "(20, 192)"), pixels, sizeof pixels);
+    expect(RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/planes.npy"), 0, "elbo",
+           "planes.npy:size=8x8,channels=first");
+    result turned = RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/planes.npy:size=8x8,channels=first");
+    assert_null(strstr(turned.err, "planes one after the other"));
+    expect(turned, 0, "elbo", NULL);
+    result as_rows = RUN("eval", "@/rgb", "--metric", "elbo", "--samples", "@/rows-of.npy");
+    assert_null(strstr(as_rows.err, "planes one after the other"));
+    expect(as_rows, 0, "elbo", NULL);
 }
 
 static void scores_that_are_none(void **state)

@@ -243,6 +243,13 @@ static void a_resumed_run_changes_its_rates(void **state)
     assert_string_equal(json_string_value(json_object_get(json_object_get(run, "settings"), "lr")), "0.05");
     assert_null(json_object_get(json_array_get(json_object_get(run, "resumed"), 1), "changed"));
     json_decref(run);
+    options.settings = (const char *const[]){"encoder.lr=0.002", "lr=0.5"}; /* all groups have their own by now */
+    options.setting_count = 2;
+    options.steps = 26;
+    train(options, "rated", true, DUET_OK, &error);
+    assert_heard(&all, "encoder.lr is 0.002 from step 24 on");
+    assert_heard(&all, "nothing follows it: lr=0.5");
+    assert_null(strstr(all.text, "\nlr is 0.5 from step"));
 }
 
 /* What is said of a group counts there, whatever is said of all, as where a training begins; what is told and recorded
@@ -614,6 +621,20 @@ static void advice_after_a_nan_is_true(void **state)
         assert_heard(&all, "has its checkpoint of step 3, whose parameters give this: --resume would end alike");
         assert_null(strstr(all.text, "goes on from there"));
     }
+
+    /* Data of which one number squared is beyond float32: no rate helps, whenever a batch has met it. */
+    float points[2 * 40];
+    char path[PATH];
+    for (size_t i = 0; i < 80; i++) points[i] = i == 33 ? 1e25f : (float)(i % 7);
+    (void)snprintf(path, sizeof path, "%s/huge.npy:values=numbers", folder);
+    *strchr(path, ':') = '\0';
+    assert_ok(duet_write_npy(path, points, DUET_SHAPE(40, 2), &error), &error);
+    path[strlen(path)] = ':';
+    options.data = path;
+    all.text[0] = '\0';
+    train(options, "huge", false, DUET_ERROR_NUMERIC, &error);
+    assert_message(&error, "hold a number of size 1e+25, whose squares no float32 can add up");
+    assert_heard(&all, "has its checkpoint of step 3: --resume would meet those numbers of the data again");
 }
 
 /* run.json has of a family its name alone. */

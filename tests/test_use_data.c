@@ -4,6 +4,8 @@
 #include "picture_files.h"
 #include "program.h"
 
+#include "duet/report.h"
+
 enum { PICTURES = 24, PIXELS = 64 };
 
 /* Dark pictures and light ones by turns, of the classes 0 and 1. */
@@ -88,6 +90,72 @@ static void examples_in_place_of_samples_are_told_of(void **state)
     result drawn = RUN("eval", "@/vae", "--samples", "@/drawn.npy", "--metric", "sharpness");
     assert_null(strstr(drawn.err, words));
     expect(drawn, 0, "sharpness", NULL);
+}
+
+enum { POINTS = 3000, FIRST = 2500 };
+
+/* A folder of training points, the same in all, and of test points in a corner, the rest of them in `other`, of a class
+ * of their own; and a run on it. */
+static void train_on_points(const char *name, float other)
+{
+    static float points[2 * POINTS];
+    static uint8_t labels[POINTS];
+    char path[PATH_SIZE], file[128], out[64], data[64];
+    duet_error error = {0};
+    make_inner(name);
+    for (size_t part = 0; part < 2; part++) {
+        for (size_t i = 0; i < POINTS; i++) labels[i] = part == 0 ? i % 2 : i >= FIRST;
+        for (size_t i = 0; i < 2 * POINTS; i++)
+            points[i] = 0.1f * (float)(i * 7919 % 1000) / 1000 + (labels[i / 2] ? part == 0 ? 0.5f : other : 0);
+        (void)snprintf(file, sizeof file, "%s/%s.npy", name, part == 0 ? "train" : "test");
+        assert_ok(duet_write_npy(inside(file, path), points, DUET_SHAPE(POINTS, 2), &error), &error);
+        (void)snprintf(file, sizeof file, "%s/%s-labels.npy", name, part == 0 ? "train" : "test");
+        assert_ok(duet_write_npy_bytes(inside(file, path), labels, DUET_SHAPE(POINTS), &error), &error);
+    }
+    (void)snprintf(data, sizeof data, "@/%s", name);
+    (void)snprintf(out, sizeof out, "@/of-%s", name);
+    expect(RUN("train", "vae", "--data", data, "--epochs", "1", "--batch", "64", "--set", "hidden=4", "--set",
+               "latent=2", "--out", out),
+           0, NULL, NULL);
+    expect(RUN("sample", out, "-n", "50"), 0, "sample.png", NULL);
+    expect(RUN("report", out), 0, "report.html", NULL);
+}
+
+/* Whether two files of runs hold the same. */
+static bool are_alike(const char *name)
+{
+    char path[PATH_SIZE], file[128];
+    size_t sizes[2];
+    char *bytes[2];
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(file, sizeof file, "of-%s/%s", i == 0 ? "points" : "corner", name);
+        bytes[i] = test_file_read(inside(file, path), &sizes[i]);
+    }
+    const bool alike = sizes[0] == sizes[1] && memcmp(bytes[0], bytes[1], sizes[0]) == 0;
+    free(bytes[0]);
+    free(bytes[1]);
+    return alike;
+}
+
+/* Two sets of which the first 2,500 test points are the same, and the others are not. */
+static void pictures_show_all_of_a_sorted_split(void **state)
+{
+    (void)state;
+    static const char *const files[] = {"samples/sample.png", "samples/epoch-0001.png",
+                                        "samples/epoch-0001-reconstruction.png", "report/reconstructions.png",
+                                        "report/samples.png"};
+    char path[PATH_SIZE];
+    train_on_points("points", 0.8f);
+    train_on_points("corner", 0);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (are_alike(files[i])) fail_msg("%s shows the first points alone", files[i]);
+    json_t *evaluation = json_load_file(inside("of-points/evaluation.json", path), 0, NULL);
+    const json_t *labels = json_object_get(json_object_get(evaluation, "latents"), "labels");
+    size_t second = 0;
+    for (size_t i = 0; i < json_array_size(labels); i++) second += json_integer_value(json_array_get(labels, i)) == 1;
+    assert_int_equal(json_array_size(labels), 1000);
+    assert_in_range(second, 130, 200); /* a sixth */
+    json_decref(evaluation);
 }
 
 /* To be learnt from, data must be more. */
@@ -242,7 +310,7 @@ static void a_tenth_of_other_data_is_said(void **state)
 
 int main(void)
 {
-    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 8 };
+    enum { USES = sizeof uses / sizeof *uses, BAD = sizeof bad / sizeof *bad, OTHERS = 9 };
     struct CMUnitTest tests[USES + BAD + OTHERS] = {cmocka_unit_test(more_is_asked_of_data_to_learn_from),
                                                     cmocka_unit_test(a_curve_takes_labels_away)};
     for (size_t i = 0; i < USES; i++) tests[2 + i] = TEST_ROW(uses[i].name, one_example_will_do, &uses[i]);
@@ -254,5 +322,6 @@ int main(void)
     last[4] = (struct CMUnitTest)cmocka_unit_test(examples_in_place_of_samples_are_told_of);
     last[3] = (struct CMUnitTest)cmocka_unit_test(a_tenth_of_other_data_is_said);
     last[5] = (struct CMUnitTest)cmocka_unit_test(data_for_a_run_are_scaled_as_its_own);
+    last[6] = (struct CMUnitTest)cmocka_unit_test(pictures_show_all_of_a_sorted_split);
     return RUN_TESTS("use_data", tests, begin, remove_folder);
 }

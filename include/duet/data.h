@@ -137,6 +137,10 @@ DUET_API duet_status duet_data_ready(duet_data *data, duet_error *error);
 /** Examples first .. first + count - 1 of a split as float32, bytes scaled to [0, 1]. */
 DUET_API duet_status duet_data_read(duet_data *data, duet_split split, size_t first, size_t count, float *values,
                                     duet_error *error);
+/** Which example of `total` to take as number `index` of `count` that stand for all of them: one by chance of each of
+ *  `count` equal parts, as in a file that is sorted the first few are of one kind. They grow with the index, and are
+ * the same for the same numbers. count: 1 to total. */
+DUET_API size_t duet_data_place(size_t index, size_t count, size_t total);
 /** Their labels. DUET_ERROR_USAGE if the set has none. */
 DUET_API duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, size_t count, uint8_t *labels,
                                       duet_error *error);

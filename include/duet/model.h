@@ -268,6 +268,8 @@ DUET_API size_t duet_use_count(duet_model *model, const char *key, size_t initia
 /** The same for a number that need not be whole. */
 DUET_API double duet_use_number(duet_model *model, const char *key, double initial, double low, double high,
                                 const char *help);
+/** Refuses what a request sets and this model cannot do, in these words, which begin with the key: DUET_ERROR_USAGE. */
+DUET_API void duet_use_refuse(duet_model *model, const char *words);
 
 /** The latents of use, [batch, features]: those that a request gives, or drawn from the prior, whose parts lie side by
  *  side. One a model. For use alone: a phase of training that reads it is a mistake of the graph; there duet_prior_draw

@@ -264,36 +264,40 @@ static void drop_repeated(cli_list *metrics)
     metrics->count = kept;
 }
 
-static bool goes_by(const char *metric, bool files)
+/* Whether a metric compares features, or asks the judge, whose features those of files stand for. */
+static bool goes_by(const struct arguments *arguments, const char *metric, bool features)
 {
     const duet_feature_use use = duet_metric_find(metric)->by_features;
-    return files ? use == DUET_BY_FEATURES : use != DUET_BY_NO_FEATURES;
+    if (features) return use == DUET_BY_FEATURES;
+    return use == DUET_BY_JUDGE || (use == DUET_BY_FEATURES && arguments->features.count == 0);
 }
 
-static bool some_go_by(const cli_list *metrics, bool files)
+static bool some_go_by(const struct arguments *arguments, bool features)
 {
+    const cli_list *metrics = &arguments->metrics;
     bool some = metrics->count == 0;
-    for (size_t i = 0; i < metrics->count; i++) some |= goes_by(metrics->items[i], files);
+    for (size_t i = 0; i < metrics->count; i++) some |= goes_by(arguments, metrics->items[i], features);
     return some;
 }
 
 /* What was given and none of the metrics that were named asks. */
 static void tell_of_idle(const struct arguments *arguments)
 {
-    if (arguments->judge != NULL && !some_go_by(&arguments->metrics, false))
+    if (arguments->judge != NULL && !some_go_by(arguments, false))
         cli_print(stderr, "note: --judge has no effect: none of these metrics asks one\n");
-    if (arguments->features.count > 0 && !some_go_by(&arguments->metrics, true))
+    if (arguments->features.count > 0 && !some_go_by(arguments, true))
         cli_print(stderr, "note: --features has no effect: none of these metrics compares features\n");
 }
 
 /* A metric that needs the judge says itself that it does not fit; not said are those that are computed otherwise, and
  * those that nobody named. */
-static void tell_of_misfit(duet_run *run, const cli_list *metrics, const duet_error *misfit)
+static void tell_of_misfit(duet_run *run, const struct arguments *arguments, const duet_error *misfit)
 {
+    const cli_list *metrics = &arguments->metrics;
     bool silent = metrics->count == 0;
     if (misfit->status == DUET_OK) return;
     for (size_t i = 0; i < metrics->count; i++)
-        silent |= goes_by(metrics->items[i], false) && duet_metric_applies(run, metrics->items[i]);
+        silent |= goes_by(arguments, metrics->items[i], false) && duet_metric_applies(run, metrics->items[i]);
     if (silent) cli_complain(CLI_DONE, "the judge is left out: %s", misfit->message);
 }
 
@@ -304,7 +308,7 @@ static int call_judge(duet_run *run, const struct arguments *arguments, duet_run
     duet_error error = {0};
     if (arguments->judge == NULL) return CLI_DONE;
     if (duet_run_open_beside(judge, arguments->judge, run, &error) != DUET_OK) return cli_fail_opened(&error);
-    if (!some_go_by(&arguments->metrics, false) || cli_run_set_judge(run, *judge, misfit) == DUET_OK) return CLI_DONE;
+    if (!some_go_by(arguments, false) || cli_run_set_judge(run, *judge, misfit) == DUET_OK) return CLI_DONE;
     return misfit->status == DUET_ERROR_DATA ? CLI_DONE : cli_fail_opened(misfit);
 }
 
@@ -364,8 +368,8 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE) duet_run_set_settings(opened, arguments.settings.items, arguments.settings.count);
     if (status == CLI_DONE) status = call_judge(opened, &arguments, &judge, &misfit);
     if (status == CLI_DONE) status = take_samples(opened, arguments.samples);
-    if (status == CLI_DONE && some_go_by(&arguments.metrics, true)) status = take_features(opened, &arguments.features);
-    if (status == CLI_DONE) tell_of_misfit(opened, &arguments.metrics, &misfit);
+    if (status == CLI_DONE && some_go_by(&arguments, true)) status = take_features(opened, &arguments.features);
+    if (status == CLI_DONE) tell_of_misfit(opened, &arguments, &misfit);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
     if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);

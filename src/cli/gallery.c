@@ -21,7 +21,20 @@ bool cli_data_points(const duet_data_info *info)
     return !info->picture && duet_shape_elements(info->shape) <= 2;
 }
 
-/* The first examples of the split, for points to be drawn over; a run is drawn from without its data too. */
+/* Examples of all parts of the split, as many as `count`. */
+static duet_status read_reference(duet_data *data, duet_split split, size_t count, float *reference,
+                                  duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(data);
+    const size_t features = duet_shape_elements(info->shape);
+    duet_status status = DUET_OK;
+    for (size_t i = 0; i < count && status == DUET_OK; i++)
+        status = duet_data_read(data, split, duet_data_place(i, count, info->count[split]), 1,
+                                reference + i * features, error);
+    return status;
+}
+
+/* Points are drawn over examples of the split; a run is drawn from without its data too. */
 static int add_background(duet_run *run, const char *directory, duet_drawing *drawing, float **reference)
 {
     duet_data *data = duet_run_data(run);
@@ -31,7 +44,7 @@ static int add_background(duet_run *run, const char *directory, duet_drawing *dr
     duet_error error = {0};
     *reference = cli_floats_new(count, duet_shape_elements(info->shape));
     if (*reference == NULL) return CLI_FAILED;
-    if (duet_data_read(data, split, 0, count, *reference, &error) == DUET_OK) {
+    if (read_reference(data, split, count, *reference, &error) == DUET_OK) {
         drawing->originals = *reference;
         drawing->original_count = count;
         return CLI_DONE;

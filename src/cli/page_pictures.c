@@ -123,6 +123,7 @@ static int draw_reconstructions(album *it)
     cli_rows rows;
     int status = cli_rows_choose(it->run, NULL, NULL, 0, it->info->picture ? PAIRS : POINTS, &rows);
     if (status != CLI_DONE) return status;
+    rows.spread = true;
     size_t count = rows.count;
     float *values = cli_floats_new(2 * count, it->features);
     uint8_t *classes = NULL;
@@ -366,6 +367,7 @@ static int find_codes(album *it, json_t **latents)
     }
     int status = cli_rows_choose(it->run, NULL, NULL, 0, CODES, &rows);
     if (status != CLI_DONE) return status;
+    rows.spread = true;
     float *values = cli_floats_new(rows.count, width + 2), *plane = values + rows.count * width;
     if (values == NULL) return CLI_FAILED;
     const duet_wanted wanted = {DUET_LATENT, values};

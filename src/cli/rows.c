@@ -110,14 +110,27 @@ void cli_rows_free(cli_rows *rows)
     *rows = (cli_rows){NULL};
 }
 
+/* Rows of one split that lie beside each other there. values, classes NULL: not wanted. */
+static duet_status read_run(duet_data *data, duet_split split, size_t first, size_t count, float *values,
+                            uint8_t *classes, duet_error *error)
+{
+    duet_status status = values == NULL ? DUET_OK : duet_data_read(data, split, first, count, values, error);
+    if (status == DUET_OK && classes != NULL) status = duet_data_labels(data, split, first, count, classes, error);
+    return status;
+}
+
 /* Rows of one split. */
-static int read_part(duet_data *data, bool labelled, duet_split split, size_t first, size_t count, float *values,
+static int read_part(const cli_rows *rows, duet_split split, size_t first, size_t count, float *values,
                      uint8_t *classes)
 {
+    const duet_data_info *info = duet_data_describe(rows->data);
+    const size_t features = duet_shape_elements(info->shape);
     duet_error error = {0};
-    if (count == 0) return CLI_DONE;
-    duet_status status = duet_data_read(data, split, first, count, values, &error);
-    if (status == DUET_OK && labelled) status = duet_data_labels(data, split, first, count, classes, &error);
+    duet_status status = DUET_OK;
+    if (!rows->spread && count > 0) status = read_run(rows->data, split, first, count, values, classes, &error);
+    for (size_t i = 0; rows->spread && i < count && status == DUET_OK; i++)
+        status = read_run(rows->data, split, duet_data_place(first + i, rows->counts[split], info->count[split]), 1,
+                          values == NULL ? NULL : values + i * features, classes == NULL ? NULL : classes + i, &error);
     return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
@@ -130,10 +143,10 @@ int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t coun
     uint8_t *found = labelled ? malloc(count > 0 ? count : 1) : NULL;
     if (classes != NULL) *classes = found;
     if (labelled && found == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", count);
-    int status = read_part(rows->data, labelled, DUET_TRAIN, first, early, values, found);
+    int status = read_part(rows, DUET_TRAIN, first, early, values, found);
     if (status == CLI_DONE)
-        status = read_part(rows->data, labelled, DUET_TEST, first + early - training, count - early,
-                           values + early * features, labelled ? found + early : NULL);
+        status = read_part(rows, DUET_TEST, first + early - training, count - early, values + early * features,
+                           labelled ? found + early : NULL);
     if (status == CLI_DONE || !labelled) return status;
     free(found);
     *classes = NULL;
@@ -185,16 +198,14 @@ void cli_rows_say(const cli_rows *rows)
 
 int cli_rows_labels(const cli_rows *rows, uint8_t **labels)
 {
-    duet_error error = {0};
+    int status = CLI_DONE;
     size_t written = 0;
     *labels = rows->labelled ? malloc(rows->count) : NULL;
     if (!rows->labelled) return CLI_DONE;
     if (*labels == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu labels", rows->count);
-    for (duet_split split = DUET_TRAIN; split <= DUET_TEST; split++) {
-        const size_t count = rows->counts[split];
-        if (count > 0 && duet_data_labels(rows->data, split, 0, count, *labels + written, &error) != DUET_OK)
-            return cli_fail(&error);
-        written += count;
+    for (duet_split split = DUET_TRAIN; split <= DUET_TEST && status == CLI_DONE; split++) {
+        status = read_part(rows, split, 0, rows->counts[split], NULL, *labels + written);
+        written += rows->counts[split];
     }
-    return CLI_DONE;
+    return status;
 }

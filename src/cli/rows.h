@@ -23,7 +23,7 @@
             0, 0                                                                                                       \
     }
 
-/** Which examples: the first `count` of one split, or of all. */
+/** Which examples: the first `count` of one split, or of all; `spread`: as many of all parts of each split. */
 typedef struct cli_rows {
     duet_data *data;         /* they are read from here; */
     duet_data *undivided;    /* which is this one, in the order of its file, where all of it is looked at; NULL */
@@ -31,6 +31,7 @@ typedef struct cli_rows {
     const char *split;       /* "train", "test" or "all" */
     const char *words;       /* "of the test split" and the like */
     bool labelled;           /* all of them have labels */
+    bool spread;             /* they stand for all, in a picture say: the first of a sorted file are of one kind */
 } cli_rows;
 
 /** The rows that -n, --split and --data ask for. `asked` 0: `usual` of them, and if that is 0 too, all. split NULL: of

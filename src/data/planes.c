@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/data.h"
 
 enum {
     SEEN = 32,    /* rows that are looked at, from the first on, but for large ones */
@@ -52,6 +53,21 @@ static duet_status look(duet_rows *rows, size_t count, float *values, bool *plan
         for (size_t i = numbers; i-- > 0;) values[i] = ((const uint8_t *)(const void *)values)[i];
     *planes = are_planes(values, count, rows->shape.dims[1], rows->row_elements);
     return DUET_OK;
+}
+
+duet_status duet_data_are_planes(duet_data *data, duet_shape picture, bool *planes, duet_error *error)
+{
+    const duet_split split = data->info.count[DUET_TRAIN] > 0 ? DUET_TRAIN : DUET_TEST;
+    const size_t all = data->info.count[split], count = all < SEEN ? all : SEEN, numbers = duet_shape_elements(picture);
+    *planes = false;
+    if (picture.rank != 3 || picture.dims[2] != 3 || count * numbers < LEAST) return DUET_OK;
+    float *values = calloc(numbers, count * sizeof *values);
+    if (values == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for %zu rows", data->info.name, count);
+    duet_status status = duet_data_read(data, split, 0, count, values, error);
+    *planes = status == DUET_OK && are_planes(values, count, picture.dims[1], numbers);
+    free(values);
+    return status;
 }
 
 duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_data_options *options, duet_error *error)

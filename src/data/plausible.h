@@ -4,6 +4,7 @@
 #define DUET_SRC_DATA_PLAUSIBLE_H
 
 #include "data/rows.h"
+#include "duet/data.h"
 
 /** Rows of so many numbers may be pictures, and what is said of columns is not said of theirs. */
 enum { DUET_PICTURE_NUMBERS = 64 };
@@ -13,6 +14,8 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
 /** Asks about pictures of 3 channels that look like planes, one after the other; `were_rows`: until a size was said. Of
  *  some rows the values are read. */
 duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_data_options *options, duet_error *error);
+/** Whether the rows of an open set, as long as such pictures, look like planes of theirs. The first ones are read. */
+duet_status duet_data_are_planes(duet_data *data, duet_shape picture, bool *planes, duet_error *error);
 /** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error);
 /** Says which columns of a table, or whether all rows, are the same from the first of those rows to the last. Reads on

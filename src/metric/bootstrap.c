@@ -23,8 +23,8 @@ static double percentile(const double *sorted, size_t count, double share)
     return sorted[below] + (place - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
-duet_status duet_bootstrap(duet_estimate estimate, const void *context, size_t count, size_t repeats, uint64_t seed,
-                           double *low, double *high, duet_error *error)
+duet_status duet_bootstrap(duet_estimate estimate, const void *context, double value, size_t count, size_t repeats,
+                           uint64_t seed, double *low, double *high, duet_error *error)
 {
     size_t *rows = malloc(count * sizeof *rows);
     double *values = malloc(repeats * sizeof *values);
@@ -41,8 +41,8 @@ duet_status duet_bootstrap(duet_estimate estimate, const void *context, size_t c
         values[r] = estimate(context, rows, count);
     }
     qsort(values, repeats, sizeof *values, compare);
-    *low = percentile(values, repeats, 0.025);
-    *high = percentile(values, repeats, 0.975);
+    *low = 2 * value - percentile(values, repeats, 0.975);
+    *high = 2 * value - percentile(values, repeats, 0.025);
     free(rows);
     free(values);
     return DUET_OK;

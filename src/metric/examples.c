@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A few examples of a split, by their places, and what a run makes of them. */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/philox.h"
+#include "data/places.h"
 #include "metric/metric.h"
 
 enum { PIECE = 1000 };
@@ -37,43 +36,15 @@ duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_erro
 
 void duet_metric_places(size_t total, size_t count, size_t *places)
 {
-    for (size_t i = 0; i < count; i++) places[i] = duet_philox_place(0, i, count, total);
+    for (size_t i = 0; i < count; i++) places[i] = duet_data_place(i, count, total);
 }
 
-/* A place of a split, and which row wants its example. */
-typedef struct wish {
-    size_t place, row;
-} wish;
-
-static int compare_wishes(const void *a, const void *b)
-{
-    size_t left = ((const wish *)a)->place, right = ((const wish *)b)->place;
-    return (left > right) - (left < right);
-}
-
-/* In the order of the file: going back in a compressed one means to unpack it again from its start. */
 duet_status duet_metric_read(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,
                              float *examples, uint8_t *labels, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);
-    size_t features = duet_shape_elements(duet_data_describe(data)->shape);
-    wish *wishes = malloc(count * sizeof *wishes);
-    if (wishes == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", count);
-    for (size_t i = 0; i < count; i++) wishes[i] = (wish){places[i], i};
-    qsort(wishes, count, sizeof *wishes, compare_wishes);
-    duet_status status = DUET_OK;
-    for (size_t i = 0; i < count && status == DUET_OK; i++) {
-        size_t place = wishes[i].place, row = wishes[i].row;
-        if (i > 0 && place == wishes[i - 1].place) {
-            memcpy(examples + row * features, examples + wishes[i - 1].row * features, features * sizeof *examples);
-            if (labels != NULL) labels[row] = labels[wishes[i - 1].row];
-            continue;
-        }
-        status = duet_data_read(data, split, place, 1, examples + row * features, error);
-        if (status == DUET_OK && labels != NULL) status = duet_data_labels(data, split, place, 1, labels + row, error);
-    }
-    free(wishes);
-    return status;
+    const size_t from = split == DUET_TRAIN ? 0 : duet_data_describe(data)->count[DUET_TRAIN];
+    return duet_data_read_places(data, from, places, count, examples, labels, error);
 }
 
 static duet_status ask_pieces(const duet_metric_task *task, duet_split split, const size_t *places, size_t count,

@@ -53,13 +53,11 @@ static double estimate(const void *context, const size_t *rows, size_t count)
     return duet_jensen_shannon(&it->grid, it->p, it->q);
 }
 
-/* Estimates from rows drawn again lie higher by about as much as the estimate does for chance: the interval is theirs,
- * mirrored at the estimate ("basic", Davison & Hinkley 1997, sec. 5.2), and holds the estimate. */
 static duet_status add_estimate(duet_metric_task *task, pair *it, const char *name, duet_error *error)
 {
     double low, high, value = estimate(it, NULL, SAMPLES);
-    DUET_TRY(duet_bootstrap(estimate, it, SAMPLES, REPEATS, task->seed, &low, &high, error));
-    duet_metric_add_within(task, name, value, 2 * value - high, 2 * value - low, 0, log(2), SAMPLES);
+    DUET_TRY(duet_bootstrap(estimate, it, value, SAMPLES, REPEATS, task->seed, &low, &high, error));
+    duet_metric_add_within(task, name, value, low, high, 0, log(2), SAMPLES);
     return DUET_OK;
 }
 

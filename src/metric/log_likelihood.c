@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* log p(x) in nats of models that know a bound alone, by importance weighting (Burda et al. 2016, arXiv:1509.00519):
- * the model's procedure "likelihood", asked for examples that lie evenly over the split; and where the likelihood is of
+ * the model's procedure "likelihood", asked for examples of all parts of the split; and where the likelihood is of
  * bytes, bits a feature. Known failure: in the mean it is a lower bound, far below where the posterior is far from the
  * true one, and nothing in it tells; the metric ais does without a posterior. */
 #include <math.h>
@@ -26,14 +26,12 @@ typedef struct question {
 
 static duet_status read_examples(const duet_metric_task *task, const question *it, size_t count, duet_error *error)
 {
-    duet_data *data = duet_run_data(task->run);
-    size_t all = duet_metric_examples(task), features = duet_shape_elements(duet_data_describe(data)->shape);
-    for (size_t i = 0; i < count; i++) {
-        size_t example = i * all / count;
-        DUET_TRY(duet_data_read(data, task->split, example, 1, it->examples + i * features, error));
-        if (it->classes != NULL) DUET_TRY(duet_data_labels(data, task->split, example, 1, it->classes + i, error));
-    }
-    return DUET_OK;
+    size_t *places = malloc(count * sizeof *places);
+    if (places == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", count);
+    duet_metric_places(duet_metric_examples(task), count, places);
+    duet_status status = duet_metric_read(task, task->split, places, count, it->examples, it->classes, error);
+    free(places);
+    return status;
 }
 
 static duet_status answer(duet_metric_task *task, const question *it, size_t count, duet_error *error)

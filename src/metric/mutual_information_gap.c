@@ -125,8 +125,9 @@ static duet_status measure(binned *it, duet_metric_task *task, size_t *rows, due
     free(values);
     free(labels);
     DUET_TRY(status);
-    DUET_TRY(duet_bootstrap(mean_gap, it, it->count, REPEATS, task->seed, &low, &high, error));
-    duet_metric_add(task, "mutual-information-gap", mean_gap(it, rows, it->count), low, high, it->count);
+    const double value = mean_gap(it, rows, it->count);
+    DUET_TRY(duet_bootstrap(mean_gap, it, value, it->count, REPEATS, task->seed, &low, &high, error));
+    duet_metric_add_within(task, "mutual-information-gap", value, low, high, 0, 1, it->count);
     return DUET_OK;
 }
 

@@ -249,6 +249,11 @@ static const char *asked_for(const duet_build_options *options, const char *key)
     return NULL;
 }
 
+void duet_use_refuse(duet_model *model, const char *words)
+{
+    if (model->build->knob_error.status == DUET_OK) duet_fail(&model->build->knob_error, DUET_ERROR_USAGE, "%s", words);
+}
+
 static double read_knob(duet_build *build, const duet_knob *knob, const char *text)
 {
     double value;

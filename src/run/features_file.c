@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -21,10 +22,14 @@ static const char *const sources[] = {[DUET_OF_SAMPLES] = "samples", [DUET_OF_EX
 
 char *duet_features_note_path(const char *path)
 {
-    size_t length = strlen(path);
-    bool ends = length > 4 && strcmp(path + length - 4, ".npy") == 0;
-    char *note = malloc(length + sizeof "-judge.json");
-    if (note != NULL) snprintf(note, length + sizeof "-judge.json", "%.*s-judge.json", (int)(length - 4 * ends), path);
+    static const char *const endings[] = {".npy", ".npy.gz", ".npz"}; /* copies hold the same numbers */
+    size_t length = strlen(path), left = length;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t end = strlen(endings[i]);
+        if (length > end && strcmp(path + length - end, endings[i]) == 0) left = length - end;
+    }
+    char *note = malloc(left + sizeof "-judge.json");
+    if (note != NULL) snprintf(note, left + sizeof "-judge.json", "%.*s-judge.json", (int)left, path);
     return note;
 }
 
@@ -59,35 +64,51 @@ duet_status duet_features_write(const char *path, const float *values, size_t co
     return status;
 }
 
-/* *note: that of an array, which the caller drops; NULL: it has none, or one of other numbers. */
-static duet_status read_note(duet_data *data, json_t **note, duet_error *error)
+static const char *text_of(const json_t *note, const char *key)
+{
+    const char *text = json_string_value(json_object_get(note, key));
+    return text == NULL ? "" : text;
+}
+
+/* Whether it says what write_note does: what is cut or emptied may have been of any judge. */
+static bool is_sound(const json_t *note)
+{
+    return *text_of(note, "array") != '\0' && *text_of(json_object_get(note, "judge"), "checksum") != '\0';
+}
+
+/* *note: what the file says, which the caller drops; NULL: there is none. */
+static duet_status read_file(const char *path, json_t **note, duet_error *error)
 {
     const char *fault;
-    char *path = duet_features_note_path(duet_data_describe(data)->source);
-    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    struct stat found;
     FILE *file = duet_file_open(path, &fault);
-    duet_status status =
-        file != NULL || errno == ENOENT
-            ? DUET_OK
-            : duet_fail(error, DUET_ERROR_FILE, "%s, the note of these features, cannot be read: %s", path, fault);
-    free(path);
-    if (file == NULL) return status;
+    if (file == NULL && errno == ENOENT && lstat(path, &found) != 0) return DUET_OK;
+    if (file == NULL)
+        return duet_fail(error, DUET_ERROR_FILE, "%s, the note of these features, cannot be read: %s", path, fault);
     *note = duet_json_read_file(file, 0, NULL);
     const bool short_memory = *note == NULL && errno == ENOMEM;
     (void)fclose(file); /* only read from */
     if (short_memory) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for the note of these features");
-    const char *array = json_string_value(json_object_get(*note, "array"));
-    if (array != NULL) status = duet_data_checksum(data, error);
-    if (array != NULL && status == DUET_OK && strcmp(array, duet_data_describe(data)->checksum) == 0) return DUET_OK;
+    if (is_sound(*note)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s, the note of these features, is damaged or no such note, so that nothing says which judge "
+                     "they are by: make them again ('duet features'), or remove it if another encoder made them",
+                     path);
+}
+
+/* *note: that of an array, which the caller drops, also on failure; NULL: it has none, or one of other numbers. */
+static duet_status read_note(duet_data *data, json_t **note, duet_error *error)
+{
+    char *path = duet_features_note_path(duet_data_describe(data)->source);
+    if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    duet_status status = read_file(path, note, error);
+    free(path);
+    if (status != DUET_OK || *note == NULL) return status;
+    status = duet_data_checksum(data, error);
+    if (status == DUET_OK && strcmp(text_of(*note, "array"), duet_data_describe(data)->checksum) == 0) return DUET_OK;
     json_decref(*note);
     *note = NULL;
     return status;
-}
-
-static const char *text_of(json_t *note, const char *key)
-{
-    const char *text = json_string_value(json_object_get(note, key));
-    return text == NULL ? "" : text;
 }
 
 static duet_status check(json_t *a, json_t *b, duet_data *of_samples, duet_data *of_examples, duet_error *error)
@@ -112,7 +133,7 @@ duet_status duet_features_check_notes(duet_data *of_samples, duet_data *of_examp
     json_t *a = NULL, *b = NULL;
     duet_status status = read_note(of_samples, &a, error);
     if (status == DUET_OK) status = read_note(of_examples, &b, error);
-    if (a != NULL && b != NULL) status = check(a, b, of_samples, of_examples, error);
+    if (status == DUET_OK && a != NULL && b != NULL) status = check(a, b, of_samples, of_examples, error);
     json_decref(a);
     json_decref(b);
     return status;

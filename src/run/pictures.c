@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
+#include "data/places.h"
 #include "duet/report.h"
 
 enum { GRID_COLUMNS = 8, GRID_PICTURES = 64, POINTS = 1000 };
@@ -44,9 +45,14 @@ static duet_split shown_split(const drawing *to)
     return asks && !duet_data_has_labels(to->data, DUET_TEST) ? DUET_TRAIN : DUET_TEST;
 }
 
-static duet_status read_examples(const drawing *to, float *values, duet_error *error)
+/* Of all parts of the split, which may be sorted by class. labels: NULL: not wanted. */
+static duet_status read_examples(const drawing *to, uint8_t *labels, duet_error *error)
 {
-    return duet_data_read(to->data, shown_split(to), 0, to->shown, values, error);
+    const duet_split split = shown_split(to);
+    size_t places[GRID_PICTURES > POINTS ? GRID_PICTURES : POINTS];
+    for (size_t i = 0; i < to->shown; i++) places[i] = duet_data_place(i, to->shown, to->info->count[split]);
+    return duet_data_read_places(to->data, split == DUET_TRAIN ? 0 : to->info->count[DUET_TRAIN], places, to->shown,
+                                 to->rows, labels, error);
 }
 
 static duet_status draw_samples(drawing *to, duet_error *error)
@@ -54,7 +60,7 @@ static duet_status draw_samples(drawing *to, duet_error *error)
     const duet_wanted sample = {DUET_SAMPLE, to->values};
     const duet_request request = {.count = to->shown, .seed = to->seed, .outputs = &sample, .output_count = 1};
     DUET_TRY(duet_evaluator_use(to->evaluator, &request, error));
-    if (!to->info->picture) DUET_TRY(read_examples(to, to->rows, error));
+    if (!to->info->picture) DUET_TRY(read_examples(to, NULL, error));
     return draw(to, to->info->picture ? NULL : to->rows, error);
 }
 
@@ -64,11 +70,8 @@ static duet_status draw_reconstructions(drawing *to, duet_error *error)
     const duet_wanted reconstruction = {DUET_RECONSTRUCTION, to->values};
     duet_request request = {
         .count = to->shown, .seed = to->seed, .examples = to->rows, .outputs = &reconstruction, .output_count = 1};
-    DUET_TRY(read_examples(to, to->rows, error));
-    if (duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0) {
-        DUET_TRY(duet_data_labels(to->data, shown_split(to), 0, to->shown, labels, error));
-        request.classes = labels;
-    }
+    if (duet_evaluator_has_classes(to->evaluator) && to->info->classes > 0) request.classes = labels;
+    DUET_TRY(read_examples(to, request.classes == NULL ? NULL : labels, error));
     DUET_TRY(duet_evaluator_use(to->evaluator, &request, error));
     return draw(to, to->rows, error);
 }

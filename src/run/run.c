@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "data/class_names.h"
+#include "data/plausible.h"
 #include "data/same_rows.h"
 #include "duet/tune.h"
 #include "graph/node.h"
@@ -195,12 +196,28 @@ static bool is_same_order(duet_shape expected, duet_shape given)
     return duet_shape_equal(without_ones(expected), without_ones(given));
 }
 
+/* Rows of numbers fit pictures in any order. */
+static duet_status look_for_planes(duet_data *samples, duet_shape picture, duet_error *error)
+{
+    const char *name = samples->info.name;
+    bool planes = false;
+    if (samples->info.shape.rank == 1) DUET_TRY(duet_data_are_planes(samples, picture, &planes, error));
+    if (planes)
+        duet_notes_add(&samples->notes, false,
+                       "%s: its rows are taken for pictures of %zu x %zu x 3; their numbers are smoother read as 3 "
+                       "planes one after the other, as CIFAR's: then say %s",
+                       name, picture.dims[0], picture.dims[1],
+                       DUET_WORD("%s:size=%zux%zu,channels=first", name, picture.dims[0], picture.dims[1]));
+    return DUET_OK;
+}
+
 /* What the samples are beside the examples that the run is asked of, or else learnt from. */
 static duet_status compare_samples(const duet_run *run, duet_data *samples, duet_error *error)
 {
     const duet_data_info *own = duet_data_describe(run->data), *learnt = &run->file.data.info;
     const char *owner = run->directory == NULL ? "the run" : run->directory;
     duet_data_compare_ranges(samples, own, owner);
+    DUET_TRY(look_for_planes(samples, own->shape, error));
     return duet_data_compare_columns(samples, own->columns != NULL ? own : learnt, owner, error);
 }
 

@@ -121,7 +121,12 @@ static void tell_what_is_left(const duet_training *run)
     const char *directory = duet_training_directory(run);
     uint64_t step;
     const bool has_checkpoint = duet_checkpoint_step(run->checkpoint, &step);
-    if (has_checkpoint && schedule->fault_is_early && step == schedule->fault_at)
+    if (has_checkpoint && schedule->fault_is_of_data)
+        duet_training_say(run,
+                          "%s has its checkpoint of step %" PRIu64
+                          ": --resume would meet those numbers of the data again at any rate; train anew without them",
+                          directory, step);
+    else if (has_checkpoint && schedule->fault_is_early && step == schedule->fault_at)
         duet_training_say(run,
                           "%s has its checkpoint of step %" PRIu64
                           ", whose parameters give this: --resume would end alike at any rate; train anew, with a "
@@ -132,7 +137,7 @@ static void tell_what_is_left(const duet_training *run)
                           directory, step, rates);
     else if (run->checkpointed)
         duet_training_say(run, "%s had a checkpoint, which cannot be read any more", directory);
-    else if (schedule->fault_is_early && schedule->fault_at == 0)
+    else if (schedule->fault_is_of_data || (schedule->fault_is_early && schedule->fault_at == 0))
         duet_training_say(run,
                           "%s has no checkpoint, and --resume would end alike: train anew with other data or settings",
                           directory);

@@ -255,11 +255,21 @@ static duet_status load_checkpoint(duet_training *run, duet_error *error)
     return DUET_OK;
 }
 
+/* Whether nothing follows a setting, as the trainer has said. */
+static bool is_idle(const duet_training *run, const char *key)
+{
+    const size_t length = strlen(key);
+    char pair[176];
+    for (size_t i = 0; duet_settings_idle(&run->model->settings, i, pair); i++)
+        if (strncmp(pair, key, length) == 0 && pair[length] == '=') return true;
+    return false;
+}
+
 static void tell_of_changes(const duet_training *run)
 {
     const char *key;
     json_t *values;
-    json_object_foreach(run->choice.changed, key, values) duet_training_say(
+    json_object_foreach(run->choice.changed, key, values) if (!is_idle(run, key)) duet_training_say(
         run, "%s is %s from step %" PRIu64 " on, and was %s", key, json_string_value(json_array_get(values, 1)),
         run->first, json_string_value(json_array_get(values, 0)));
 }

@@ -5,26 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/permute.h"
 #include "base/status.h"
 #include "data/class_names.h"
 #include "data/known.h"
+#include "data/places.h"
+#include "data/same_rows.h"
 #include "run/run.h"
 #include "run/share.h"
 
-/* Rows of the examples that stand for samples. */
+/* Rows of the examples that stand for samples, in an order that is drawn: however few are asked for, they are of the
+ * whole file, which may be sorted by class. */
 static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
 {
-    const duet_data_info *info = duet_data_describe(run->samples);
+    enum { STREAM = 0x676976 }; /* "giv" */
+    const size_t all = duet_data_rows(run->samples);
     run->samples_read = true;
-    size_t training = info->count[DUET_TRAIN], features = duet_shape_elements(info->shape);
-    if (first + count > training + info->count[DUET_TEST])
+    if (first + count > all)
         return duet_fail(error, DUET_ERROR_DATA, "%s stands for samples and holds %zu of them: %zu are needed",
-                         info->name, training + info->count[DUET_TEST], first + count);
-    size_t early = first >= training ? 0 : first + count <= training ? count : training - first;
-    if (early > 0) DUET_TRY(duet_data_read(run->samples, DUET_TRAIN, first, early, values, error));
-    if (early == count) return DUET_OK;
-    return duet_data_read(run->samples, DUET_TEST, first + early - training, count - early, values + early * features,
-                          error);
+                         run->samples->info.name, all, first + count);
+    size_t *places = calloc(count + 1, sizeof *places);
+    if (places == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
+    for (size_t i = 0; i < count; i++)
+        places[i] = duet_philox_permute(0, STREAM, 0, (uint32_t)(first + i), (uint32_t)all);
+    duet_status status = duet_data_read_places(run->samples, 0, places, count, values, NULL, error);
+    free(places);
+    return status;
 }
 
 void duet_run_set_settings(duet_run *run, const char *const *settings, size_t count)

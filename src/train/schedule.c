@@ -3,6 +3,8 @@
  * host waits only for replays that it enqueued some time ago, so that the device never runs dry. */
 #include "train/schedule.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,16 +220,34 @@ static bool is_before_updates(const duet_schedule *schedule, const duet_watched 
     return first->repeats == 1 && strcmp(watched->phase, first->description->name) == 0;
 }
 
-/* What may help after a fault of the training. Numbers that this training began with no rate of its own has made. */
-static const char *find_remedy(const duet_schedule *schedule)
+static const double largest_squared = 1e18; /* such squares, and some hundred of them added up, are float32s */
+enum { REMEDY_SIZE = 240 };
+
+/* The greatest size of a number that is learnt from. */
+static double greatest(const duet_schedule *schedule)
 {
-    if (!schedule->fault_is_early || schedule->fault_at > schedule->first)
-        return "A smaller learning rate (lr) or clip_norm may help";
-    if (schedule->fault_at == 0)
-        return "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's values and the "
-               "settings";
-    return "It comes of the parameters that the training went on with, so no learning rate changes that: one of its "
-           "own, trained anew with a smaller rate (lr) or clip_norm, may not come to them";
+    const duet_data_info *info = duet_data_describe(schedule->model->data);
+    return fmax(fabs((double)info->low[DUET_TRAIN]), fabs((double)info->high[DUET_TRAIN]));
+}
+
+/* What may help after a fault of the training. Numbers that this training began with no rate of its own has made. */
+static void find_remedy(const duet_schedule *schedule, char words[REMEDY_SIZE])
+{
+    if (schedule->fault_is_of_data)
+        (void)snprintf(words, REMEDY_SIZE,
+                       "The training examples hold a number of size %g, whose squares no float32 can add up, so no "
+                       "learning rate changes that: 'duet data' says where such numbers lie",
+                       greatest(schedule));
+    else if (!schedule->fault_is_early || schedule->fault_at > schedule->first)
+        (void)snprintf(words, REMEDY_SIZE, "A smaller learning rate (lr) or clip_norm may help");
+    else
+        (void)snprintf(words, REMEDY_SIZE, "%s",
+                       schedule->fault_at == 0
+                           ? "Nothing had been learnt yet, so no learning rate changes that: it comes of the data's "
+                             "values and the settings"
+                           : "It comes of the parameters that the training went on with, so no learning rate changes "
+                             "that: one of its own, trained anew with a smaller rate (lr) or clip_norm, may not come "
+                             "to them");
 }
 
 duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
@@ -251,9 +271,12 @@ duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error)
                          quote, watched->phase);
     schedule->fault_at = step;
     schedule->fault_is_early = is_before_updates(schedule, watched);
+    schedule->fault_is_of_data = greatest(schedule) > largest_squared;
+    char remedy[REMEDY_SIZE];
+    find_remedy(schedule, remedy);
     return duet_fail(error, DUET_ERROR_NUMERIC,
                      "step %llu: %s%s%s%s%s of phase \"%s\" is not a finite number; parameters are as they were before "
                      "it. %s",
                      (unsigned long long)step + 1, what, name != NULL ? " " : "", quote, name != NULL ? name : "",
-                     quote, watched->phase, find_remedy(schedule));
+                     quote, watched->phase, remedy);
 }

@@ -42,6 +42,7 @@ typedef struct duet_schedule {
     duet_variable *fault_term, *fault_step; /* NULL: no phase watches anything */
     uint64_t first;                         /* steps that were done before this training began or went on */
     uint64_t fault_at;                      /* steps before the one in which a fault was found */
+    bool fault_is_of_data;                  /* whose numbers are beyond what a float32 can square */
     bool fault_is_early;                    /* which no update of that step had touched */
     cl_event events[DUET_QUEUED];
     uint64_t marks; /* events asked for so far */

@@ -30,6 +30,10 @@ duet_node duet_field_used(duet_model *m, duet_node x, duet_node time)
 {
     if (duet_setting_is(m, "condition", "none")) return duet_unet(m, x, time, NULL);
     double strength = duet_use_number(m, "guidance", 0, 0, 100, "weight of the condition beyond 1; 0: no guidance");
+    if (strength > 0 && duet_setting_number(m, "drop") == 0)
+        duet_use_refuse(m,
+                        "guidance: this model was trained with drop=0, always with the condition, and guidance needs "
+                        "what it would do without one: train with drop=0.1, or leave guidance at 0");
     duet_node labels = duet_model_labels(m);
     return strength > 0 ? guided(m, x, time, labels, strength) : duet_unet(m, x, time, labels);
 }
