@@ -124,9 +124,9 @@ static void points_are_drawn_without_their_data(void **state)
         for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
             const char *words[8] = {ways[i][0], "@/plane", "--out", "@/plane.png", ways[i][1], ways[i][2]};
             result drawn = run(words);
-            expect(drawn, 0, "plane.png", moved ? "note: drawn without the examples of " : NULL);
             assert_null(strstr(drawn.err, "--data"));
             assert_int_equal(strstr(drawn.err, "note: ") != NULL, moved);
+            expect(drawn, 0, "plane.png", moved ? "note: drawn without the examples of " : NULL);
             assert_int_equal(remove(inside("plane.png", path)), 0);
         }
     }
