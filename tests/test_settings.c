@@ -497,7 +497,8 @@ static void coarse_columns_are_warned_of(void **state)
 
 /* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
  * 'c' and 's': cosine and sine of the first; 'q': a square of it; 'k': sizes that grow together. 'o': one row far out,
- * the same for all such columns. '*', '/', '3' and 'l': product, ratio, cube and logarithm; 'p', 'i' and 'e': a
+ * the same for all such columns. 'g' and 'G': what four rows or eight have in common, 'u': a row's number.
+ * '*', '/', '3' and 'l': product, ratio, cube and logarithm; 'p', 'i' and 'e': a
  * product, a cubic and a sine but for some hundredths or thousandths. */
 static float value_beside(const char *kinds, size_t row, size_t column)
 {
@@ -517,6 +518,9 @@ static float value_beside(const char *kinds, size_t row, size_t column)
     case 'i': return first / 4 * first * second + 0.003F * value_of('n', row, column);
     case 'e': return sinf(first) + 0.003F * value_of('n', row, column);
     case 'k': return expf(2.5F * first + 0.05F * value_of('n', row * (column + 3), 0));
+    case 'g':
+    case 'G': return value_of('n', row / (kinds[column] == 'g' ? 4 : 8), column);
+    case 'u': return (float)row;
     case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
     default: return value_of(kinds[column], row, column);
     }
@@ -556,6 +560,10 @@ static void dependent_columns_are_warned_of(void **state)
         {"nice", "nnhhttbbnnnnnnnnnnn", NULL, 400},
         {"nice", "nn22nn", ": 3 (0 and 3 alone), 4", 400}, /* two values make every product follow from others */
         {"nice", "nnkkkkkk", NULL, 400},
+        {"nice", "ggn", NULL, 400}, /* each says which group of rows it is, and is no curve */
+        {"nice", "ugn", NULL, 400},
+        {"nice", "gg", NULL, 400},         /* copies of rows, */
+        {"nice", "GGGGGGGGGG", NULL, 400}, /* of which products would say all */
         {"vae", "nn*", NULL, 400},
         {"nice", "nnq", " from 1 and ", 400},
         {"nice", "nnsq+", "columns of 5 follow from others", 400},

@@ -5,6 +5,7 @@
 
 #include <lapacke.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "data/columns.h"
@@ -14,7 +15,7 @@ enum {
     MOST_CROSSED = 20,   /* columns whose products with each other are looked at: 230 then, of some thousand rows */
     MOST_DOUBTED = 32,   /* of what seems to follow from others by squares and products */
     MOST_PAIRED = 64,    /* columns of which each is looked at beside each other one */
-    LEAST_OF_CURVE = 100 /* rows: the closer neighbours lie, the less a curve bends between them */
+    LEAST_OF_CURVE = 100 /* points: the closer neighbours lie, the less a curve bends between them */
 };
 
 static const double nothing_left = 1e-8; /* of a column's variance: the square of a ten-thousandth of its deviation */
@@ -149,17 +150,17 @@ static void add_term(const correlation *it, size_t term, double weight, size_t r
  * for all in it. */
 static bool is_near(const correlation *it, size_t at, double *slope)
 {
-    size_t near = 0;
-    for (size_t row = 0; row < it->count; row++) {
+    size_t far = 0;
+    for (size_t row = 0; row < it->count && 10 * far <= it->count; row++) {
         double rest = 0, steep = 0;
         for (size_t i = 0; i < it->own; i++) slope[i] = 0;
         add_term(it, (size_t)it->order[at] - 1, -1, row, &rest, slope);
         for (size_t i = 0; i < (size_t)it->rank; i++)
             add_term(it, (size_t)it->order[i] - 1, it->weights[i], row, &rest, slope);
         for (size_t i = 0; i < it->own; i++) steep += slope[i] * slope[i];
-        near += rest * rest <= nothing_left * steep;
+        far += !(rest * rest <= nothing_left * steep);
     }
-    return 10 * near >= 9 * it->count;
+    return 10 * far <= it->count;
 }
 
 static duet_status pick_surface(correlation *it, duet_dependence *picked, size_t *found, duet_error *error)
@@ -202,7 +203,6 @@ static duet_status find(const float *rows, size_t count, size_t features, size_t
 {
     correlation it = {.count = count, .own = own};
     *found = 0;
-    if (features < 2 || count < features + SPARE) return DUET_OK;
     float *values = calloc(count, sizeof *values);
     duet_status status = values == NULL || !has_room(&it, features)
                              ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu columns", features)
@@ -229,9 +229,37 @@ static duet_status find(const float *rows, size_t count, size_t features, size_t
     return status;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* How many rows there are but for copies: these add nothing to what tells columns apart. By FNV-1a of their numbers. */
+static duet_status count_distinct(const float *rows, size_t count, size_t features, size_t *distinct, duet_error *error)
+{
+    uint64_t *sums = calloc(count, sizeof *sums);
+    *distinct = 0;
+    if (sums == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu rows", count);
+    for (size_t row = 0; row < count; row++) {
+        const unsigned char *bytes = (const unsigned char *)(rows + row * features);
+        sums[row] = 0xcbf29ce484222325u;
+        for (size_t i = 0; i < features * sizeof *rows; i++) sums[row] = (sums[row] ^ bytes[i]) * 0x100000001b3u;
+    }
+    qsort(sums, count, sizeof *sums, compare_numbers);
+    for (size_t row = 0; row < count; row++) *distinct += row == 0 || sums[row] != sums[row - 1];
+    free(sums);
+    return DUET_OK;
+}
+
 duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
                                  size_t *found, duet_error *error)
 {
+    size_t distinct;
+    *found = 0;
+    if (features < 2 || count < features + SPARE) return DUET_OK;
+    DUET_TRY(count_distinct(rows, count, features, &distinct, error));
+    if (distinct < features + SPARE) return DUET_OK;
     return find(rows, count, features, features, list, room, found, error);
 }
 
@@ -307,11 +335,12 @@ static float *multiply_out(const float *rows, size_t count, size_t features, boo
 duet_status duet_find_surface(const float *rows, size_t count, size_t features, duet_dependence *it, duet_error *error)
 {
     const size_t both = 2 * features, all = both + features * (features - 1) / 2;
-    const bool crossed = features <= MOST_CROSSED && count >= 4 * all;
-    size_t found, columns;
+    size_t found, columns, distinct;
     *it = (duet_dependence){0};
     if (features < 2 || count < SPARE) return DUET_OK;
-    if (count < both + SPARE) {
+    DUET_TRY(count_distinct(rows, count, features, &distinct, error));
+    const bool crossed = features <= MOST_CROSSED && distinct >= 4 * all;
+    if (distinct < both + SPARE) {
         if (!have_one_length(rows, count, features)) return DUET_OK;
         *it = (duet_dependence){.column = features - 1, .others = {0, 1, 2}, .count = features - 1};
         return DUET_OK;
@@ -331,24 +360,38 @@ typedef struct ranked {
 
 static int compare_ranked(const void *a, const void *b)
 {
-    const float left = ((const ranked *)a)->value, right = ((const ranked *)b)->value;
-    return (left > right) - (left < right);
+    const ranked *left = a, *right = b;
+    if (left->value != right->value) return left->value > right->value ? 1 : -1;
+    return left->row > right->row ? 1 : -1;
 }
 
-/* How far the middle value of three lies off the line between the others. */
-static double off_line(const ranked *x, const float *y)
+/* Whether the middle value of three lies on the line between the others. One place with two values is on none. */
+static bool is_on_line(const ranked *x, const float *y, double most)
 {
-    const double width = (double)x[2].value - (double)x[0].value;
-    const double share = width > 0 ? ((double)x[1].value - (double)x[0].value) / width : 0.5;
-    return fabs((double)y[x[1].row] - (1 - share) * (double)y[x[0].row] - share * (double)y[x[2].row]);
+    if (x[0].value == x[1].value || x[1].value == x[2].value) return false;
+    const double share = ((double)x[1].value - (double)x[0].value) / ((double)x[2].value - (double)x[0].value);
+    return fabs((double)y[x[1].row] - (1 - share) * (double)y[x[0].row] - share * (double)y[x[2].row]) < most;
 }
 
-/* Whether half of the values, or more, lie on the line between those of their neighbours by the other column. */
-static bool is_on_curve(const ranked *order, const float *values, size_t count, double half)
+/* Whether half of the values, or more, lie on the line between those of their neighbours by the other column. Rows with
+ * the same two values are one point, and values that stay the same say nothing: else whatever copies of rows have in
+ * common, or groups of them, would be a curve. */
+static bool is_on_curve(const ranked *order, const float *y, size_t count, double half)
 {
-    size_t on = 0;
-    for (size_t i = 0; i + 2 < count; i++) on += off_line(order + i, values) < off_curve * half;
-    return 2 * on >= count - 2;
+    ranked last[3] = {{0}};
+    size_t points = 0, looked = 0, on = 0;
+    for (size_t i = 0; i < count; i++) {
+        const bool again = y[order[i].row] == y[last[2].row];
+        if (points > 0 && again && order[i].value == last[2].value) continue;
+        const bool constant = again && y[last[1].row] == y[last[2].row];
+        last[0] = last[1];
+        last[1] = last[2];
+        last[2] = order[i];
+        if (++points < 3 || constant) continue;
+        looked++;
+        on += is_on_line(last, y, off_curve * half);
+    }
+    return looked + 2 >= LEAST_OF_CURVE && 2 * on >= looked;
 }
 
 /* Columns one after the other, and the width of each one's middle half; 0: it does not spread. */

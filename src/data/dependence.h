@@ -16,19 +16,20 @@ typedef struct duet_dependence {
 } duet_dependence;
 
 /** Looks for such columns among `features` of `count` rows. *found: how many there are; the first `room` of them are in
- *  `list`, by ascending columns. Columns of which one row, or one value, would say all are left out; too few rows for
- *  so many columns say nothing. */
+ *  `list`, by ascending columns. Columns of which one row, or one value, would say all are left out; too few rows,
+ *  of which copies are one, say nothing of so many columns. */
 duet_status duet_find_dependence(const float *rows, size_t count, size_t features, duet_dependence *list, size_t room,
                                  size_t *found, duet_error *error);
 
 /** Looks for a column that follows so from others, their squares and (of twenty columns at most) products, or whose
  *  square or product does: rows of one length, sine and cosine of an angle, a ratio. *it: one such, and the first of
- * its others; `count` 0: there is none. Where rows are too few for so many columns products are left out, or all
- * together are looked at, whether they have one length. */
+ *  its others; `count` 0: there is none. Where different rows are too few for so many columns products are left out,
+ *  or all together are looked at, whether they have one length. */
 duet_status duet_find_surface(const float *rows, size_t count, size_t features, duet_dependence *it, duet_error *error);
 
 /** Looks likewise for a column whose values, in the order of another one, lie on the lines between their neighbours, as
- *  those of a smooth function do: a logarithm, a power. Of more than 64 columns, or of few rows, it says nothing. */
+ *  those of a smooth function do: a logarithm, a power. Of more than 64 columns, or of few different rows, it says
+ *  nothing. */
 duet_status duet_find_curve(const float *rows, size_t count, size_t features, duet_dependence *it, duet_error *error);
 
 #endif

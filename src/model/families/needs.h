@@ -42,7 +42,7 @@ void duet_warn_of_coarse_columns(duet_model *model);
 
 /** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
  *  rows of one length or a product and its factors do: a bijection closes in on what they leave free. A mixture whose
- * axes are the columns does not.
+ *  axes are the columns does not.
  */
 void duet_warn_of_dependent_columns(duet_model *model);
 
