@@ -50,16 +50,17 @@ static const duet_setting constant_settings[] = {
     DUET_COUNT("g_steps", 1, 1, 9, "what its name says"),
     DUET_CHOICE("loss", "non-saturating", "non-saturating|f-kl|wasserstein", "what its name says"),
     DUET_CHOICE("penalty", "none", "none|gradient|r1", "what its name says"),
+    DUET_CHOICE("discriminator.spectral_norm", "no", "no|yes", "what its name says"),
     DUET_CHOICE("terms", "known", "known|own", "whose they are"),
 };
 static const duet_family constant = {
-    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 9};
+    .name = "constant", .build = build_constant, .settings = constant_settings, .setting_count = 10};
 
 static void reports_are_looked_at(void **state)
 {
     (void)state;
     static const struct {
-        const char *settings[3], *health; /* NULL: sound */
+        const char *settings[4], *health; /* NULL: sound */
         bool collapses;
     } rows[] = {
         {{"d_loss=1.2"}, NULL, false},
@@ -68,6 +69,7 @@ static void reports_are_looked_at(void **state)
         {{"d_loss=-200", "loss=f-kl"}, "loss-without-bound", false},
         {{"d_loss=-200", "loss=wasserstein", "penalty=r1"}, "loss-without-bound", false},
         {{"d_loss=-200", "loss=wasserstein", "penalty=gradient"}, NULL, false},
+        {{"d_loss=-200", "loss=wasserstein", "penalty=r1", "discriminator.spectral_norm=yes"}, NULL, false},
         {{"d_loss=-0.5", "loss=wasserstein", "penalty=r1"}, NULL, false},
         {{"d_loss=0.0665", "g_loss=1.5"}, "loss-bound", false}, /* at least 2.74 in one state */
         {{"d_loss=0.0665", "g_loss=2.8"}, NULL, false},
@@ -84,7 +86,7 @@ static void reports_are_looked_at(void **state)
         duet_error error = {0};
         duet_train_summary summary;
         size_t count = 0;
-        while (count < 3 && rows[i].settings[count] != NULL) count++;
+        while (count < 4 && rows[i].settings[count] != NULL) count++;
         (void)snprintf(name, sizeof name, "sick%zu", i);
         said[0] = '\0';
         const duet_train_options options = {.family = &constant,
@@ -235,7 +237,7 @@ static void nothing_is_advised_that_is_so_already(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t count = 0;
         duet_model *model;
-        while (count < 3 && rows[i].settings[count] != NULL) count++;
+        while (count < 4 && rows[i].settings[count] != NULL) count++;
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
                   &error);
         const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
@@ -341,7 +343,7 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
         said[0] = '\0';
         const duet_family *const family = duet_family_find(rows[i].model);
         size_t count = 0;
-        while (count < 3 && rows[i].settings[count] != NULL) count++;
+        while (count < 4 && rows[i].settings[count] != NULL) count++;
         const duet_train_options options = {.family = family != NULL ? family : &scheduled,
                                             .data = data,
                                             .settings = rows[i].settings,

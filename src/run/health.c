@@ -73,13 +73,21 @@ static bool is_below_zero(const patient *it)
     return is_cross_entropy(it) && term(it, "d_loss") < 0;
 }
 
-/* The divergences of f-GAN, and a critic whose slope is held around real examples alone, have no bound; a hundred nats
- * are far beyond any that two sets of samples show. */
+/* Whether nothing but a penalty around real examples holds a critic; otherwise its loss is as large as examples are far
+ * from each other. */
+static bool is_held_badly(const patient *it)
+{
+    const bool around_real = setting_is(it, "penalty", "r1") || setting_is(it, "penalty", "dragan");
+    return setting_is(it, "loss", "wasserstein") && around_real && is_usual(it, "discriminator.spectral_norm", "no") &&
+           is_usual(it, "discriminator.clip_weights", "0");
+}
+
+/* The divergences of f-GAN, and such a critic, have no bound; a hundred nats are far beyond any that two sets of
+ * samples show. */
 static bool falls_and_falls(const patient *it)
 {
     const bool diverges = setting_is(it, "loss", "f-kl") || setting_is(it, "loss", "f-reverse-kl");
-    const bool held_badly = setting_is(it, "penalty", "r1") || setting_is(it, "penalty", "dragan");
-    return (diverges || (held_badly && setting_is(it, "loss", "wasserstein"))) && term(it, "d_loss") < -100;
+    return (diverges || is_held_badly(it)) && term(it, "d_loss") < -100;
 }
 
 /* If both losses are of the same state, then by Jensen's inequality the mean of -log D over generated examples is at
