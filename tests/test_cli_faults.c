@@ -31,18 +31,25 @@ static pid_t start_long(const char *out)
 
 /* ---- signals ---- */
 
+/* Each comes twice, as SIGHUP does where a terminal is closed, from the shell and from the system. */
 static void a_signal_ends_a_training_with_a_checkpoint(void **state)
 {
     (void)state;
+    static const struct timespec between = {.tv_nsec = 2000000};
     static const struct {
         int number, status;
         const char *out, *run, *checkpoint;
     } rows[] = {{SIGINT, 130, "@/int", "int", "int/checkpoint.safetensors"},
                 {SIGTERM, 143, "@/term", "term", "term/checkpoint.safetensors"},
-                {SIGHUP, 129, "@/hup", "hup", "hup/checkpoint.safetensors"}};
+                {SIGHUP, 129, "@/hup", "hup", "hup/checkpoint.safetensors"},
+                {SIGUSR1, 128 + SIGUSR1, "@/usr1", "usr1", "usr1/checkpoint.safetensors"},
+                {SIGUSR2, 128 + SIGUSR2, "@/usr2", "usr2", "usr2/checkpoint.safetensors"},
+                {SIGXCPU, 128 + SIGXCPU, "@/xcpu", "xcpu", "xcpu/checkpoint.safetensors"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         pid_t child = start_long(rows[i].out);
         wait_for(rows[i].checkpoint);
+        assert_int_equal(kill(child, rows[i].number), 0);
+        (void)nanosleep(&between, NULL);
         assert_int_equal(kill(child, rows[i].number), 0);
         expect(finish(child), rows[i].status, rows[i].run, "go on with --resume");
         expect(RUN("train", "--resume", rows[i].out, "--steps", "1"), 0, NULL, "steps already");

@@ -182,10 +182,13 @@ static void tell_of_holder(long holder, duet_lock_doubt doubt, const char *path,
                        "if that is no training, remove %.100s/lock",
                        holder, path);
     else if (duet_lock_holder_lives(holder))
-        (void)snprintf(words, 400,
-                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)%s%.100s%s",
-                       holder, doubt == DUET_LOCK_COPIED ? ", or, if that trains what this is a copy of, remove " : "",
-                       doubt == DUET_LOCK_COPIED ? path : "", doubt == DUET_LOCK_COPIED ? "/lock" : "");
+        (void)snprintf(
+            words, 400,
+            "process %ld: wait until that ends, or stop it (kill %ld has it write a checkpoint, and kill -CONT "
+            "%ld go on if it is suspended)%s%.100s%s",
+            holder, holder, holder,
+            doubt == DUET_LOCK_COPIED ? ", or, if that trains what this is a copy of, remove " : "",
+            doubt == DUET_LOCK_COPIED ? path : "", doubt == DUET_LOCK_COPIED ? "/lock" : "");
     else
         (void)snprintf(
             words, 400,
