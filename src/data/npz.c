@@ -219,8 +219,9 @@ static void look_through(const char *path, duet_among *among, bool *arrays)
     duet_archive_list_free(&all);
 }
 
-bool duet_npz_fits(const char *path, bool is_folder)
+bool duet_npz_fits(const char *path, bool is_folder, duet_error *fault)
 {
+    (void)fault;
     duet_among among = {0};
     bool arrays = false;
     const size_t length = strlen(path);

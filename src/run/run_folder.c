@@ -33,10 +33,13 @@ static duet_status fail_make(const char *path, int code, duet_error *error)
                      code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
 }
 
-static bool is_folder(const char *path)
+/* *code: why it could not be made; where it cannot be looked at what lies there is not known. */
+static bool is_folder(const char *path, int *code)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (stat(path, &about) == 0) return S_ISDIR(about.st_mode);
+    if (errno != ENOENT) *code = errno;
+    return false;
 }
 
 /* A folder that lasts: files that are synced in it are lost with it. Sets errno. */
@@ -53,8 +56,8 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
         *made = make_folder(path);
-        const int code = errno; /* of mkdir: looking changes it */
-        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, code, error);
+        int code = errno; /* of mkdir: looking changes it */
+        duet_status status = *made || is_folder(path, &code) ? DUET_OK : fail_make(path, code, error);
         if (slash != NULL) *slash = '/';
         if (status != DUET_OK || slash == NULL) return status;
     }
@@ -100,9 +103,8 @@ static duet_status make_numbered(const char *model, const char *data, char path[
 bool duet_run_folder_holds(const char *path, const char *name)
 {
     char file[DUET_RUN_PATH + 32];
-    struct stat about;
     snprintf(file, sizeof file, "%s/%s", path, name);
-    return lstat(file, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    return duet_path_is_there(file);
 }
 
 /* What cannot be looked into is not taken for a folder that holds something. */
@@ -158,7 +160,8 @@ duet_status duet_folder_make(const char *path, duet_error *error)
     struct stat about;
     if (make_folder(path)) return DUET_OK;
     int code = errno;
-    if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) return DUET_OK;
+    if (lstat(path, &about) != 0) return fail_make(path, code == EEXIST ? errno : code, error);
+    if (S_ISDIR(about.st_mode)) return DUET_OK;
     if (code == EEXIST && S_ISLNK(about.st_mode))
         return duet_fail(error, DUET_ERROR_FILE,
                          "%s: is a link, and what is written here must not go elsewhere: remove it, or put the folder "
