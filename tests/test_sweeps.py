@@ -12,6 +12,7 @@ them, for each error. Each test's last line is its count.
 """
 import collections
 import concurrent.futures
+import io
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
@@ -209,6 +211,21 @@ class Locks(unittest.TestCase):
             self.assertIn(f"is being trained by process {other.pid}, as far as its lock says", refused.stderr)
 
 
+class Archives(unittest.TestCase):
+    def test_a_read_that_fails_is_no_damage(self):
+        preload = str(pathlib.Path(PRELOAD).with_name("libpreload_reads.so"))
+        for name in ("packed.npz", "packed.tar.gz"):
+            refused = 0
+            for number in range(1, 13):
+                ended = subprocess.run([PROGRAM, "data", TRAINED.with_name(name)], stdin=subprocess.DEVNULL, capture_output=True,
+                                       text=True, timeout=SECONDS,
+                                       env={**os.environ, **QUIET, "LD_PRELOAD": preload, "PRELOAD_READS": f"{name} {number} 1"})
+                refused += ended.returncode
+                if ended.returncode != 0:
+                    self.assertEqual((ended.returncode, "Input/output error" in ended.stderr), (1, True), f"{name}, read {number}: {ended.stderr}")
+            self.assertGreater(refused, 0)
+
+
 def add_case(command):
     def opencl(self):
         sweep(self, command, "LAYER_CALLS", {"OPENCL_LAYERS": LAYER}, OPENCL)
@@ -258,6 +275,11 @@ if __name__ == "__main__":
         with zipfile.ZipFile(TRAINED.with_name("packed.npz"), "w", zipfile.ZIP_DEFLATED) as packed:
             packed.writestr("x_train.npy", POINTS)
             packed.writestr("x_test.npy", POINTS)
+        with tarfile.open(TRAINED.with_name("packed.tar.gz"), "w:gz") as packed:
+            for name in ("x_train.npy", "x_test.npy"):
+                member = tarfile.TarInfo(name)
+                member.size = len(POINTS)
+                packed.addfile(member, io.BytesIO(POINTS))
         for name in ("train.npy", "test.npy"):
             (TRAINED.with_name("arrays") / name).parent.mkdir(exist_ok=True)
             (TRAINED.with_name("arrays") / name).write_bytes(POINTS)
