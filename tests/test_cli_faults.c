@@ -93,6 +93,18 @@ static void signals_stay_ignored_while_a_run_is_used(void **state)
     expect(finish(child), 143, NULL, NULL);
 }
 
+/* Children of a program that ignores their end cannot be waited for. */
+static void children_are_waited_for_where_their_end_is_ignored(void **state)
+{
+    (void)state;
+    (void)signal(SIGCHLD, SIG_IGN);
+    pid_t child = start((const char *const[]){"lesson", "1", TEST_SOURCE_ROOT "/docs/lessons/exercises", NULL});
+    (void)signal(SIGCHLD, SIG_DFL);
+    result made = finish(child);
+    assert_null(strstr(made.err, "No child processes"));
+    expect(made, 4, NULL, NULL); /* the exercise is to be done yet */
+}
+
 /* ---- descriptors ---- */
 
 static void closed_descriptors_are_no_files(void **state)
@@ -503,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_signal_ends_a_training_with_a_checkpoint),
         cmocka_unit_test(signals_ignored_at_the_start_stay_ignored),
         cmocka_unit_test(signals_stay_ignored_while_a_run_is_used),
+        cmocka_unit_test(children_are_waited_for_where_their_end_is_ignored),
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
         cmocka_unit_test(other_names_of_files_are_left_alone),
