@@ -32,19 +32,7 @@ static atomic_llong asked; /* when, by the clock, in nanoseconds; 0: none came *
 static struct sigaction before[CAUGHT];
 static bool taken[CAUGHT];
 static sigset_t waited;
-static pthread_t waiter;
-static bool waits;
-
-void cli_keep_ignored(void)
-{
-    struct sigaction now;
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < CAUGHT; i++)
-        if (sigaction(caught[i].number, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
-            sigaddset(&blocked, caught[i].number);
-    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
-}
+static atomic_bool catching;
 
 /* Only calls that a signal handler may make. */
 static void on_alarm(int number)
@@ -55,6 +43,16 @@ static void on_alarm(int number)
     (void)number;
     if (write(STDERR_FILENO, words, sizeof words - 1) < 0) errno = code;
     errno = code;
+}
+
+static void end_by(int number)
+{
+    sigset_t own;
+    (void)sigemptyset(&own);
+    (void)sigaddset(&own, number);
+    (void)signal(number, SIG_DFL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+    (void)raise(number);
 }
 
 /* Threads may come here at a time, each with a signal. */
@@ -68,50 +66,60 @@ static void on_signal(int number)
         stop = number;
         (void)alarm(caught[row].alarm_seconds);
     } else if (now - (double)first * 1e-9 > caught[row].same_seconds) {
-        sigset_t own;
-        (void)sigemptyset(&own);
-        (void)sigaddset(&own, number);
-        (void)signal(number, SIG_DFL);
-        (void)pthread_sigmask(SIG_UNBLOCK, &own, NULL);
-        (void)raise(number);
+        end_by(number);
     }
 }
 
 static void *wait_for_signals(void *nothing)
 {
     (void)nothing;
-    for (int number; sigwait(&waited, &number) == 0;) on_signal(number);
+    for (int number; sigwait(&waited, &number) == 0;)
+        if (catching)
+            on_signal(number);
+        else
+            end_by(number);
     return NULL;
+}
+
+void cli_keep_ignored(void)
+{
+    struct sigaction now;
+    sigset_t blocked;
+    pthread_t waiter;
+    sigemptyset(&blocked);
+    sigemptyset(&waited);
+    for (size_t i = 0; i < CAUGHT; i++) {
+        const bool known = sigaction(caught[i].number, NULL, &now) == 0;
+        if (known && now.sa_handler == SIG_IGN)
+            sigaddset(&blocked, caught[i].number);
+        else if (known && caught[i].waited)
+            sigaddset(&waited, caught[i].number);
+    }
+    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
+    (void)sigprocmask(SIG_BLOCK, &waited, NULL);
+    if (pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0)
+        (void)pthread_detach(waiter);
+    else
+        (void)sigprocmask(SIG_UNBLOCK, &waited, NULL);
 }
 
 const volatile int *cli_catch_interrupt(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    sigemptyset(&waited);
     (void)sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
     for (size_t i = 0; i < CAUGHT; i++) {
         taken[i] = sigaction(caught[i].number, NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN;
-        if (taken[i] && caught[i].waited)
-            sigaddset(&waited, caught[i].number);
-        else if (taken[i])
-            sigaction(caught[i].number, &action, NULL);
+        if (taken[i] && !caught[i].waited) sigaction(caught[i].number, &action, NULL);
     }
-    (void)pthread_sigmask(SIG_BLOCK, &waited, NULL); /* of drivers' threads too, which are made after this */
-    waits = pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0;
-    if (!waits) (void)pthread_sigmask(SIG_UNBLOCK, &waited, NULL);
+    catching = true;
     return &stop;
 }
 
 void cli_leave_interrupt(void)
 {
     (void)alarm(0);
-    if (waits) {
-        (void)pthread_cancel(waiter);
-        (void)pthread_join(waiter, NULL);
-        (void)pthread_sigmask(SIG_UNBLOCK, &waited, NULL);
-        waits = false;
-    }
+    catching = false;
     for (size_t i = 0; i < CAUGHT; i++)
         if (taken[i] && !caught[i].waited) sigaction(caught[i].number, &before[i], NULL);
 }
