@@ -312,6 +312,16 @@ static void a_number_that_is_not_finite_keeps_the_last_checkpoint(void **state)
     assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
 }
 
+static uint64_t step_of(const char *run)
+{
+    char path[PATH];
+    duet_checkpoint_facts facts;
+    duet_error error = {0};
+    path_of(path, run, "");
+    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
+    return facts.step;
+}
+
 /* What a training writes into a file without a name is lost without an error of any call's. */
 static void take_away(void *context, const duet_progress *progress)
 {
@@ -333,16 +343,7 @@ static void a_run_that_is_taken_away_is_an_error(void **state)
     options.context = name;
     assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_FILE, &error);
     assert_message(&error, "metrics.jsonl: was removed, moved or replaced");
-}
-
-static uint64_t step_of(const char *run)
-{
-    char path[PATH];
-    duet_checkpoint_facts facts;
-    duet_error error = {0};
-    path_of(path, run, "");
-    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
-    return facts.step;
+    assert_int_equal(step_of(name), options.steps); /* its lines are, what it learnt is not */
 }
 
 /* The pictures of an epoch that cannot be written, or what watches it fails: the epoch's training is not lost, and

@@ -18,13 +18,13 @@
 
 enum { BLOCK = 64 * 1024 };
 
-/* What the system said where it could not read; NULL: it did. Other numbers are libarchive's own. */
-static const char *fault_of(struct archive *handle)
+/* What the system said where it could not read; NULL: it did. Other numbers are libarchive's own, and over the system's
+ * it writes what its formats make of the end that they see: `code`, errno after the call, 0 before it, still knows. */
+static const char *fault_of(struct archive *handle, int code)
 {
     static const int codes[] = {EIO, ESTALE, ETIMEDOUT, EACCES, ENXIO};
-    const int code = archive_errno(handle);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (code == codes[i]) return strerror(code);
+        if (code == codes[i] || archive_errno(handle) == codes[i]) return strerror(codes[i]);
     return NULL;
 }
 
@@ -37,8 +37,9 @@ static duet_status out_of_memory(const char *path, duet_error *error)
  * 0 before the call, knows. */
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
+    const char *fault = fault_of(it->handle, errno);
     const bool short_memory = errno == ENOMEM || archive_errno(it->handle) == ENOMEM;
-    const char *words = archive_error_string(it->handle), *fault = fault_of(it->handle);
+    const char *words = archive_error_string(it->handle);
     if (short_memory) return out_of_memory(it->path, error);
     if (fault != NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, fault);
     if (archive_read_has_encrypted_entries(it->handle) > 0)
@@ -86,10 +87,12 @@ static duet_status open_file(void **opened, const char *path, duet_error *error)
     int (*const filters[])(struct archive *) = {archive_read_support_filter_bzip2, archive_read_support_filter_xz,
                                                 archive_read_support_filter_zstd};
     for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
-    if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return DUET_OK;
+    const bool is_open = sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK;
+    const char *fault = handle == NULL ? NULL : fault_of(handle, errno); /* also of one format's first look alone */
+    if (is_open && fault == NULL) return DUET_OK;
     const bool short_memory = !sound || errno == ENOMEM || archive_errno(handle) == ENOMEM;
     const char *words = short_memory ? NULL : archive_error_string(handle);
-    if (!short_memory && fault_of(handle) != NULL) words = fault_of(handle);
+    if (!short_memory && fault != NULL) words = fault;
     duet_status status = short_memory ? out_of_memory(path, error)
                                       : duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s",
                                                   path, words != NULL ? words : "it is damaged or of another format");

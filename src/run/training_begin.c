@@ -464,7 +464,8 @@ duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error
     DUET_TRY(duet_training_check_same(run, error));
     DUET_TRY(duet_training_share_tuning(run, error));
     DUET_TRY(begin_run(run, error));
-    run->is_due = run->trainer->reported < run->first && duet_training_ends_epoch(run, run->first);
+    run->is_due = run->trainer->reported < run->first &&
+                  (duet_training_ends_epoch(run, run->first) || run->first % run->cadence == 0);
     *finished = run->first >= run->total && !run->is_due;
     run->has_file = *finished;
     if (*finished) return DUET_OK;
