@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy
 
 from .convert import absolute, as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text, text_or_null
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -86,7 +86,7 @@ class Data(Handle):
 
     def __init__(self, name: Optional[str] = None):
         made, error = ffi.new("duet_data **"), new_error()
-        lib.duet_data_open(made, text(name), error)
+        lib.duet_data_open(made, text_or_null(name), error)
         check(error)
         super().__init__(made[0])
         self._lock = threading.Lock()

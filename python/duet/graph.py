@@ -10,7 +10,7 @@ from typing import Any, List, Sequence
 
 import numpy
 
-from .convert import as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
+from .convert import address, as_type, expect, in_order, node_array, node_or_null, node_pointer, numbers, pointer, shape_struct, text, where, whole
 from .device import Device, opencl_memory
 from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
 from .node import Group, Node, in_float32, keeps_of
@@ -104,6 +104,7 @@ def constant_values(graph: Any, values: Any) -> Node:
 def permute(x: Node, order: Sequence[int]) -> Node:
     """Dimension i of the result is dimension order[i] of x."""
     in_order(order, "the order of dimensions", "a list")
+    expect(x, Node, "what the functions of nodes make")
     if len(order) != len(x.shape) or set(order) != set(range(len(x.shape))):
         raise Error("graph", f"order {list(order)} of a node of {len(x.shape)} dimensions; each is named once")
     return Node(lib.duet_permute_at(where(), x.pointer, ffi.new("size_t[]", list(order))), x.keeps)
@@ -121,7 +122,7 @@ def grad(loss: Node, wrt: Sequence[Node]) -> List[Node]:
 def state_updates(roots: Sequence[Node], allowed: Any = None, room: int = 256) -> List[Node]:
     """The assignments that a plan of `roots` needs so that every state that follows something it computes does so."""
     made = ffi.new("duet_node[]", room)
-    count = lib.duet_state_updates_at(where(), node_array(roots), len(roots), pointer(allowed), made, room)
+    count = lib.duet_state_updates_at(where(), node_array(roots), len(roots), node_or_null(allowed), made, room)
     return [Node(made[i], keeps_of(*roots)) for i in range(count)]
 
 
@@ -129,7 +130,7 @@ def update(group: Group, optimiser: Any, loss: Node, gate: Any = None, allowed: 
     """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan."""
     made = ffi.new("duet_node[8]")
     count = lib.duet_update_at(
-        where(), group.pointer, ffi.addressof(optimiser), loss.pointer, pointer(gate), pointer(allowed), made
+        where(), pointer(group), address(optimiser), node_pointer(loss), node_or_null(gate), node_or_null(allowed), made
     )
     return [Node(made[i], loss.keeps) for i in range(count)]
 

@@ -76,10 +76,8 @@ def article(name: str) -> str:
 _texts: Dict[str, Any] = {}
 
 
-def text(value: Optional[str]) -> Any:
+def text(value: str) -> Any:
     """A text as the library takes it. Kept for good: names of nodes and places in code have to outlive graphs."""
-    if value is None:
-        return NULL
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{brief(value)}, where a text is expected")
     value = os.fsdecode(value)
@@ -90,6 +88,11 @@ def text(value: Optional[str]) -> Any:
         made = ffi.new("char[]", value.encode("utf-8", "surrogateescape"))
         kept = _texts.setdefault(value, made)  # where two threads make one, both have the one that stays
     return kept
+
+
+def text_or_null(value: Optional[str]) -> Any:
+    """The same where the library takes a NULL for "none"."""
+    return NULL if value is None else text(value)
 
 
 def selector(device: Any) -> Any:

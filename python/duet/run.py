@@ -21,7 +21,7 @@ from .convert import absolute, key_values, text_array, texts, truth, warn, whole
 from .data import Data, absolute_name, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, words
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, text_or_null, words
 from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -121,10 +121,10 @@ class Run(Handle):
             seen = self._checkpoint()
             if isinstance(self._device, Device):
                 on = self._device.pointer
-                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+                lib.duet_run_open_on(made, text(self.directory), on, text_or_null(self._name), family, error)
             else:
                 on = selector(self._device)
-                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+                lib.duet_run_open_with(made, text(self.directory), on, text_or_null(self._name), family, error)
             raise_for(error, self.family)
             self._seen = seen
             self._pointer, self._process = made[0], os.getpid()
@@ -316,7 +316,7 @@ class Run(Handle):
         )
         buffers = ffi.new("cl_mem[]", [NULL if held is None else held[0] for held in memory.values()])
         request = ffi.new("duet_request *")
-        request.procedure = text(procedure)
+        request.procedure = text_or_null(procedure)
         request.count, request.first, request.seed, request.batch = count, first, seed, batch
         request.examples = NULL if examples is None else ffi.from_buffer("float[]", examples)
         request.latents = NULL if latents is None else ffi.from_buffer("float[]", latents)
