@@ -10,6 +10,7 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 
 /* Elements: 64 bytes, so that vector loads and CLBlast's offsets fit; a work-group. */
 enum { ALIGNMENT = 16, FLAT_UNIT = 128 };
@@ -115,6 +116,11 @@ static duet_variable *append(duet_store *store, duet_storage *storage, const cha
 {
     if (duet_store_find(store, name) != NULL) {
         duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is used twice", name);
+        return NULL;
+    }
+    if (!duet_text_is_utf8(name)) {
+        duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is not UTF-8, and a checkpoint, which is to hold it, is",
+                  name);
         return NULL;
     }
     duet_variable *variable = calloc(1, sizeof *variable);
