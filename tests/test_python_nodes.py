@@ -158,6 +158,35 @@ class Nodes(Folder):
         with self.assertRaisesRegex(duet.Error, "this Model is closed"):
             duet.Trainer(self.device, model, 50)
 
+    def test_variables_are_read_and_written_as_what_they_are(self):
+        store = duet.Store(1)
+        graph = duet.Graph(store)
+        count = duet.state(graph, "count", "uint32", (), 5)
+        pair = duet.state(graph, "pair", "float32", (4,), 2)
+        with duet.Plan(self.device, [duet.assign(count, duet.increment(count)), pair * 2]) as plan:
+            plan.replay()
+            self.assertEqual((store.read(self.device, "count").dtype, int(store.read(self.device, "count"))), (numpy.uint32, 6))
+            store.write(self.device, "count", 7)
+            plan.replay()
+            self.assertEqual(int(store.read(self.device, "count", (), numpy.uint32)), 8)
+            store.write(self.device, "pair", [1, 2, 3, 4])
+            store.write(self.device, "pair", numpy.arange(4), numpy.float32)
+            numpy.testing.assert_array_equal(store.read(self.device, "pair", 4), numpy.arange(4, dtype=numpy.float32))
+            for use, said in (
+                (lambda: store.read(self.device, "count", (), numpy.float32), r'"count" is of shape \(\) and type uint32, and not float32'),
+                (lambda: store.read(self.device, "pair", (2,), numpy.float64), r"of shape \(4,\) and type float32, and not \(2,\)"),
+                (lambda: store.read(self.device, "pair", dtype=numpy.uint32), "and not uint32"),
+                (lambda: store.read(self.device, "pair", (2, 2)), r"and not \(2, 2\)"),
+                (lambda: store.write(self.device, "pair", numpy.ones((2, 2))), r"and not \(2, 2\)"),
+                (lambda: store.write(self.device, "pair", numpy.ones(4), numpy.uint32), "and not uint32"),
+                (lambda: store.write(self.device, "count", 1.5), "where uint32 is expected"),
+                (lambda: store.write(self.device, "count", -1), "where uint32 is expected"),
+                (lambda: store.read(self.device, "nothing"), 'no variable "nothing"'),
+            ):
+                with self.subTest(said), self.assertRaisesRegex(duet.Error, said):
+                    use()
+        self.assertEqual(int(store.read(self.device, "count")), 8)
+
 
 class Nothing(Folder):
     """None where something is expected: refused in words, by every function, before the library reads through it."""

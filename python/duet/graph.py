@@ -6,13 +6,31 @@ Idea: as in C; models that are trained need none of it, their engine makes these
 
 from __future__ import annotations
 
-from typing import Any, List, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import address, as_type, expect, in_order, node_array, node_or_null, node_pointer, numbers, pointer, shape_struct, text, where, whole
+from .convert import (
+    Shape,
+    ShapeLike,
+    address,
+    as_type,
+    expect,
+    extents_of,
+    in_order,
+    node_array,
+    node_or_null,
+    node_pointer,
+    numbers,
+    pointer,
+    shape_struct,
+    shape_tuple,
+    text,
+    where,
+    whole,
+)
 from .device import Device, opencl_memory
-from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
+from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, word_of, words
 from .node import Group, Node, in_float32, keeps_of
 
 DTYPES = {"float32": numpy.float32, "uint32": numpy.uint32, "uint8": numpy.uint8}
@@ -32,15 +50,32 @@ class Store(Handle):
         """Finds or makes the group of that name."""
         return Group(lib.duet_group_of(self.pointer, text(name)), self.keeps)
 
-    def read(self, device: Device, name: str, shape: Sequence[int], dtype: Any = numpy.float32) -> numpy.ndarray:
-        """A variable's numbers from the device; it must have memory and be of that shape."""
-        values = numpy.empty(shape, dtype)
+    def _variable(self, name: str, shape: Any, dtype: Any) -> Tuple[Shape, Any]:
+        """The shape and the type of a variable; what else is said of them is refused. None: nothing is."""
+        type_, extents, error = ffi.new("duet_type *"), ffi.new("duet_shape *"), new_error()
+        lib.duet_store_variable(self.pointer, text(name), type_, extents, error)
+        check(error)
+        own, kind = shape_tuple(extents), numpy.dtype(DTYPES[word_of("duet_type", type_[0])])
+        other = shape is not None and tuple(extents_of(shape)) != own
+        if other or dtype is not None and numpy.dtype(dtype) != kind:
+            said = f" {tuple(extents_of(shape))}" if other else f" {numpy.dtype(dtype)}"
+            raise Error("usage", f'"{name}" is of shape {own} and type {kind}, and not{said}')
+        return own, kind
+
+    def read(self, device: Device, name: str, shape: Optional[ShapeLike] = None, dtype: Any = None) -> numpy.ndarray:
+        """A variable's numbers from the device, of its shape and type, and of those that are given; it must have
+        memory."""
+        expect(device, Device, "duet.Device() opens one")
+        values = numpy.empty(*self._variable(name, shape, dtype))
         c.store_read(self, device, name, ffi.from_buffer(values), values.nbytes)
         return values
 
-    def write(self, device: Device, name: str, values: Any, dtype: Any = numpy.float32) -> None:
-        """Numbers for a variable; the array must have its size."""
-        array = as_type(numbers(values, "values"), dtype, "values")
+    def write(self, device: Device, name: str, values: Any, dtype: Any = None) -> None:
+        """Numbers for a variable, of its shape; they are taken as its type, which is the one that is given."""
+        expect(device, Device, "duet.Device() opens one")
+        given = numbers(values, "values")
+        _, kind = self._variable(name, given.shape, dtype)
+        array = as_type(given, kind, "values")
         c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
 
     def bind(self, device: Device, name: str, buffer: Any) -> None:
