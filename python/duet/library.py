@@ -105,6 +105,11 @@ def words(value: Any) -> Any:
     return None if value == NULL else ffi.string(value).decode("utf-8", "replace")
 
 
+def path_of(value: Any) -> str:
+    """The same of a path or a data set's name, whose bytes need be no UTF-8: what is made of it leads there."""
+    return "" if value == NULL else os.fsdecode(ffi.string(value))
+
+
 def new_error() -> Any:
     return ffi.new("duet_error *")
 

@@ -27,6 +27,7 @@ from .model import Model, family_of, raise_for
 from .pictures import Grid
 from .progress import Bar
 from .request import (
+    apart,
     check_method,
     check_read,
     class_list,
@@ -277,7 +278,7 @@ class Run(Handle):
         batch: rows at a time; 0: 100. The result does not depend on it
         out: {name: what is filled and returned}: a contiguous float32 array of the output's shape; or a buffer or an
             array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
-            without a wait and without a look at whether numbers are finite
+            without a wait and without a look at whether numbers are finite. It may be the array of examples or latents
         """
         outputs, progress = names_of(outputs), truth("progress", progress)
         if out is not None and not isinstance(out, Mapping):
@@ -302,6 +303,8 @@ class Run(Handle):
                 raise Error(
                     "usage", f"out['{name}'] begins at byte {held[1]} of its buffer; it has to begin at the first"
                 )
+        own = {f"out['{name}']": array for name, array in arrays.items() if memory[name] is None}
+        examples, latents = apart(own, examples), apart(own, latents)
         said = key_values(settings)
         kept = text_array(said)
         wanted = ffi.new(

@@ -14,7 +14,7 @@ from .convert import callable_or_none, key_values, text_array, texts, truth, war
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, text_or_null, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run
@@ -262,7 +262,7 @@ def train(
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
-    directory = os.path.join(here, words(summary.run) or "") if words(summary.run) else ""
+    directory = os.path.join(here, path_of(summary.run)) if path_of(summary.run) else ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):
