@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "duet/mpi.h"
@@ -41,7 +42,7 @@ static size_t number_of(const char *variable, size_t otherwise)
 static start find_start(void)
 {
     const char *off = getenv("DUET_RANKS");
-    if (off != NULL && strcmp(off, "off") == 0) return (start){.count = 1};
+    if (off != NULL && strcasecmp(off, "off") == 0) return (start){.count = 1};
     for (size_t i = 0; i < CLI_COUNT_OF(launchers); i++) {
         const launcher *by = &launchers[i];
         const size_t count = number_of(by->count, 0);
