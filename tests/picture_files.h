@@ -85,8 +85,9 @@ static inline void write_jpeg_file(const char *name, unsigned width, unsigned he
     assert_int_equal(fclose(stream), 0);
 }
 
-/* An archive of files of the folder, by the names given, ending in NULL; "NAME<FILE" is another file's content, and a
- * name with a slash at its end an empty folder. ".zip" and ".npz" names make zip files, deflated where `deflated`;
+/* An archive of files of the folder, by the names given, ending in NULL; "NAME<FILE" is another file's content,
+ * "NAME>PLACE" a symbolic link, "NAME=MEMBER" a hard one, and a name with a slash at its end an empty folder. ".zip"
+ * and ".npz" names make zip files, deflated where `deflated`;
  * ".tar.gz" tar files in gzip, others tar files. */
 static inline void write_archive(const char *name, const char *const *members, bool deflated)
 {
@@ -100,17 +101,22 @@ static inline void write_archive(const char *name, const char *const *members, b
     for (size_t i = 0; members[i] != NULL; i++) {
         size_t size = 0;
         char called[128];
-        const char *other = strchr(members[i], '<');
-        (void)snprintf(called, sizeof called, "%.*s", (int)strcspn(members[i], "<"), members[i]);
+        const char *other = strpbrk(members[i], "<>=");
+        (void)snprintf(called, sizeof called, "%.*s", (int)strcspn(members[i], "<>="), members[i]);
+        const bool is_link = other != NULL && *other != '<';
         const bool is_folder = called[strlen(called) - 1] == '/';
-        char *bytes = is_folder ? NULL : test_file_read(in_folder(other != NULL ? other + 1 : called), &size);
+        char *bytes =
+            is_folder || is_link ? NULL : test_file_read(in_folder(other != NULL ? other + 1 : called), &size);
         struct archive_entry *entry = archive_entry_new();
         archive_entry_set_pathname(entry, called);
         archive_entry_set_filetype(entry, is_folder ? AE_IFDIR : AE_IFREG);
         archive_entry_set_perm(entry, is_folder ? 0755 : 0644);
         archive_entry_set_size(entry, (la_int64_t)size);
+        if (is_link && *other == '>') archive_entry_set_filetype(entry, AE_IFLNK);
+        if (is_link && *other == '>') archive_entry_set_symlink(entry, other + 1);
+        if (is_link && *other == '=') archive_entry_set_hardlink(entry, other + 1);
         assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
-        if (!is_folder) assert_int_equal(archive_write_data(archive, bytes, size), size);
+        if (bytes != NULL) assert_int_equal(archive_write_data(archive, bytes, size), size);
         archive_entry_free(entry);
         free(bytes);
     }

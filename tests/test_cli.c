@@ -95,6 +95,7 @@ static const command_case cases[] = {
     {"unknown letter", {"sample", "run", "-x"}, 2, NULL, "no option '-x'"},
     {"option without its value", {"train", "vae", "--epochs"}, 2, NULL, "--epochs needs a value"},
     {"flag with a value", {"train", "vae", "--quiet=yes"}, 2, NULL, "takes no value"},
+    {"data without their option", {"train", "vae", "@/vae"}, 2, NULL, "if it is the data, say '--data "},
     {"a word too many", {"train", "vae", "gan"}, 2, NULL, "has no use for 'gan'"},
     {"number that is none", {"train", "vae", "--epochs", "ten"}, 2, NULL, "not 'ten'"},
     {"number with a tail", {"train", "vae", "--epochs", "3x"}, 2, NULL, "not '3x'"},

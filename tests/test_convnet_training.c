@@ -135,6 +135,24 @@ static void a_classifiers_accuracy_is_the_share_of_right_labels(void **state)
     duet_run_close(&run);
 }
 
+/* All logits are 0: the first class is what a classifier says, in training as by the metric. */
+static void equal_logits_are_right_of_the_first_class(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"initialiser=normal", "initialiser_scale=0", "lr=0"};
+    test_parts parts;
+    uint8_t labels[PICTURES];
+    duet_error error = {0};
+    size_t right = 0;
+    test_parts_open_batch(&parts, device, duet_family_find("classifier"), labelled, BATCH, settings, 3);
+    const size_t steps = duet_trainer_steps_an_epoch(parts.trainer), count = steps * BATCH;
+    const double found = mean_term(&parts, "accuracy", steps);
+    assert_ok(duet_data_labels(parts.data, DUET_TRAIN, 0, count, labels, &error), &error);
+    for (size_t i = 0; i < count; i++) right += labels[i] == 0;
+    assert_close(found, (double)right / (double)count, 0.1);
+    test_parts_close(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +160,7 @@ int main(void)
         cmocka_unit_test(a_resumed_run_has_the_bytes_of_one_left_alone),
         cmocka_unit_test(run_json_has_the_preset_and_what_came_of_it),
         cmocka_unit_test(a_classifiers_accuracy_is_the_share_of_right_labels),
+        cmocka_unit_test(equal_logits_are_right_of_the_first_class),
     };
     return RUN_TESTS("convnet training", tests, begin, close_all);
 }

@@ -260,6 +260,14 @@ static void archives_of_other_files_are_to_be_unpacked(void **state)
     write_archive("nested.zip", (const char *const[]){"table.zip", "train.csv", NULL}, true);
     assert_refused("an archive", in_folder("nested.zip"), DUET_ERROR_DATA,
                    "it holds table.zip and others: unpack it, and name that or its folder");
+    static const uint8_t records[10 * 3073];
+    write_file("data_batch_1.bin", records, sizeof records);
+    write_archive("cifar.tar.gz", (const char *const[]){"cifar/data_batch_1.bin<data_batch_1.bin", NULL}, true);
+    assert_refused("CIFAR's", in_folder("cifar.tar.gz"), DUET_ERROR_DATA,
+                   "it holds cifar/data_batch_1.bin: unpack it, and name that or its folder");
+    write_archive("cifar.tar.gz", (const char *const[]){"cifar/data_batch_1<data_batch_1.bin", NULL}, true);
+    assert_refused("CIFAR's of Python", in_folder("cifar.tar.gz"), DUET_ERROR_DATA,
+                   "it holds cifar/data_batch_1; the first is of CIFAR's version for Python: get the binary one");
     assert_int_equal(rename(in_folder("table.zip"), in_folder("table.xlsx")), 0); /* which is an archive too */
     assert_refused("a spreadsheet", in_folder("table.xlsx"), DUET_ERROR_DATA,
                    "is a spreadsheet: save its table as .csv");

@@ -102,6 +102,7 @@ static void files_of_other_programs_are_known(void **state)
         {"f.json", "is JSON"},
         {"f.bmp", "is a picture of a kind that is not read: save it as PNG"},
         {"f.npy.part", "is not wholly there"},
+        {"f.npy.xz", "is one compressed file, of a kind that is not read: unpack it, and name that"},
         {"f.bin7", "wrong magic"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

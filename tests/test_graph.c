@@ -196,6 +196,35 @@ static duet_node assign_of_wrong_shape(void)
     return duet_assign(state("a", DUET_SHAPE(3)), floats(DUET_SHAPE(4)));
 }
 
+static duet_node state_of_two_types(void)
+{
+    state("weight", DUET_SHAPE(2, 3));
+    return duet_state(shop.graph, "weight", DUET_UINT32, DUET_SHAPE(2, 3),
+                      ((duet_initialiser){DUET_INIT_CONSTANT, 0, 0, 0}));
+}
+
+static duet_node assign_of_wrong_type(void)
+{
+    return duet_assign(state("a", DUET_SHAPE(3)), integers(DUET_SHAPE(3)));
+}
+
+static duet_node concat_of_types(void)
+{
+    return duet_concat(((duet_node[]){floats(DUET_SHAPE(3)), integers(DUET_SHAPE(3))}), 2, 0);
+}
+
+static duet_node matmul_of_integers(void)
+{
+    return duet_matmul(floats(DUET_SHAPE(3, 3)), integers(DUET_SHAPE(3, 3)), false, false);
+}
+
+static duet_node gradient_of_integer(void)
+{
+    duet_node x = integers(DUET_SCALAR_SHAPE), gradient;
+    duet_grad(x, &x, 1, &gradient);
+    return gradient;
+}
+
 static duet_node wrong_row(void)
 {
     return duet_with_row(state("a", DUET_SHAPE(3, 4)), integers(DUET_SCALAR_SHAPE), floats(DUET_SHAPE(3)));
@@ -241,6 +270,26 @@ static duet_node unknown_activation(void)
     return duet_activation("rely", floats(DUET_SHAPE(3)));
 }
 
+static duet_node scale_beyond_floats(void)
+{
+    return duet_scale(floats(DUET_SHAPE(3)), 1e39);
+}
+
+static duet_node shift_beyond_floats(void)
+{
+    return duet_shift(floats(DUET_SHAPE(3)), -1e39);
+}
+
+static duet_node leak_by_no_number(void)
+{
+    return duet_leaky_relu(floats(DUET_SHAPE(3)), NAN);
+}
+
+static duet_node softmax_of_integers(void)
+{
+    return duet_softmax(integers(DUET_SHAPE(3)));
+}
+
 static duet_node clamp_to_nothing(void)
 {
     return duet_clamp(floats(DUET_SHAPE(3)), 1, -1);
@@ -271,6 +320,10 @@ static const struct {
      {"masked_matmul", "from [5] to [3]", "[rows, inputs]"}},
     {"batched_matmul: batch", wrong_batch, {"batched_matmul", "[2, 3, 4]", "[3, 4, 5]"}},
     {"batched_matmul: inner extents", wrong_batched_matmul, {"batched_matmul", "[2, 4, 5]", "transposed"}},
+    {"scale: beyond float32", scale_beyond_floats, {"scale: 1e+39 is beyond float32"}},
+    {"shift: beyond float32", shift_beyond_floats, {"shift: -1e+39 is beyond float32"}},
+    {"leaky_relu: slope", leak_by_no_number, {"leaky_relu: the slope is nan"}},
+    {"softmax: integers", softmax_of_integers, {"softmax: float32", "uint32 [3]"}},
     {"clamp: ends", clamp_to_nothing, {"clamp", "low 1 and high -1"}},
     {"binary_cross_entropy: target", target_past_one, {"binary_cross_entropy", "1.2", "[0, 1]"}},
     {"bernoulli_nll: target", target_below_zero, {"bernoulli_nll", "-0.5", "[0, 1]"}},
@@ -287,7 +340,7 @@ static const struct {
     {"pad: overflow", pad_that_overflows, {"pad"}},
     {"concat: extents", wrong_concat, {"concat", "[2, 3]", "[2, 4]"}},
     {"sum: dimension", reduction_of_no_dimension, {"sum", "rank 2"}},
-    {"sum: integers", sum_of_integers, {"sum", "float32"}},
+    {"sum: integers", sum_of_integers, {"sum: axes ", "float32", "is uint32"}},
     {"exp: integers", exp_of_integers, {"exp", "uint32", "float32"}},
     {"add: integers", add_of_integers, {"add", "uint32", "float32"}},
     {"to_index: uint32", index_of_an_index, {"to_index", "uint32", "float32"}},
@@ -295,6 +348,11 @@ static const struct {
     {"gather: float index", gather_by_floats, {"gather", "uint32"}},
     {"gather: scalar table", gather_of_scalar, {"gather"}},
     {"state: another shape", state_of_two_shapes, {"weight", "[2, 3]", "[3, 2]"}},
+    {"state: another type", state_of_two_types, {"\"weight\" is [2, 3] and was asked for as uint32 [2, 3]"}},
+    {"assign: type", assign_of_wrong_type, {"the state is [3] and the value uint32 [3]"}},
+    {"concat: type", concat_of_types, {"concat: uint32 [3] cannot become [3]"}},
+    {"matmul: type", matmul_of_integers, {"matmul: [3, 3] by uint32 [3, 3] does not fit"}},
+    {"grad: type", gradient_of_integer, {"grad", "uint32"}},
     {"assign: not a state", assign_to_no_state, {"assign", "exp"}},
     {"assign: shape", assign_of_wrong_shape, {"assign", "[3]", "[4]"}},
     {"with_row: row", wrong_row, {"with_row", "[3]", "[3, 4]"}},

@@ -102,6 +102,35 @@ static void groups_that_rest_are_named(void **state)
     assert_non_null(strstr(said, "nothing follows it: momentum=0.9\n"));
 }
 
+static duet_store *elsewhere; /* not the model's */
+
+static void build_strange(duet_model *m)
+{
+    duet_group *left = duet_model_group(m, "left"), *lent = duet_group_of(elsewhere, "lent"),
+               *scratch = duet_scratch_group(m, "scratch");
+    duet_node w = test_parameter(m, lent, "w", 1), v = test_parameter(m, lent, "v", 1);
+    (void)test_parameter(m, scratch, "w", 0);
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_square(duet_subtract(duet_subtract(test_parameter(m, left, "w", 0), w), v)), left);
+}
+
+static void groups_of_another_store_are_named(void **state)
+{
+    (void)state;
+    char said[512] = "";
+    test_parts parts;
+    duet_family family = family_of(build_strange);
+    elsewhere = duet_store_new(3);
+    duet_device_set_log(device, keep_line, said);
+    test_parts_open(&parts, device, &family, plain, NULL, 0);
+    duet_device_set_log(device, NULL, NULL);
+    test_parts_close(&parts);
+    duet_store_free(&elsewhere);
+    const char *told = strstr(said, "the group \"lent\" is of another store than the model's: its 2 parameters");
+    assert_non_null(told);
+    assert_null(strstr(told + 1, "the group"));
+}
+
 /* Of -w it is 1, and of (w - 2)^2 at 0 it is 4. */
 static void build_slopes(duet_model *m)
 {
@@ -335,6 +364,7 @@ int main(void)
         cmocka_unit_test(settings_of_a_group_come_first),
         cmocka_unit_test(unknown_groups_are_named),
         cmocka_unit_test(groups_that_rest_are_named),
+        cmocka_unit_test(groups_of_another_store_are_named),
         cmocka_unit_test(norms_of_gradients_are_reported),
         cmocka_unit_test(use_may_choose_the_average),
         cmocka_unit_test(families_may_be_used_by_their_averages),

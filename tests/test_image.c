@@ -369,7 +369,7 @@ static void mistakes_have_words(void **state)
         const char *words[3];
     } rows[] = {
         {pool_of_a_matrix, {"max_pool: needs [batch, height, width, channels]", "[2, 3]", "test_image.c:"}},
-        {pool_of_bytes, {"average_pool: needs float32, has uchar", "duet_to_float", "test_image.c:"}},
+        {pool_of_bytes, {"average_pool: needs float32, has uint8", "duet_to_float", "test_image.c:"}},
         {pool_larger_than_the_picture, {"max_pool: no window of 4x4", "[2, 8, 3, 3]", "along its width"}},
         {pool_without_stride, {"max_pool: no window of 2x2", "stride 0x0", "at least 1"}},
         {pool_of_padding, {"max_pool: window 0 along the height of [2, 8, 8, 3]", "padding 2 before", "pad less"}},

@@ -23,6 +23,12 @@ static void make_pictures(const char *set, const char *const *names)
     }
 }
 
+static void open_and_close(const char *name)
+{
+    duet_data *data = open_sound(name);
+    duet_data_close(&data);
+}
+
 static const char *labelled(const char *set)
 {
     static char name[3 * TEST_PATH_SIZE];
@@ -41,6 +47,16 @@ static const struct {
      "1 of its 5 lines name no picture that is here"},
     {"names of classes", "label,name\n0,zero\n1,one\n1,one\n0,zero\n", "0110", NULL},
     {"no names", "label\n0\n1\n2\n3\n", "0123", NULL},
+    {"beside an index", "index,img_path,label\n0,img2.png,2\n1,img10.png,3\n2,img1.png,1\n10,img0.png,0\n", "0132",
+     NULL},
+    {"whole names of no known name", "id,photo,kind\n0,img2,2\n1,img10,3\n2,img1,1\n10,img0,0\n", "0132", NULL},
+    {"of others first", "id,photo,label\n10,img9.png,7\n0,img2.png,2\n1,img10.png,3\n2,img1.png,1\n3,img0.png,0\n",
+     "0132", "1 of its 5 lines name no picture that is here"},
+    {"one 1 a line", "id,jpg,x,y\n0,img2.png,0,1\n1,img10.png,1,0\n2,img1.png,0,1\n10,img0.png,1,0\n", "0101", NULL},
+    {"beside those of others",
+     "mask,id,photo,label\nm0.png,0,img2.png,2\nm1.png,1,img10.png,3\nm2.png,2,img1.png,1\nm3.png,10,img0.png,0\n",
+     "0132", NULL},
+    {"classes called as pictures", "id,kind\n2,img0\n10,img1\n1,img1\n0,img0\n", "0110", NULL},
     {"numbers in names", "id,label\n2,2\n10,3\n1,1\n0,0\n", "0132", NULL},
 };
 
@@ -71,6 +87,8 @@ static const struct {
      "in the column \"file\" several lines name img0.png"},
     {"names of others, one twice", "file,label\nIM0.PNG,0\nIM1.PNG,1\nIM1.PNG,2\nIM10.PNG,3\n",
      "its column \"file\" names no picture of "},
+    {"other endings", "label,ImageId,photo\n2,0,img2.jpg\n3,1,img10.jpg\n1,2,img1.jpg\n0,10,img0.jpg\n",
+     "its column \"photo\" names no picture of "},
     {"numbers of others", "id,label\n20,0\n21,1\n22,2\n23,3\n", "its column \"id\" names no picture of "},
     {"other numbers", "id,label\n0,0\n1,1\n2,2\n3,3\n", "names 3 of the 4 pictures, and not img10.png: add"},
 };
@@ -83,6 +101,29 @@ static void names_that_do_not_match_are_refused(void **state)
         write_file("y.csv", unmatched[i].text, strlen(unmatched[i].text));
         assert_refused(unmatched[i].title, labelled("set"), DUET_ERROR_DATA, unmatched[i].piece);
     }
+}
+
+/* Two names that look alike: letters and marks as macOS has them, and as others do. */
+static void letters_are_composed_otherwise(void **state)
+{
+    (void)state;
+    make_pictures("apart", (const char *const[]){"a.png", "b.png", "c.png", "u\314\210ber.png", NULL});
+    make_pictures("one", (const char *const[]){"a.png", "b.png", "c.png", "\303\274ber.png", NULL});
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\n\303\274ber.png,0\n"));
+    assert_refused(
+        "one character", labelled("apart"), DUET_ERROR_DATA,
+        "its column \"file\" names the picture u\314\210ber.png with letters that are composed otherwise: there "
+        "letters and their marks are one character (Unicode's NFC), and of the picture they are two: write the "
+        "names as the pictures have them, as unicodedata.normalize('NFD', name)");
+    open_and_close(labelled("one"));
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\nu\314\210ber.png,0\n"));
+    assert_refused("two", labelled("one"), DUET_ERROR_DATA, "unicodedata.normalize('NFC', name)");
+    open_and_close(labelled("apart"));
+    write_file("y.csv", BYTES("file,label\na.png,0\nb.png,1\nc.png,2\nuber.png,0\n"));
+    assert_refused("no mark", labelled("apart"), DUET_ERROR_DATA, "and not u\314\210ber.png: add the others");
+    make_pictures("alone", (const char *const[]){"o\314\210l.png", "u\314\210ber.png", NULL});
+    write_file("y.csv", BYTES("file,label\n\303\274ber,0\n\303\266l,1\n"));
+    assert_refused("all", labelled("alone"), DUET_ERROR_DATA, "unicodedata.normalize('NFD', name)");
 }
 
 /* The only number of a name is its own wherever it stands. */
@@ -255,7 +296,8 @@ static void a_column_that_is_not_known_is_asked_for(void **state)
     (void)snprintf(name, sizeof name, "%s/set:labels=%s/y.npy,column=sex", folder, folder);
     assert_refused("an array", name, DUET_ERROR_DATA, "y.npy is none: leave it out");
     write_file("table.csv", BYTES("a,sex,kind\n1,x,k\n2,y,k\n3,x,l\n4,x,k\n"));
-    assert_refused("two columns of words", with("table.csv", "column=sex"), DUET_ERROR_DATA, "is no number");
+    assert_refused("two columns of words", with("table.csv", "column=sex"), DUET_ERROR_DATA,
+                   "is no number; take the column out, or put numbers in the place of its words");
     write_file("table.csv", BYTES("a,sex\n1,x\n2,y\n3,x\n4,x\n"));
     duet_data *data = open_sound(with("table.csv", "column=sex"));
     assert_labels(data, DUET_TRAIN, "010");
@@ -317,17 +359,12 @@ static void a_column_is_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(pictures_have_labels_by_name),
-        IN_FOLDER(names_that_do_not_match_are_refused),
-        IN_FOLDER(a_number_may_stand_first),
-        IN_FOLDER(numbers_of_pictures_are_in_order),
-        IN_FOLDER(pictures_in_folders_have_labels_by_path),
-        IN_FOLDER(numbers_of_rows_are_in_order),
-        IN_FOLDER(a_column_is_called_like_a_file),
-        IN_FOLDER(the_column_of_labels_is_known),
-        IN_FOLDER(a_column_that_is_not_known_is_asked_for),
-        IN_FOLDER(a_column_of_parts_is_told_of),
-        IN_FOLDER(a_column_is_recorded),
+        IN_FOLDER(pictures_have_labels_by_name),     IN_FOLDER(names_that_do_not_match_are_refused),
+        IN_FOLDER(letters_are_composed_otherwise),   IN_FOLDER(a_number_may_stand_first),
+        IN_FOLDER(numbers_of_pictures_are_in_order), IN_FOLDER(pictures_in_folders_have_labels_by_path),
+        IN_FOLDER(numbers_of_rows_are_in_order),     IN_FOLDER(a_column_is_called_like_a_file),
+        IN_FOLDER(the_column_of_labels_is_known),    IN_FOLDER(a_column_that_is_not_known_is_asked_for),
+        IN_FOLDER(a_column_of_parts_is_told_of),     IN_FOLDER(a_column_is_recorded),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);
 }

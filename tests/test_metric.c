@@ -205,7 +205,7 @@ static void accuracy_counts_both_sides(void **state)
     size_t n = duet_data_describe(duet_run_data(run))->count[DUET_TEST];
     static const struct {
         double logit, real, fake;
-    } rows[] = {{1, 1, 0}, {-1, 0, 1}, {0, 0, 0}};
+    } rows[] = {{1, 1, 0}, {-1, 0, 1}, {0, 0, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         set_one(run, "discriminator.logit.bias", 0, rows[i].logit);
         assert_close(value_of(run, "accuracy", DUET_TEST, "accuracy-real").value, rows[i].real, 1e-12);

@@ -86,6 +86,37 @@ static void read_a_setting_there_is_not(duet_model *m)
     (void)duet_setting_number(m, "nonsense");
 }
 
+static void read_sizes_as_a_number(duet_model *m)
+{
+    (void)duet_setting_number(m, "hidden");
+}
+
+static void read_a_choice_as_a_number(duet_model *m)
+{
+    (void)duet_setting_number(m, "net.optimiser");
+}
+
+static void read_a_number_as_sizes(duet_model *m)
+{
+    size_t sizes[DUET_MOST_SIZES];
+    (void)duet_setting_sizes(m, "lr", sizes);
+}
+
+static void read_a_number_as_a_choice(duet_model *m)
+{
+    (void)duet_setting_is(m, "depth", "2");
+}
+
+static void ask_for_no_choice(duet_model *m)
+{
+    (void)duet_setting_is(m, "mode", "ture");
+}
+
+static void stack_layers_of_a_count(duet_model *m)
+{
+    (void)duet_hidden_layers(m, duet_model_group(m, "net"), "depth", duet_model_batch(m));
+}
+
 static void stack_layers_of_no_setting(duet_model *m)
 {
     (void)duet_hidden_layers(m, duet_model_group(m, "net"), "nonsense", duet_model_batch(m));
@@ -106,6 +137,19 @@ static void want_two_latents(duet_model *m)
     const duet_prior two = duet_prior_normal(2), three = duet_prior_normal(3);
     (void)duet_latent(m, &two, 1);
     (void)duet_latent(m, &three, 1);
+}
+
+static void want_a_latent_from_high_to_low(duet_model *m)
+{
+    const duet_prior prior = duet_prior_uniform(2, 1, -1);
+    (void)duet_latent(m, &prior, 1);
+}
+
+static void want_a_latent_without_deviation(duet_model *m)
+{
+    static const float centres[] = {0, 1};
+    const duet_prior parts[] = {duet_prior_normal(2), duet_prior_mixture(1, 2, centres, 0)};
+    (void)duet_latent(m, parts, 2);
 }
 
 static void train_on_latents_of_use(duet_model *m)
@@ -216,6 +260,52 @@ static void assign_what_does_not_fit(duet_model *m)
     duet_phase_assign(m, test_number(m, "memory", 0), duet_model_batch(m));
 }
 
+static void assign_another_type(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_phase_assign(m, test_number(m, "memory", 0), duet_clock(duet_model_graph(m)));
+}
+
+static void report_an_index(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_report(m, "x", duet_clock(duet_model_graph(m)));
+}
+
+static void give_indices_for_the_nll(duet_model *m)
+{
+    duet_output(m, DUET_NLL, duet_to_index(duet_sum_features(duet_model_batch(m))));
+}
+
+static void centre_by_the_batch(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_own_output(m, "mine", duet_subtract(x, duet_mean(x, DUET_AXIS(0), true)));
+}
+
+static void tell_by_a_product_of_rows(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), alike = duet_matmul(x, x, true, false);
+    duet_output(m, DUET_RECONSTRUCTION, duet_matmul(x, alike, false, false));
+}
+
+static void sum_latents_of_a_procedure(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(2);
+    duet_node z = duet_latent(m, &prior, 1);
+    duet_procedure(m, "other");
+    duet_own_output(m, "mine", duet_multiply(z, duet_sum(z, DUET_ALL_AXES, false)));
+}
+
+static void give_scratch_of_no_procedure(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node row = duet_scratch(m, "row", DUET_FLOAT32, DUET_SHAPE(duet_model_batch_size(m)));
+    duet_phase(m, "only", 1);
+    duet_minimise(m, duet_square(test_parameter(m, net, "w", 1)), net);
+    duet_own_output(m, "mine", duet_shift(row, 1));
+}
+
 static void report_twice(duet_model *m)
 {
     duet_phase(m, "first", 1);
@@ -223,6 +313,12 @@ static void report_twice(duet_model *m)
     duet_phase(m, "second", 1);
     duet_report(m, "x", test_number(m, "memory", 0));
 }
+
+static const duet_setting own_settings[] = {
+    DUET_SIZES("hidden", "4", "widths"),
+    DUET_COUNT("depth", 2, 1, 9, "layers"),
+    DUET_CHOICE("mode", "true", "true|false", "how"),
+};
 
 /* How the build of a model of this function ends, with that status. */
 static duet_error refusal_of_set(const char *set, void (*build_function)(duet_model *m), duet_build_mode mode,
@@ -233,6 +329,8 @@ static duet_error refusal_of_set(const char *set, void (*build_function)(duet_mo
     duet_model *model;
     duet_build *build = NULL;
     duet_family family = family_of(build_function);
+    family.settings = own_settings;
+    family.setting_count = sizeof own_settings / sizeof *own_settings;
     assert_ok(duet_data_open(&data, set, &error), &error);
     assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
     assert_status(duet_model_build(model, mode, 4, &build, &error), status, &error);
@@ -380,8 +478,16 @@ static void mistakes_are_named(void **state)
         {repeat_a_phase, "there is one of that name already", DUET_BUILD_TRAIN},
         {run_every_0th_step, "every 0th step is none", DUET_BUILD_TRAIN},
         {read_a_setting_there_is_not, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
+        {read_sizes_as_a_number, "the setting \"hidden\" is a list of sizes, and is read as a number", DUET_BUILD_EVAL},
+        {read_a_choice_as_a_number, "\"net.optimiser\" is a choice, and is read as a number", DUET_BUILD_EVAL},
+        {read_a_number_as_sizes, "\"lr\" is a number, and is read as a list of sizes", DUET_BUILD_EVAL},
+        {read_a_number_as_a_choice, "\"depth\" is a whole number, and is read as a choice", DUET_BUILD_EVAL},
+        {ask_for_no_choice, "\"mode\" is one of true|false, and is never \"ture\"", DUET_BUILD_EVAL},
+        {stack_layers_of_a_count, "\"depth\" is a whole number, and is read as a list of sizes", DUET_BUILD_EVAL},
         {stack_layers_of_no_setting, "has no setting \"nonsense\"", DUET_BUILD_TRAIN},
         {want_two_latents, "a model has one latent", DUET_BUILD_TRAIN},
+        {want_a_latent_from_high_to_low, "latent: it is uniform from 1 to -1", DUET_BUILD_TRAIN},
+        {want_a_latent_without_deviation, "latent: its deviation or scale is 0", DUET_BUILD_TRAIN},
         {train_on_latents_of_use, "draws its own latents by duet_prior_draw", DUET_BUILD_TRAIN},
         {minimise_what_does_not_depend, "does not depend on the parameters of the group \"other\"", DUET_BUILD_TRAIN},
         {minimise_a_stopped_gradient, "does not depend on the parameters of the group \"net\"", DUET_BUILD_TRAIN},
@@ -398,6 +504,13 @@ static void mistakes_are_named(void **state)
         {fill_no_input, "input \"labels\": nobody fills it", DUET_BUILD_EVAL},
         {assign_to_no_state, "not a state", DUET_BUILD_TRAIN},
         {assign_what_does_not_fit, "the state is [] and the value [4, 36]", DUET_BUILD_TRAIN},
+        {assign_another_type, "the state is [] and the value uint32 []", DUET_BUILD_TRAIN},
+        {report_an_index, "report \"x\": a scalar is needed, float32, this is uint32 []", DUET_BUILD_TRAIN},
+        {give_indices_for_the_nll, "were expected, this is uint32 [4]", DUET_BUILD_EVAL},
+        {centre_by_the_batch, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
+        {tell_by_a_product_of_rows, "output \"reconstruction\": the sum at ", DUET_BUILD_EVAL},
+        {sum_latents_of_a_procedure, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
+        {give_scratch_of_no_procedure, "output \"mine\": it reads the scratch \"row\"", DUET_BUILD_TRAIN},
         {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},
         {invert_other_widths, "said is [20, 35]", DUET_BUILD_EVAL},
         {anneal_other_widths, "36]", DUET_BUILD_EVAL},
@@ -420,6 +533,24 @@ static void mistakes_are_named(void **state)
         assert_message(&error, "(model phases, examples of ");
         assert_null(strstr(error.message, "src/"));
     }
+}
+
+static void use_a_count_beyond_its_ends(duet_model *m)
+{
+    (void)duet_use_count(m, "k", 5, 10, 20, "how many");
+}
+static void use_a_number_that_is_none(duet_model *m)
+{
+    (void)duet_use_number(m, "k", NAN, 0, 1, "how much");
+}
+
+static void numbers_of_use_begin_within_their_ends(void **state)
+{
+    (void)state;
+    duet_error count = refusal_of(use_a_count_beyond_its_ends, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+    assert_message(&count, "use \"k\": its initial value 5 is not within 10 to 20");
+    duet_error number = refusal_of(use_a_number_that_is_none, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+    assert_message(&number, "use \"k\": its initial value nan is not within 0 to 1");
 }
 
 static duet_optimiser odd; /* what the next model is built with */
@@ -661,6 +792,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(settings_of_use_have_names),
+        cmocka_unit_test(numbers_of_use_begin_within_their_ends),
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
         cmocka_unit_test(losses_name_data_that_they_are_not_for),

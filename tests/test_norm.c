@@ -472,6 +472,27 @@ static void name_a_parameter_like_a_state(workshop *w, duet_node x)
     (void)duet_parameter(w->graph, w->group, "s", DUET_SHAPE(2), zero);
 }
 
+static void stand_below_zero(workshop *w, duet_node x)
+{
+    (void)duet_batch_norm_at(DUET_WHERE, w->group, "n", x, -1, 0.9);
+}
+
+static void stand_on_no_number(workshop *w, duet_node x)
+{
+    (void)duet_layer_norm_at(DUET_WHERE, w->group, "n", x, DUET_AXIS(3), NAN);
+}
+
+static void stand_each_below_zero(workshop *w, duet_node x)
+{
+    (void)duet_instance_norm_at(DUET_WHERE, w->group, "n", x, -1e-5);
+}
+
+static void drop_indices(workshop *w, duet_node x)
+{
+    (void)w;
+    (void)duet_dropout(duet_to_index(x), 0.5);
+}
+
 static void mistakes_say_where_and_what(void **state)
 {
     (void)state;
@@ -479,7 +500,11 @@ static void mistakes_say_where_and_what(void **state)
         void (*make)(workshop *w, duet_node x);
         const char *words;
     } rows[] = {
-        {use_a_feature_as_axis, "layer_norm: axes 0x2 of [3, 4, 5, 6]; the last ones, without the batch"},
+        {use_a_feature_as_axis, "layer_norm: axes [1] of [3, 4, 5, 6]; the last ones, without the batch"},
+        {stand_below_zero, "batch_norm: epsilon is -1, and a number from 0 on was expected"},
+        {stand_on_no_number, "layer_norm: epsilon is nan"},
+        {stand_each_below_zero, "instance_norm: epsilon is -1e-05"},
+        {drop_indices, "dropout: an operand is uint32"},
         {drop_all, "dropout: a rate in [0, 1) was expected, not 1"},
         {split_unevenly, "group_norm: 6 features do not make 4 equal groups"},
         {end_without_beginning, "duet_inference_end: no duet_inference_begin"},

@@ -170,6 +170,67 @@ static void a_phase_may_have_moments_of_its_own(void **state)
     test_parts_close(&parts);
 }
 
+static void assign_twice(duet_model *m)
+{
+    duet_node memory = test_number(m, "memory", 0);
+    duet_phase_assign(m, memory, duet_shift(memory, 1));
+    duet_phase_assign(m, memory, duet_shift(memory, 2));
+}
+static void assign_to_what_is_learnt(duet_model *m)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_phase_assign(m, duet_state(duet_model_graph(m), "net.w", DUET_FLOAT32, DUET_SHAPE(1), zero),
+                      duet_reshape(duet_constant(duet_model_graph(m), 1), DUET_SHAPE(1)));
+}
+static void assign_to_the_clock(duet_model *m)
+{
+    duet_node clock = duet_clock(duet_model_graph(m));
+    duet_phase_assign(m, clock, duet_increment(duet_increment(clock)));
+}
+static void assign_to_the_draws(duet_model *m)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_node draws = duet_state(duet_model_graph(m), "trainer.draws", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    duet_phase_assign(m, draws, duet_increment(duet_increment(draws)));
+}
+static void assign_to_the_step(duet_model *m)
+{
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_node step = duet_state(duet_model_graph(m), "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero);
+    duet_phase_assign(m, step, duet_increment(duet_increment(step)));
+}
+
+static void (*assigns)(duet_model *m); /* what the next model does besides */
+
+static void build_assigning(duet_model *m)
+{
+    duet_node w = test_parameter(m, duet_model_group(m, "net"), "w", 1);
+    duet_phase(m, "only", 1);
+    duet_report(m, "x", duet_batch_mean(duet_model_batch(m)));
+    duet_minimise(m, duet_square(w), duet_model_group(m, "net"));
+    assigns(m);
+}
+
+static void what_is_assigned_to_twice_names_the_callers_line(void **state)
+{
+    (void)state;
+    static void (*const rows[])(duet_model * m) = {assign_twice, assign_to_what_is_learnt, assign_to_the_clock,
+                                                   assign_to_the_draws, assign_to_the_step};
+    const duet_family family = family_of(build_assigning);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        test_parts parts = {.device = device};
+        assigns = rows[i];
+        assert_ok(duet_data_open(&parts.data, plain, &error), &error);
+        assert_ok(duet_model_new(&parts.model, &family, parts.data, NULL, 0, 7, &error), &error);
+        assert_status(duet_trainer_new(&parts.trainer, device, parts.model, 4, &error), DUET_ERROR_GRAPH, &error);
+        assert_message(&error, "is assigned to in the same plan as");
+        assert_message(&error, "test_phases.c:");
+        assert_null(strstr(error.message, "src/"));
+        test_parts_close(&parts);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +239,7 @@ int main(void)
         cmocka_unit_test(phases_may_share_a_batch),
         cmocka_unit_test(phases_may_run_every_nth_step),
         cmocka_unit_test(a_phase_may_have_moments_of_its_own),
+        cmocka_unit_test(what_is_assigned_to_twice_names_the_callers_line),
     };
     return RUN_TESTS("phases", tests, open_sets, close_all);
 }

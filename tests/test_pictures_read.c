@@ -123,6 +123,53 @@ static void cameras_orientations_are_undone(void **state)
     }
 }
 
+/* Puts the orientation into a PNG file, in front of the pixels or behind them. */
+static void add_exif(const char *name, unsigned orientation, bool behind)
+{
+    enum { HEADER = 33, END = 12 };
+    size_t size;
+    uint8_t chunk[] = {0, 0, 0, 26, 'e',  'X',  'I', 'f', 'M', 'M', 0, 42, 0, 0,
+                       0, 8, 0, 1,  0x01, 0x12, 0,   3,   0,   0,   0, 1,  0, (uint8_t)orientation,
+                       0, 0, 0, 0,  0,    0,    0,   0,   0,   0};
+    const unsigned long sum = crc32(0, chunk + 4, 30);
+    for (size_t i = 0; i < 4; i++) chunk[34 + i] = (uint8_t)(sum >> (24 - 8 * i));
+    char *bytes = test_file_read(in_folder(name), &size);
+    const size_t place = behind ? size - END : HEADER;
+    FILE *file = fopen(in_folder(name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, place, file), place);
+    assert_int_equal(fwrite(chunk, 1, sizeof chunk, file), sizeof chunk);
+    assert_int_equal(fwrite(bytes + place, 1, size - place, file), size - place);
+    assert_int_equal(fclose(file), 0);
+    free(bytes);
+}
+
+/* As ImageMagick leaves the orientation in a PNG file: behind the pixels, which may be many. */
+static void orientations_of_png_files_are_undone(void **state)
+{
+    (void)state;
+    static uint8_t pixels[250 * 400], bytes[2 * sizeof pixels];
+    static const struct {
+        unsigned width, height;
+    } sizes[] = {{2, 3}, {400, 250}};
+    uint32_t noise = 1; /* which is not compressed */
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+    for (size_t k = 0; k < 8; k++) {
+        const bool behind = k % 2 == 1, turned = k / 2 % 2 == 1;
+        const unsigned width = sizes[k / 4].width, height = sizes[k / 4].height;
+        write_png_picture("a.png", width, height, 1, pixels);
+        write_png_picture("b.png", width, height, 1, pixels);
+        add_exif("a.png", turned ? 6 : 3, behind);
+        add_exif("b.png", turned ? 6 : 3, behind);
+        duet_data *data = open_and_read(folder, bytes, sizeof bytes);
+        const size_t *dims = duet_data_describe(data)->shape.dims;
+        assert_int_equal(dims[0], turned ? width : height);
+        assert_int_equal(dims[1], turned ? height : width);
+        assert_int_equal(bytes[0], pixels[turned ? (height - 1) * width : height * width - 1]);
+        duet_data_close(&data);
+    }
+}
+
 static void jpeg_files_of_colours_and_inks(void **state)
 {
     (void)state;
@@ -458,6 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(each_kind_of_png_is_read_by_its_rule),
         IN_FOLDER(cameras_orientations_are_undone),
+        IN_FOLDER(orientations_of_png_files_are_undone),
         IN_FOLDER(jpeg_files_of_colours_and_inks),
         IN_FOLDER(folders_are_splits_and_classes),
         IN_FOLDER(archives_hold_what_folders_do),

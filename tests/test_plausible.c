@@ -487,7 +487,7 @@ static const struct {
     {ARRAY("<c8", "False", "(2, 2)"), "save numpy.stack([array.real, array.imag], -1).astype('<f4')", 32},
     {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},
     {"{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (2,), }",
-     "a structured array, each row of fields with names; save one of them, array['NAME'], or all as numbers", 16},
+     "of all as numbers save numpy.stack([array[name] for name in array.dtype.names], -1).astype('<f4'), or save", 16},
     {ARRAY(">f4", "False", "(2, 2)"),
      "of labels and of bytes from 0 to 255 save array.astype('u1'), of others array.astype('<f4')", 16},
 };

@@ -145,15 +145,32 @@ static void quantiles_are_the_known_ones(void **state)
 static void wrong_priors_are_mistakes(void **state)
 {
     (void)state;
-    duet_prior wrong[] = {duet_prior_normal(0), duet_prior_uniform(2, 1, 1), duet_prior_mixture(2, 0, centres, 1),
-                          duet_prior_normal(1)};
-    wrong[3].kind = (duet_prior_kind)99;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    static const float odd_centres[] = {0, 1, NAN, 1};
+    const struct {
+        duet_prior prior;
+        const char *message;
+    } rows[] = {
+        {duet_prior_normal(0), "prior: it has no numbers"},
+        {duet_prior_uniform(2, 1, 1), "uniform from 1 to 1, and the second is to be above the first"},
+        {duet_prior_uniform(2, 1, -1), "uniform from 1 to -1"},
+        {duet_prior_uniform(2, NAN, 1), "uniform from nan to nan"},
+        {duet_prior_uniform(2, 0, INFINITY), "uniform from"},
+        {duet_prior_mixture(2, 0, centres, 1), "a mixture has one centre or more"},
+        {duet_prior_mixture(2, 2, NULL, 1), "a mixture has one centre or more"},
+        {duet_prior_mixture(2, 2, odd_centres, 1), "number 0 of centre 1 is nan"},
+        {duet_prior_mixture(2, 3, centres, 0), "its deviation or scale is 0"},
+        {duet_prior_mixture(2, 3, centres, 1e39), "its deviation or scale is 1e+39"},
+        {{.kind = DUET_PRIOR_NORMAL, .features = 1, .scale = 1, .location = NAN}, "its location is nan"},
+        {{.kind = (duet_prior_kind)99, .features = 1, .scale = 1}, "there is no prior 99"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = {0};
         duet_store *store = duet_store_new(1);
         duet_graph *graph = duet_graph_new(store);
-        (void)duet_prior_draw(graph, &wrong[i], 1, 4);
+        (void)duet_prior_draw(graph, &rows[i].prior, 1, 4);
         assert_status(duet_graph_check(graph, &error), DUET_ERROR_GRAPH, &error);
+        assert_message(&error, rows[i].message);
+        assert_true(isnan(duet_prior_quantile(&rows[i].prior, 0, 0.5)));
         assert_message(&error, "test_prior.c:");
         duet_graph_free(&graph);
         duet_store_free(&store);

@@ -93,6 +93,37 @@ static void build_rounds_of_training(duet_model *m)
     duet_procedure_rounds(m, 3);
 }
 
+/* What the training counts is read by an output too. */
+static void build_of_the_step(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node row = duet_broadcast(duet_model_step(m), DUET_SHAPE(duet_model_batch_size(m)));
+    duet_phase(m, "train", 1);
+    duet_minimise(m, duet_multiply(duet_square(test_parameter(m, net, "w", 1)), duet_warm_up(m, 8)), net);
+    duet_own_output(m, "steps", row);
+    duet_own_output(m, "warmth", duet_broadcast(duet_warm_up(m, 8), duet_node_shape(row)));
+}
+
+static void outputs_read_the_steps_of_the_training(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    float steps[N], warmth[N];
+    used it;
+    duet_family family = family_of(build_of_the_step);
+    open_used(&it, &family);
+    const duet_wanted wanted[] = {{"steps", steps}, {"warmth", warmth}};
+    const duet_request request = {.count = N, .outputs = wanted, .output_count = 2};
+    for (size_t done = 0; done <= 4; done += 2) {
+        duet_error error = {0};
+        assert_ok(duet_evaluator_use(it.evaluator, &request, &error), &error);
+        for (size_t i = 0; i < N; i++) assert_close(steps[i], (double)done, 0);
+        for (size_t i = 0; i < N; i++) assert_close(warmth[i], ((double)done + 1) / 8, 1e-7);
+        test_steps(&it.parts, 2);
+    }
+    close_used(&it);
+}
+
 static void count_repeats(void *context, uint64_t repeat, uint64_t total)
 {
     assert_int_equal(repeat, ++*(uint64_t *)context);
@@ -346,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(procedures_run_with_settings_of_the_request),
+        cmocka_unit_test(outputs_read_the_steps_of_the_training),
         cmocka_unit_test(phases_go_round),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(a_procedure_stops_between_repeats),

@@ -69,6 +69,7 @@ class Advice(Folder):
         uneven = numpy.stack([random.integers(0, 10**9, 300), random.integers(0, 7, 300)], 1)
         for title, array in (
             ("genes", genes),
+            ("fields", numpy.array([(1, 0.5, 2.5), (2, 0.25, 1), (3, 0.75, 2)] * 20, [("a", "i4"), ("b", "f4"), ("c", "f8")])[numpy.arange(60) * 7 % 60]),
             ("times", times),
             ("times as f8", times.astype("f8")),
             ("columns of other scales", uneven),

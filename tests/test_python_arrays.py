@@ -221,6 +221,23 @@ class Data(Folder):
         with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
             duet.train(numpy.zeros((4, 2)))
 
+    def test_lists_of_others_arrays(self):
+        class Picture:  # as one of PIL is
+            def __init__(self, pixels):
+                self.pixels = pixels
+
+            @property
+            def __array_interface__(self):
+                return self.pixels.__array_interface__
+
+        pixels = numpy.arange(40 * 8 * 6, dtype="u1").reshape(40, 8, 6)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with duet.Data.from_arrays([Picture(one) for one in pixels]) as data:
+                self.assertEqual(data.shape, (8, 6, 1))
+            with self.assertRaisesRegex(duet.Error, r"arrays of shapes \(8, 6\), \(4, 6\), where one array is expected"):
+                duet.Data.from_arrays([Picture(pixels[0]), Picture(pixels[1, :4])])
+
     def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
         noise = numpy.random.default_rng(0).random((300, 3))
         seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])

@@ -107,6 +107,22 @@ class Nodes(Folder):
                 use()
         self.assertEqual((x * math.inf).shape, x.shape)
 
+    def test_numbers_are_within_float32(self):
+        graph = duet.Graph(duet.Store(1))
+        x = duet.input(graph, "x", "float32", (3,))
+        plan = duet.Plan(self.device, [x * 2])
+        for use in (
+            lambda: duet.constant_values(graph, [1e39]),
+            lambda: plan.write(x, numpy.full(3, -1e39)),
+        ):
+            with self.assertRaisesRegex(duet.Error, r"1e\+39, beyond what float32 holds"):
+                use()
+        plan.write(x, numpy.full(3, math.inf))
+        duet.constant_values(graph, [math.inf])
+        duet.scale(x, 1e39)
+        with self.assertRaisesRegex(duet.Error, "scale: 1e\\+39 is beyond float32"):
+            graph.check()
+
     def test_gradients(self):
         a = numpy.array([1, 2, 3], numpy.float32)
         gradient = self.compute(lambda x: duet.grad(duet.sum(x * x * x), [x])[0], a)

@@ -74,6 +74,29 @@ static void a_run_is_enough_to_draw_from(void **state)
     move("b-images.npy", "a-images.npy");
 }
 
+/* What was said of data behind a colon, such as their labels, belongs to where they are now. */
+static void moved_data_are_read_as_they_were(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], labels[PATH_SIZE], name[3 * PATH_SIZE], words[4 * PATH_SIZE];
+    uint8_t values[PICTURES];
+    duet_error error = {0};
+    for (size_t i = 0; i < PICTURES; i++) values[i] = (uint8_t)(i % 2);
+    assert_ok(duet_write_npy_bytes(inside("mine.npy", labels), values, DUET_SHAPE(PICTURES), &error), &error);
+    write_pictures("said", PICTURES, 0);
+    expect(RUN("train", "vae", "--data", "@/said-images.npy", "--labels", "@/mine.npy", "--steps", "4", "--batch", "16",
+               "--out", "@/said"),
+           0, NULL, NULL);
+    move("said-images.npy", "moved-images.npy");
+    (void)snprintf(words, sizeof words, "--data PATH:labels=%s says where", labels);
+    expect(RUN("train", "--resume", "@/said", "--steps", "6"), 1, NULL, words);
+    expect(RUN("eval", "@/said"), 1, NULL, words);
+    (void)snprintf(name, sizeof name, "%s:labels=%s", inside("moved-images.npy", path), labels);
+    (void)snprintf(words, sizeof words, ": --data %s says the same of these", name);
+    expect(RUN("train", "--resume", "@/said", "--steps", "6", "--data", path), 1, NULL, words);
+    expect(RUN("train", "--resume", "@/said", "--steps", "6", "--data", name), 0, NULL, NULL);
+}
+
 /* A file that is there and damaged has not moved, and says nothing of what its examples have. */
 static void damaged_data_are_not_elsewhere(void **state)
 {
@@ -340,6 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_enough_to_draw_from),
+        cmocka_unit_test(moved_data_are_read_as_they_were),
         cmocka_unit_test(damaged_data_are_not_elsewhere),
         cmocka_unit_test(data_are_found_where_they_lie_now),
         cmocka_unit_test(other_data_in_their_place_are_refused),

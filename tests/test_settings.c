@@ -136,6 +136,34 @@ static bool takes_number(const duet_family *family, duet_data *data, const char 
     return takes(family, data, key, text);
 }
 
+static void own_rows_are_of_the_kind_that_they_stand_for(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_setting row;
+        const char *message; /* NULL: it may stand */
+    } rows[] = {
+        {DUET_CHOICE("lr", "fast", "fast|slow", "how"), "a setting \"lr\" of its own, which stands for that of all"},
+        {DUET_SIZES("momentum", "4", "widths"), "a number: it is to be such a one, or to have another name"},
+        {DUET_NUMBER("lr_schedule", 0, 0, 1, "how"), "one of constant|linear|"},
+        {DUET_SIZES("activation", "4", "widths"), "\"activation\""},
+        {DUET_CHOICE("optimiser", "lion", "adam|lion", "how"), "one of sgd|"},
+        {DUET_CHOICE("shuffle", "maybe", "yes|no|maybe", "how"), "one of yes|no:"},
+        {DUET_CHOICE("optimiser", "sgd", "adam|sgd", "how"), NULL},
+        {DUET_CHOICE("activation", "square", "square|relu", "of the family's own"), NULL},
+        {DUET_NUMBER("lr", 0.5, 0, 9, "how fast"), NULL},
+        {DUET_NUMBER("lr_steps", 5, 0, 9, "how many"), NULL},
+        {DUET_CHOICE("mode", "fast", "fast|slow", "how"), NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        const duet_family family = {.name = "mine", .settings = &rows[i].row, .setting_count = 1};
+        const duet_status wanted = rows[i].message == NULL ? DUET_OK : DUET_ERROR_USAGE;
+        assert_status(duet_settings_check(&family, NULL, 0, &error), wanted, &error);
+        if (rows[i].message != NULL) assert_message(&error, rows[i].message);
+    }
+}
+
 static void every_setting_takes_what_it_says(void **state)
 {
     (void)state;
@@ -724,6 +752,7 @@ int main(void)
         cmocka_unit_test(the_header_names_every_activation),
         cmocka_unit_test(mistakes_in_settings_are_named),
         cmocka_unit_test(mistakes_in_tables_are_named),
+        cmocka_unit_test(own_rows_are_of_the_kind_that_they_stand_for),
         cmocka_unit_test(every_setting_takes_what_it_says),
         cmocka_unit_test(choices_are_all_there_is),
         cmocka_unit_test(the_documentation_has_every_default),

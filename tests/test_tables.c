@@ -25,6 +25,17 @@ static void fields_in_quotes(void **state)
     duet_data_close(&data);
 }
 
+/* As pandas and R write 1 and 0. */
+static void truths_are_numbers(void **state)
+{
+    (void)state;
+    duet_data *data = open_text("a,b,label,c\n1,True,True,FALSE\n2,False,False,TRUE\n3,True,True,TRUE\n");
+    assert_string_equal(duet_data_describe(data)->columns, "a\nb\nc\n");
+    assert_values(data, DUET_TRAIN, 0, (double[]){1, 1, 0, 2, 0, 1}, 6);
+    assert_string_equal(duet_data_describe(data)->class_names[1], "True");
+    duet_data_close(&data);
+}
+
 static void spaces_are_not_part_of_labels(void **state)
 {
     (void)state;
@@ -38,6 +49,28 @@ static void spaces_are_not_part_of_labels(void **state)
     data = open_text("#,label\n1,x\n2,y\n");
     assert_string_equal(duet_data_describe(data)->columns, "#\n");
     duet_data_close(&data);
+}
+
+/* As a competition leaves it: known by its name or named, the test examples have no such column. */
+static void test_examples_may_be_without_labels(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"label", "kind"};
+    make_inner("set");
+    for (size_t i = 0; i < 2; i++) {
+        char text[64], name[2 * TEST_PATH_SIZE];
+        (void)snprintf(text, sizeof text, "a,b,%s\n1,2,x\n3,4,y\n5,7,x\n", columns[i]);
+        write_file("set/train.csv", text, strlen(text));
+        write_file("set/test.csv", BYTES("a,b\n2,2\n1,4\n"));
+        (void)snprintf(name, sizeof name, "%s:labels=%s", in_folder("set"), columns[i]);
+        duet_data *data = open_sound(name);
+        assert_labels(data, DUET_TRAIN, "010");
+        assert_false(duet_data_has_labels(data, DUET_TEST));
+        assert_int_equal(duet_data_describe(data)->count[DUET_TEST], 2);
+        duet_data_close(&data);
+        (void)snprintf(name, sizeof name, "%s:labels=sort", in_folder("set"));
+        assert_refused("in neither", name, DUET_ERROR_DATA, "has no column \"sort\", nor is that a file");
+    }
 }
 
 static const struct {
@@ -56,6 +89,12 @@ static const struct {
     {"a short line of totals", "a,b,c\n1,2,3\n3,4,5\nTOTAL,6\n",
      "line 4: 2 fields, but the first line names 3 columns; this"},
     {"a word below numbers", "a,b\n1,2\n3,many\n", "the lines above have numbers there: mend this one, or take it out"},
+    {"a number below truths", "a,b\n1,True\n3,2\n",
+     "\"2\" in the column \"b\" is neither True nor False, as the lines above have it there; mend it"},
+    {"a truth below numbers", "a,b\n1,0\n3,True\n", "\"True\" in the column \"b\" is no number; the lines above have"},
+    {"labels alone", "class\n1\n0\n",
+     "has labels, in its column \"class\", and no columns of numbers: name the examples, and it by --labels; where "
+     "these"},
     {"thousands in one column", "a\n1\n1 234\n", "and without marks between thousands"},
     {"columns of spaces", " a  b c\n 1  2 x\n",
      "columns are expected to be separated by a comma, a semicolon or a tab: sed '"},
@@ -265,6 +304,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(fields_in_quotes),
+        IN_FOLDER(truths_are_numbers),
+        IN_FOLDER(test_examples_may_be_without_labels),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(spaces_become_commas),

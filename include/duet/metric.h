@@ -103,7 +103,7 @@ DUET_API duet_status duet_features_check(const duet_features_identity *a, const 
  *  from the run, as of accuracy: a classifier's is the better the larger, a discriminator's is neither. */
 DUET_API duet_better duet_metric_better(duet_run *run, const char *metric);
 
-/** Wilson's interval of 95% of a share, `hits` of n (Wilson 1927, J. Am. Stat. Assoc. 22). */
+/** Wilson's interval of 95% of a share, `hits` of n, 0 to n (Wilson 1927, J. Am. Stat. Assoc. 22). */
 DUET_API void duet_share_interval(size_t hits, size_t n, double *low, double *high);
 
 /** The mean of n numbers, and its interval of 95%: t standard errors each way, t of Student's distribution; NaN for a

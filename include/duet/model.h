@@ -68,7 +68,8 @@ typedef struct duet_preset {
 typedef struct duet_family {
     const char *name, *summary, *paper;
     void (*build)(duet_model *model); /**< called for each graph of a model: it is to compose the same every time */
-    const duet_setting *settings; /**< rows that replace or join the common ones (width, optimiser, ...) */
+    const duet_setting *settings; /**< rows that replace or join the common ones (optimiser, lr, ...); what replaces a
+                                       number is one, and what replaces a choice is one of the same or fewer */
     size_t setting_count;
     const duet_preset *presets;
     size_t preset_count;
@@ -160,10 +161,10 @@ DUET_API void duet_model_warn(duet_model *model, const char *format, ...) DUET_P
 DUET_API duet_group *duet_model_group_at(const char *where, duet_model *model, const char *name);
 #define duet_model_group(model, name) duet_model_group_at(DUET_WHERE, (model), (name))
 
-/** A setting's value; a key the family does not have is a mistake of the graph. "generator.lr" is what is said of that
- *  group, else of all. */
+/** A setting's value; a key the family does not have, or a setting that is no number, is a mistake of the graph.
+ *  "generator.lr" is what is said of that group, else of all. */
 DUET_API double duet_setting_number_at(const char *where, duet_model *model, const char *key);
-/** Whether the value of a setting that is a choice is this one. */
+/** Whether the value of a setting that is a choice is this one, which must be one of its choices. */
 DUET_API bool duet_setting_is_at(const char *where, duet_model *model, const char *key, const char *choice);
 /** The sizes of a DUET_SETTING_SIZES into `sizes`; returns how many, at most DUET_MOST_SIZES. */
 DUET_API size_t duet_setting_sizes_at(const char *where, duet_model *model, const char *key,
@@ -245,10 +246,12 @@ DUET_API void duet_report_at(const char *where, duet_model *model, const char *n
 /** Write a state at the phase's end. */
 DUET_API void duet_phase_assign_at(const char *where, duet_model *model, duet_node state, duet_node value);
 #define duet_phase_assign(model, state, value) duet_phase_assign_at(DUET_WHERE, (model), (state), (value))
-/** The schedule's step number as a float32 scalar, from 0. */
+/** The schedule's step number as a float32 scalar, from 0. At use: how many steps the training has done, so that what
+ * an output makes of it is what the training came to. */
 DUET_API duet_node duet_model_step_at(const char *where, duet_model *model);
 #define duet_model_step(model) duet_model_step_at(DUET_WHERE, (model))
-/** min(1, (step + 1) / steps); 1 if steps is 0: KL warm-up. */
+/** min(1, (step + 1) / steps) of duet_model_step; 1 if steps is 0: KL warm-up. It belongs in the loss: a DUET_KL that
+ * is weighed by it is none until the warm-up is over. */
 DUET_API duet_node duet_warm_up_at(const char *where, duet_model *model, double steps);
 #define duet_warm_up(model, steps) duet_warm_up_at(DUET_WHERE, (model), (steps))
 
@@ -281,7 +284,9 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
     duet_latent_drawn_at(DUET_WHERE, (model), (parts), (count), (drawn))
 
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
- * those of another procedure at its end. Standard ones have a meaning to commands and metrics. */
+ * those of another procedure at its end. Each row is to be of its own example: in use rows come in batches of any size,
+ * the last one filled up with zeros, so that one that a sum over the batch's rows goes into is a mistake of the graph
+ * for use. Standard ones have a meaning to commands and metrics. */
 
 #define DUET_SAMPLE         "sample"             /**< [batch, features of the data]: new examples */
 #define DUET_RECONSTRUCTION "reconstruction"     /**< [batch, features of the data]: of the batch */

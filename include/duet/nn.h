@@ -240,13 +240,13 @@ typedef struct duet_prior {
 
 /** `features` numbers of N(0, 1). */
 DUET_API duet_prior duet_prior_normal(size_t features);
-/** `features` numbers of U(low, high). */
+/** `features` numbers of U(low, high), low < high. */
 DUET_API duet_prior duet_prior_uniform(size_t features, double low, double high);
 /** `features` numbers of the logistic distribution of location 0 and scale 1. */
 DUET_API duet_prior duet_prior_logistic(size_t features);
 /** One of `classes`, each as likely, as a row with a 1 in its place. */
 DUET_API duet_prior duet_prior_categorical(size_t classes);
-/** Points about `centres`, [components, features], each as likely, with that deviation. */
+/** Points about `centres`, [components, features], each as likely, with that deviation, above 0. */
 DUET_API duet_prior duet_prior_mixture(size_t features, size_t components, const float *centres, double deviation);
 
 /** Numbers of `count` priors side by side. */

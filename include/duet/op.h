@@ -198,7 +198,7 @@ DUET_API duet_node duet_mean_at(const char *where, duet_node x, unsigned axes, b
 /** Largest element; of equal ones the first gets the gradient */
 DUET_API duet_node duet_max_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_max(x, axes, keep) duet_max_at(DUET_WHERE, (x), (axes), (keep))
-/** ln sum e^x, shifted by the maximum. NaN where all of x are the same infinity. */
+/** ln sum e^x, shifted by the maximum. NaN where the largest of x is infinite. */
 DUET_API duet_node duet_logsumexp_at(const char *where, duet_node x, unsigned axes, bool keep);
 #define duet_logsumexp(x, axes, keep) duet_logsumexp_at(DUET_WHERE, (x), (axes), (keep))
 /** Mean squared deviation from the mean of `axes`: the biased variance, less what the mean's rounding adds to it */

@@ -53,13 +53,22 @@ def in_order(values: Any, what: str, expected: str) -> None:
         raise Error("usage", f"{what} as a {type(values).__name__}; {expected} is expected")
 
 
+def each_as_array(values: Any) -> Any:
+    """Of a list of others' arrays, such as pictures of PIL, numpy makes objects; arrays of them become one."""
+    known = (numpy.ndarray, numpy.generic)
+    others = isinstance(values, (list, tuple)) and any(
+        hasattr(type(one), "__array_interface__") and not isinstance(one, known) for one in values
+    )
+    return [numpy.asarray(one) for one in values] if others else values
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
     unmasked(values, what)
     try:
-        array = numpy.asarray(values)
+        array = numpy.asarray(each_as_array(values))
     except ValueError:  # numpy's words for lists of several lengths are of its own parts
-        raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
+        raise Error("data", f"{what}: {_rows_of_shapes(each_as_array(values))}") from None
     if array.dtype.kind in "biuf":
         return array
     if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
@@ -82,7 +91,8 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
         if are_arrays
         else "array.astype('f4') makes numbers, if that is what the objects are",
     }
-    remedy = remedies.get(array.dtype.kind, "numpy.stack([array[name] for name in array.dtype.names], -1) makes one")
+    fields = "pass numpy.stack([array[name] for name in array.dtype.names], -1).astype('<f4')"
+    remedy = remedies.get(array.dtype.kind, fields)
     raise Error("data", f"{what} of type {array.dtype}; real numbers are expected: {remedy}")
 
 
@@ -123,6 +133,15 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
             f"{what} of type {array.dtype} from {array.min():g} to {array.max():g}, where {made.dtype} is expected: whole "
             f"numbers from 0 to {most}",
         )
+    return made
+
+
+def as_held(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
+    """As as_type, for numbers that a program says itself: what float32 makes an infinity of is refused."""
+    made = as_type(array, dtype, what)
+    if made.dtype.kind == "f" and made.dtype != array.dtype and (numpy.isinf(made) & numpy.isfinite(array)).any():
+        most = numpy.abs(array[numpy.isfinite(array)]).max()
+        raise Error("data", f"{what} of type {array.dtype} up to {most:g}, beyond what {made.dtype} holds")
     return made
 
 

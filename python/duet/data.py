@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import absolute, as_type, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import absolute, as_type, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, text, text_or_null
 
 SPLITS = ("train", "test")
@@ -119,6 +119,7 @@ class Data(Handle):
         channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
         labels, test_labels: [examples] or [examples, 1], whole numbers from 0 to 255
         """
+        train, test = each_as_array(train), each_as_array(test)
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and len(arrays[1]) == 0:
             raise Error("data", "test= has no examples: leave it out for the last tenth of train to take its place")

@@ -14,7 +14,7 @@ from .convert import (
     Shape,
     ShapeLike,
     address,
-    as_type,
+    as_held,
     expect,
     extents_of,
     in_order,
@@ -75,7 +75,7 @@ class Store(Handle):
         expect(device, Device, "duet.Device() opens one")
         given = numbers(values, "values")
         _, kind = self._variable(name, given.shape, dtype)
-        array = as_type(given, kind, "values")
+        array = as_held(given, kind, "values")
         c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
 
     def bind(self, device: Device, name: str, buffer: Any) -> None:
@@ -127,7 +127,7 @@ def node_graph_check(node: Node) -> None:
 
 def constant_values(graph: Any, values: Any) -> Node:
     """An array as a node, float32, copied; no gradient is taken by it."""
-    array = as_type(numbers(values, "values"), numpy.float32, "values")
+    array = as_held(numbers(values, "values"), numpy.float32, "values")
     return Node(
         lib.duet_constant_values_at(
             where(), pointer(graph), shape_struct(array.shape), ffi.from_buffer("float[]", array)
@@ -217,7 +217,7 @@ class Plan(Handle):
             _check(node, values)
             c.plan_write_buffer(self, node, *memory, _bytes(node))
             return
-        array = as_type(numbers(values, f"what {node!r} is filled from"), DTYPES[node.type], "values")
+        array = as_held(numbers(values, f"what {node!r} is filled from"), DTYPES[node.type], "values")
         _check(node, array)
         c.plan_write(self, node, ffi.from_buffer(array), array.nbytes)
 

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_OPTIONS = 32, HELP = 1000, FIRST_OPTION = 1001 };
 
@@ -136,6 +137,20 @@ static int complain_option(const cli_command *command, int code, int argc, char 
     return cli_complain_unknown(command, word, argv + optind, argc - optind);
 }
 
+/* What is there and stands where it is of no use may be the data. */
+static int complain_operand(const cli_command *command, const char *word)
+{
+    bool takes_data = false;
+    for (size_t i = 0; i < command->option_count; i++)
+        takes_data |= command->options[i].name != NULL && strcmp(command->options[i].name, "data") == 0 &&
+                      !cli_option_is_operand(&command->options[i]);
+    if (takes_data && access(word, F_OK) == 0)
+        return cli_complain(CLI_MISTAKE, "'duet %s' has no use for '%s': if it is the data, say '--data %s'",
+                            command->name, word, word);
+    return cli_complain(CLI_MISTAKE, "'duet %s' has no use for '%s': see 'duet %s --help'", command->name, word,
+                        command->name);
+}
+
 static int store_operands(const cli_command *command, int argc, char **argv, void *arguments)
 {
     for (size_t i = 0; i < command->option_count; i++) {
@@ -150,10 +165,7 @@ static int store_operands(const cli_command *command, int argc, char **argv, voi
                                 command->name);
         }
     }
-    if (optind < argc)
-        return cli_complain(CLI_MISTAKE, "'duet %s' has no use for '%s': see 'duet %s --help'", command->name,
-                            argv[optind], command->name);
-    return CLI_DONE;
+    return optind < argc ? complain_operand(command, argv[optind]) : CLI_DONE;
 }
 
 static const char *text_at(const void *arguments, const cli_option *option)

@@ -27,8 +27,8 @@ static const cli_option options[] = {
      "prior, decoded",
      2, 100},
     {CLI_TEXT, "class", 0, PLACE(class), "N|NAME|all",
-     "of a model that is told classes: draw this one, by number or (of\nfashion-mnist) by name, or a row of each\n"
-     "(default: each as likely)",
+     "of a model that is told classes: draw this one, by number or, of\ndata that name them, by name, or a row of each "
+     "(default: each as\nlikely)",
      0, 0},
     CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",

@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,30 @@ static duet_status archive_fail(const duet_archive *it, duet_error *error)
     return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path, words);
 }
 
+static bool is_zip(const char *path)
+{
+    char start[2] = "";
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return false;
+    const bool is = fread(start, 1, 2, file) == 2 && memcmp(start, "PK", 2) == 0;
+    (void)fclose(file);
+    return is;
+}
+
+/* libarchive turns names that are UTF-8 into the letters of the thread's locale, and has none where it cannot: so they
+ * are read in one of UTF-8, whatever the program's is. Of a tar file it then has the bytes, which that would compose.
+ * 0: there is no such locale. False: out of memory. */
+static bool letters_new(locale_t *letters, const char *path)
+{
+    static const char *const names[] = {"C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8"};
+    *letters = (locale_t)0;
+    errno = 0;
+    if (!is_zip(path)) *letters = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+    for (size_t i = 0; *letters == (locale_t)0 && errno != ENOMEM && i < sizeof names / sizeof *names; i++)
+        *letters = newlocale(LC_CTYPE_MASK, names[i], (locale_t)0);
+    return *letters != (locale_t)0 || errno != ENOMEM;
+}
+
 /* *opened: NULL after an error. */
 static duet_status open_file(void **opened, const char *path, duet_error *error)
 {
@@ -81,7 +106,8 @@ duet_status duet_archive_open(duet_archive *archive, const char *path, duet_erro
         duet_archive_close(archive);
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
     }
-    duet_status status = open_file(&archive->handle, path, error);
+    duet_status status =
+        letters_new(&archive->letters, path) ? open_file(&archive->handle, path, error) : out_of_memory(path, error);
     archive->position = SIZE_MAX;
     if (status != DUET_OK) duet_archive_close(archive);
     return status;
@@ -90,6 +116,7 @@ duet_status duet_archive_open(duet_archive *archive, const char *path, duet_erro
 void duet_archive_close(duet_archive *archive)
 {
     if (archive->handle != NULL) (void)archive_read_free(archive->handle);
+    if (archive->letters != (locale_t)0) freelocale(archive->letters);
     free(archive->path);
     *archive = (duet_archive){0};
 }
@@ -124,7 +151,30 @@ static duet_status next_header(duet_archive *archive, struct archive_entry **ent
                      archive->path);
 }
 
-duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error)
+/* A member that was passed over would be missing without a word. */
+static duet_status fail_name(const duet_archive *archive, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: holds a member whose name cannot be read as UTF-8: unpack it, and name the folder",
+                     archive->path);
+}
+
+static duet_status fail_link(const duet_archive *archive, struct archive_entry *entry, duet_error *error)
+{
+    const char *to = archive_entry_hardlink(entry);
+    if (to == NULL) to = archive_entry_symlink(entry);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: its member %s is a link%s%s, and links are followed in folders alone: unpack it, and name "
+                     "the folder",
+                     archive->path, archive->name, to != NULL ? " to " : "", to != NULL ? to : "");
+}
+
+static bool is_link(struct archive_entry *entry)
+{
+    return archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry) != NULL;
+}
+
+static duet_status next_member(duet_archive *archive, bool *more, duet_error *error)
 {
     struct archive_entry *entry;
     for (*more = true;;) {
@@ -133,8 +183,9 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
         errno = 0; /* NULL for want of memory is not a name that nobody can read */
         archive->name = archive_entry_pathname(entry);
         if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
-        if (archive->name == NULL) continue;
+        if (archive->name == NULL) return fail_name(archive, error);
         if (archive_entry_filetype(entry) == AE_IFREG) break;
+        if (is_link(entry) && duet_archive_member(archive->name) != NULL) return fail_link(archive, entry, error);
         if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
         archive->name = folder_name(entry);
         return archive->name != NULL ? DUET_OK
@@ -143,6 +194,14 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
     archive->position++;
     archive->size = archive_entry_size_is_set(entry) ? (size_t)archive_entry_size(entry) : 0;
     return DUET_OK;
+}
+
+duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error)
+{
+    locale_t hosts = uselocale(archive->letters); /* of 0 it changes nothing */
+    duet_status status = next_member(archive, more, error);
+    uselocale(hosts);
+    return status;
 }
 
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error)
@@ -185,11 +244,14 @@ bool duet_archive_is(const char *path)
         size_t end = strlen(endings[i]);
         if (length > end && strcasecmp(path + length - end, endings[i]) == 0) return true;
     }
+    duet_archive archive = {0};
     struct archive_entry *entry;
-    void *handle = NULL;
-    if (about.st_size > 0) (void)open_file(&handle, path, NULL);
-    bool is = handle != NULL && archive_read_next_header(handle, &entry) == ARCHIVE_OK;
-    if (handle != NULL) (void)archive_read_free(handle);
+    if (about.st_size == 0 || duet_archive_open(&archive, path, NULL) != DUET_OK) return false;
+    locale_t hosts = uselocale(archive.letters);
+    const int code = archive_read_next_header(archive.handle, &entry);
+    const bool is = code == ARCHIVE_OK || code == ARCHIVE_WARN;
+    uselocale(hosts);
+    duet_archive_close(&archive);
     return is;
 }
 

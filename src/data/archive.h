@@ -3,6 +3,11 @@
 #ifndef DUET_SRC_DATA_ARCHIVE_H
 #define DUET_SRC_DATA_ARCHIVE_H
 
+#include <locale.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
+
 #include "data/notes.h"
 #include "data/stream.h"
 
@@ -10,6 +15,7 @@
 typedef struct duet_archive {
     void *handle; /* libarchive's struct archive; NULL: not open */
     char *path;
+    locale_t letters; /* in which names are read */
     size_t position;  /* of the member: counts plain files only */
     const char *name; /* of the member; valid until the next one */
     size_t size;      /* as its header says; 0 where that is not known */
@@ -20,7 +26,7 @@ typedef struct duet_archive {
 /** Opens at the beginning, before the first member. *archive must be zeroed. */
 duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error);
 void duet_archive_close(duet_archive *archive);
-/** Goes on to the next plain file; *more: there is one. */
+/** Goes on to the next plain file; *more: there is one. DUET_ERROR_DATA for a link, and a name that nobody can read. */
 duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error);
 /** Goes to the member at `position`, from the beginning if it lies behind. */
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);

@@ -69,18 +69,28 @@ static duet_status read_header(duet_csv *it, duet_error *error)
     return duet_csv_find_labels(it, error);
 }
 
+bool duet_csv_is_truth(const char *text, bool *truth)
+{
+    *truth = strcasecmp(text, "true") == 0;
+    return *truth || strcasecmp(text, "false") == 0;
+}
+
 static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
 {
     const char *text = it->records.fields[column];
+    duet_csv_points *points = &it->points[column];
     double number;
-    if (!duet_number_read(text, &number) || !isfinite((float)number))
+    bool truth, is_truth = duet_csv_is_truth(text, &truth);
+    if (is_truth) number = truth;
+    if (points->truths != (is_truth ? it->rows : 0) || (!is_truth && !duet_number_read(text, &number)) ||
+        !isfinite((float)number))
         return duet_csv_fail_cell(it, column, text, error);
     if (!duet_array_grow(&it->values, it->count, &it->capacity, sizeof *it->values))
         return duet_csv_fail_memory(it, error);
     it->values[it->count++] = (float)number;
     duet_reach_widen(&it->ranges[column], it->rows == 0, number);
-    duet_csv_points *points = &it->points[column];
     size_t marks;
+    points->truths += is_truth;
     if (duet_csv_has_thousands(text, '.', &marks)) *(marks == 0 ? &points->small : &points->marked) += 1;
     return DUET_OK;
 }
@@ -181,7 +191,7 @@ static duet_status open_csv(duet_rows *rows, duet_stream *stream, const duet_dat
     return status == DUET_OK ? DUET_OK : duet_fail(error, status, "%s", own.message);
 }
 
-static bool ends_as_csv(const char *path)
+bool duet_csv_is_file_name(const char *path)
 {
     static const char *const endings[] = {".csv", ".csv.gz"};
     size_t length = strlen(path);
@@ -194,14 +204,14 @@ static bool ends_as_csv(const char *path)
 
 static bool is_csv(const duet_stream *stream)
 {
-    return ends_as_csv(stream->path);
+    return duet_csv_is_file_name(stream->path);
 }
 
 static bool has_column(const char *path, const char *name)
 {
     duet_stream stream = {0};
     bool has = false;
-    if (!ends_as_csv(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
+    if (!duet_csv_is_file_name(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
     duet_csv *it = csv_new(&stream, path, NULL);
     if (it != NULL) has = read_header(it, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
     if (it != NULL) csv_free(it);

@@ -9,9 +9,10 @@
 
 enum { DUET_CSV_NONE = -1 };
 
-/** How the numbers of a column are written: whole ones below 1,000, and such as 1.636, which may be 1,636. */
+/** How the numbers of a column are written: whole ones below 1,000, and such as 1.636, which may be 1,636; as True and
+ *  False, which then all of them are. */
 typedef struct duet_csv_points {
-    size_t small, marked;
+    size_t small, marked, truths;
 } duet_csv_points;
 
 /** What a column of a file of labels holds so far. */
@@ -77,6 +78,8 @@ long duet_csv_find_shuffled(const duet_csv *it);
 long duet_csv_find_parts(const duet_csv *it);
 /** Spaces in the place of ends of lines. */
 void duet_csv_make_one_line(char *text);
+/** True or False, as pandas and R write 1 and 0, in capitals or not. */
+bool duet_csv_is_truth(const char *text, bool *truth);
 /** Words that programs write for what they do not know. */
 bool duet_csv_is_missing(const char *text);
 
@@ -93,6 +96,13 @@ duet_status duet_csv_fail_example(const duet_csv *it, size_t column, duet_error 
 
 /** DUET_ERROR_DATA for a name of a column of numbers that is not UTF-8: a run could not keep it as text. */
 duet_status duet_csv_check_names(const duet_csv *it, duet_error *error);
+
+/** Whether a file is known as CSV, by its name. */
+bool duet_csv_is_file_name(const char *path);
+/** The column of a file of labels whose cells name the pictures of both splits, whatever it is called, counted from 1;
+ *  0: none does. `label`: the column of labels, or NULL. What cannot be read is told of by what reads it. */
+duet_status duet_csv_find_key(const char *path, const duet_rows pictures[2], const char *label, size_t *key,
+                              duet_error *error);
 
 /** Whether a set is made of text files of which the first has a column of that name. */
 bool duet_csv_has_column(const char *path, const char *name);

@@ -56,7 +56,7 @@ duet_status duet_csv_find_labels(duet_csv *it, duet_error *error)
     const char *asked = duet_csv_asked(it);
     it->key = DUET_CSV_NONE;
     it->label = asked == NULL ? duet_csv_find_label(it) : duet_csv_column(it, asked);
-    if (asked == NULL || it->label != DUET_CSV_NONE) return DUET_OK;
+    if (asked == NULL || it->label != DUET_CSV_NONE || it->options->may_lack) return DUET_OK;
     const bool may_be_file = it->options->labels != NULL;
     if (may_be_file && is_file(asked)) {
         it->label = duet_csv_find_label(it); /* which that file's labels replace: they are no measurements */
@@ -141,7 +141,7 @@ static size_t find_candidates(const duet_csv *it, bool *is)
 {
     size_t count = 0, named = 0;
     for (size_t i = 0; i < it->columns; i++) {
-        is[i] = !is_nameless(it->names[i]) && !duet_picture_name_is(it->records.fields[i]);
+        is[i] = (long)i != it->key && !is_nameless(it->names[i]) && !duet_picture_name_is(it->records.fields[i]);
         named += is[i];
     }
     for (size_t i = 0; i < it->columns; i++) count += is[i] && !is_beside(it->names[i]);
@@ -158,8 +158,8 @@ static bool is_shared(const duet_csv *it, size_t column)
     return duet_columns_find(it->options->features, it->names[column]) != DUET_CSV_NONE;
 }
 
-/* How likely a column tells the examples apart: they have it too, then its name, then whether its first value is that
- * of a picture. */
+/* How likely a column tells the examples apart that names no picture: they have it too, then its name, then whether its
+ * first value is that of a picture. */
 static size_t rank_as_key(const duet_csv *it, size_t column)
 {
     enum { SHARED = 64, CALLED = 2 };
@@ -171,6 +171,8 @@ static size_t rank_as_key(const duet_csv *it, size_t column)
 static void find_key(duet_csv *it)
 {
     size_t best = 0;
+    if (it->key != DUET_CSV_NONE && it->key != it->label) return;
+    it->key = DUET_CSV_NONE;
     for (size_t i = 0; i < it->columns; i++) {
         const size_t rank = rank_as_key(it, i);
         if (rank <= best) continue;
@@ -181,6 +183,7 @@ static void find_key(duet_csv *it)
 
 static duet_status choose_column(duet_csv *it, duet_error *error)
 {
+    if (it->options->key > 0 && it->options->key <= it->columns) it->key = (long)it->options->key - 1;
     if (it->label == DUET_CSV_NONE) {
         it->hot = calloc(it->columns, sizeof *it->hot);
         if (it->hot == NULL) return duet_csv_fail_memory(it, error);
@@ -225,10 +228,7 @@ static duet_status fail_several(const duet_csv *it, duet_error *error)
 static bool is_truth(const char *text, bool *truth)
 {
     double number;
-    if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0) {
-        *truth = strcasecmp(text, "true") == 0;
-        return true;
-    }
+    if (duet_csv_is_truth(text, truth)) return true;
     if (!duet_number_read(text, &number)) return false;
     *truth = number == 1;
     return number == 0 || number == 1;

@@ -128,6 +128,7 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
     double number;
     bool is_number = duet_number_read(text, &number) || duet_number_is_beyond(text);
     const char *what = "is no number", *remedy = "take the column out, or name it as the labels with --labels NAME";
+    if (duet_csv_asked(it) != NULL) remedy = "take the column out, or put numbers in the place of its words";
     if ((long)column == it->label) what = "is no label";
     if (comment_remedy(it) != NULL) {
         remedy = comment_remedy(it);
@@ -144,6 +145,9 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
     } else if (duet_csv_is_part_name(it->names[column]) || duet_picture_part_is(text)) {
         remedy = "if it says which rows are for the test, put these into test.csv and the others into train.csv of one "
                  "folder, and take the column out";
+    } else if (it->points[column].truths > 0) {
+        what = "is neither True nor False, as the lines above have it there";
+        remedy = "mend it, or take the column out";
     } else if (is_number) {
         what = "is beyond what float32 holds";
         remedy = "look at the line first: if it is a mistake, take it out; else scale the column, or take it out";

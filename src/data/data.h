@@ -49,9 +49,9 @@ duet_status duet_labels_fail_count(const duet_rows *labels, const duet_rows *exa
 /** Gives both splits their labels: those of the training examples come first in `rows`. */
 duet_status duet_labels_divide(duet_rows examples[2], duet_rows *rows, duet_error *error);
 /** Opens a file of labels as rows: of what `of` says its column and notes are heard. `features`: names of the examples'
- *  columns, a line each, or NULL. */
-duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
-                             duet_error *error);
+ *  columns, a line each, or NULL. `key`: the column that names pictures, counted from 1; 0: nobody knows. */
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, size_t key,
+                             const duet_data_options *of, duet_error *error);
 /** What examples of the split are to be like, for messages; NULL: there is nothing yet. */
 const char *duet_examples_like(const duet_data_options *options, duet_split split);
 /** Checks that rows can be examples, and gives them their labels. `labels`: NULL or not open: there are none. `like`:

@@ -55,6 +55,12 @@ static duet_status refuse_element(duet_rows *rows, const char *like, duet_error 
 
 static duet_status check_examples(duet_rows *rows, const char *like, duet_error *error)
 {
+    if (rows->shape.rank == 0 && rows->labels.column != NULL)
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: has labels, in its column \"%s\", and no columns of numbers: name the examples, and it by "
+            "--labels; where these are the examples' numbers, give the column another name",
+            rows->path, rows->labels.column);
     if (rows->shape.rank < 1 || rows->shape.rank > 3)
         return duet_fail(
             error, DUET_ERROR_DATA,
@@ -217,11 +223,11 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const cha
     return labels == NULL || labels->source == NULL ? DUET_OK : duet_labels_take(examples, labels, error);
 }
 
-duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, const duet_data_options *of,
-                             duet_error *error)
+duet_status duet_labels_open(duet_rows *rows, const char *path, const char *features, size_t key,
+                             const duet_data_options *of, duet_error *error)
 {
     const duet_data_options options = {
-        .only_labels = true, .features = features, .column = of->column, .notes = of->notes};
+        .only_labels = true, .features = features, .key = key, .column = of->column, .notes = of->notes};
     return duet_rows_open(rows, path, &options, error);
 }
 
@@ -231,7 +237,7 @@ static duet_status open_beside(duet_rows *labels, const char *path, duet_rows *e
 {
     duet_data_options own = *options;
     if (options->labels != NULL) own.column = NULL;
-    DUET_TRY(duet_labels_open(labels, path, examples->columns, &own, error));
+    DUET_TRY(duet_labels_open(labels, path, examples->columns, 0, &own, error));
     if (options->labels != NULL) return DUET_OK; /* that file takes their place */
     if (alone) duet_labels_tell_of_parts(examples, labels, options);
     return duet_labels_check_order(examples, 1, labels, options->notes, error);
@@ -262,15 +268,19 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
         rows->path, rows->labels.column, labels->path, DUET_WORD("%s", rows->labels.column));
 }
 
-/* A column that is asked for stands in the place of a file of labels. */
-static duet_status open_part(duet_rows *rows, const duet_data_files *files, duet_split split,
+/* A column that is asked for stands in the place of a file of labels; test examples may be without it, as without one
+ * that is known by its name. */
+static duet_status open_part(duet_rows both[2], const duet_data_files *files, duet_split split,
                              const duet_data_options *options, duet_error *error)
 {
+    duet_rows *const rows = &both[split];
+    duet_data_options own = *options;
     duet_rows labels = {0};
     const char *labels_path = files->labels[split];
     const bool alone = files->examples[DUET_TEST] == NULL;
     if (files->examples[split] == NULL) return DUET_OK;
-    DUET_TRY(duet_rows_open(rows, files->examples[split], options, error));
+    own.may_lack = split == DUET_TEST && both[DUET_TRAIN].labels.asked_for;
+    DUET_TRY(duet_rows_open(rows, files->examples[split], &own, error));
     duet_status status = DUET_OK;
     if (labels_path != NULL && !rows->labels.asked_for)
         status = open_beside(&labels, labels_path, rows, alone, options, error);
@@ -334,7 +344,7 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
     duet_data_files files;
     duet_status status = duet_data_files_find(&files, path, options, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
-        status = open_part(&rows[split], &files, (duet_split)split, options, error);
+        status = open_part(rows, &files, (duet_split)split, options, error);
     if (status == DUET_OK) status = compare_columns(rows, error);
     for (size_t split = 0; status == DUET_OK && split < 2 && !options->trusted; split++) {
         tell_of_twin(files.examples[split], options);

@@ -10,6 +10,7 @@
 static const char pickle[] = "is a pickle of Python: save its arrays by numpy.save or numpy.savez";
 static const char page[] = "is a page of the web, such as says why a download failed: get the file again";
 static const char unpack[] = "is an archive of another kind: unpack it, and name the folder";
+static const char packed[] = "is one compressed file, of a kind that is not read: unpack it, and name that";
 static const char sheet[] = "is a spreadsheet: save its table as .csv";
 static const char tensors[] = "is a file of PyTorch: save its tensors as arrays, by numpy.savez('x.npz', "
                               "x_train=tensor.numpy())";
@@ -77,7 +78,8 @@ static const struct {
     {{".json", ".jsonl", ".ndjson"}, json},
     {{".tfrecord", ".tfrecords"}, "is a file of TensorFlow: save its arrays by numpy.savez"},
     {{".rds", ".rda", ".rdata"}, "is a file of R: save its table by write.csv"},
-    {{".xz", ".bz2", ".zst", ".7z", ".rar"}, unpack},
+    {{".7z", ".rar"}, unpack},
+    {{".xz", ".bz2", ".zst"}, packed},
     {{".part", ".crdownload", ".tmp", ".download"}, "is not wholly there by its name: get it again"},
 };
 
@@ -90,7 +92,8 @@ bool duet_foreign_is_text(const char *name)
 const char *duet_foreign_by_name(const char *name)
 {
     const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
-    if (strncmp(last, "data_batch", 10) == 0 || strcmp(last, "test_batch") == 0) return cifar;
+    if (strchr(last, '.') == NULL && (strncmp(last, "data_batch", 10) == 0 || strcmp(last, "test_batch") == 0))
+        return cifar; /* data_batch_1.bin is the binary version, .mat MATLAB's */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (duet_name_ends_in(last, names[i].endings)) return names[i].words;
     return duet_picture_is_foreign(last) ? "is a picture of a kind that is not read: save it as PNG" : NULL;

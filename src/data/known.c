@@ -115,9 +115,9 @@ duet_status duet_data_refuse_own(const char *owner, const char *name, duet_error
 duet_status duet_data_refuse_replaced(const char *owner, const char *name, const char *words, duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s was trained on other data than %s now holds: %s. --data PATH says where the data are now; "
+                     "%s was trained on other data than %s now holds: %s. --data %s says where the data are now; "
                      "--data %s uses these",
-                     owner, name, words, DUET_WORD("%s", name));
+                     owner, name, words, DUET_WORD("PATH%s", duet_data_name_said(name)), DUET_WORD("%s", name));
 }
 
 duet_status duet_data_check_names(const duet_data_info *now, const duet_data_info *known, const char *owner,
@@ -145,10 +145,12 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     char words[DUET_DIFFERENCE_SIZE];
     bool same;
     if (strcmp(data->source, DUET_OWN_SOURCE) == 0) return duet_data_refuse_own(data->owner, data->name, error);
+    const bool gone = duet_data_is_gone(data->source);
     duet_division unsaid = data->info.division == DUET_DIVISION_LAST ? DUET_DIVISION_LAST : DUET_DIVISION_SHUFFLED;
     if (duet_data_open_for_use(opened, data->name, unsaid, &own) != DUET_OK)
-        return duet_fail(error, own.status, "the data of %s: %s%s", data->owner, own.message,
-                         duet_data_is_gone(data->source) ? "; --data PATH says where they are now" : "");
+        return duet_fail(error, own.status, "the data of %s: %s%s%s%s", data->owner, own.message,
+                         gone ? "; --data " : "", gone ? DUET_WORD("PATH%s", duet_data_name_said(data->name)) : "",
+                         gone ? " says where they are now" : "");
     duet_status status = duet_data_compare(*opened, &data->info, &same, words, error);
     if (status == DUET_OK && !same) status = duet_data_refuse_replaced(data->owner, data->name, words, error);
     if (status == DUET_OK) status = duet_data_compare_columns(*opened, &data->info, data->owner, error);

@@ -197,12 +197,65 @@ static bool has_twins(const table *it)
     return false;
 }
 
+/* Bytes of a letter's marks, U+0300 to U+036F. */
+static size_t marks_behind(const char *at)
+{
+    const unsigned char *end = (const unsigned char *)at;
+    while ((end[0] == 0xCC && end[1] >= 0x80) || (end[0] == 0xCD && end[1] >= 0x80 && end[1] <= 0xAF)) end += 2;
+    return (size_t)(end - (const unsigned char *)at);
+}
+
+static size_t letter_bytes(const char *at)
+{
+    size_t bytes = 1;
+    while (at[0] != '\0' && ((unsigned char)at[bytes] & 0xC0) == 0x80) bytes++;
+    return bytes;
+}
+
+/* Whether two names, without endings, are the same text where marks stand by themselves in one of them, as macOS has
+ * them, and in the other are part of their letters. *apart: in the first. */
+static bool are_composed_otherwise(const char *one, const char *other, bool *apart)
+{
+    const char *ends[] = {one + strcspn(one, "."), other + strcspn(other, ".")};
+    bool differ = false;
+    while (one < ends[0] && other < ends[1]) {
+        size_t bytes[] = {letter_bytes(one), letter_bytes(other)};
+        const size_t marks[] = {marks_behind(one + bytes[0]), marks_behind(other + bytes[1])};
+        const bool same = bytes[0] == bytes[1] && memcmp(one, other, bytes[0]) == 0 && marks[0] == marks[1];
+        if (!same && (marks[0] > 0) == (marks[1] > 0)) return false;
+        if (!same && bytes[marks[0] > 0] == 1) return false; /* a plain letter has no mark */
+        if (!same) *apart = marks[0] > 0;
+        differ |= !same;
+        one += bytes[0] + marks[0];
+        other += bytes[1] + marks[1];
+    }
+    return differ && one == ends[0] && other == ends[1];
+}
+
+/* Two names that look alike would say nothing: what is different about them is said. DUET_OK: they do not. */
+static duet_status check_composed(const duet_rows *labels, const char *picture, duet_error *error)
+{
+    const char *slash = strrchr(picture, '/'), *name = slash == NULL ? picture : slash + 1;
+    bool apart = false, found = false;
+    for (size_t i = 0; !found && i < labels->count; i++)
+        found = are_composed_otherwise(name, last_part(labels->keys[i]), &apart);
+    if (!found) return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: its column \"%s\" names the picture %s with letters that are composed otherwise: there letters "
+        "and their marks are %s (Unicode's %s), and of the picture they are %s: write the names as the "
+        "pictures have them, as unicodedata.normalize('%s', name) of Python makes them",
+        labels->path, labels->key_column, picture, apart ? "one character" : "two characters", apart ? "NFC" : "NFD",
+        apart ? "two" : "one", apart ? "NFD" : "NFC");
+}
+
 /* Names that fit no picture: numbers may be those of the lines, and what repeats is of kinds, such as classes; else
  * they are wrong. */
 static duet_status take_order(duet_rows *examples, duet_rows *labels, const table *names, duet_notes *notes,
                               duet_error *error)
 {
     const bool kinds = has_twins(names) && !name_files(labels);
+    DUET_TRY(check_composed(labels, duet_rows_name(examples, 0), error));
     if (!kinds && (have_numbers(examples) || !duet_label_keys_are_numbers(labels)))
         return duet_fail(
             error, DUET_ERROR_DATA,
@@ -220,6 +273,7 @@ static duet_status take_match(const match *it, const table *names, duet_rows exa
     const size_t lines = labels->count;
     const bool training = it->found[0] == examples[0].count && it->found[1] == 0;
     if (found == 0) return take_order(examples, labels, names, notes, error);
+    if (found < all && !training) DUET_TRY(check_composed(labels, first_without(it, examples, all), error));
     if (found < all && !training)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: its column \"%s\" names %zu of the %zu pictures, and not %s: add the others",

@@ -146,8 +146,9 @@ static duet_status read_header(duet_stream *stream, array_header *array, duet_er
     if (status != DUET_OK || sound) return status;
     if (array->structured)
         return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: a structured array, each row of fields with names; save one of them, array['NAME'], or "
-                         "all as numbers, numpy.lib.recfunctions.structured_to_unstructured(array).astype('<f4')",
+                         "%s: a structured array, each row of fields with names; of all as numbers save "
+                         "numpy.stack([array[name] for name in array.dtype.names], -1).astype('<f4'), or save one of "
+                         "them, array['NAME']",
                          stream->path);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: the .npy header is not a plain array's: descr, fortran_order and a shape of at most %d "

@@ -213,6 +213,12 @@ void duet_data_options_free(duet_data_options *options)
     *options = (duet_data_options){0};
 }
 
+const char *duet_data_name_said(const char *name)
+{
+    const char *colon = find_colon(name);
+    return colon == NULL ? "" : colon;
+}
+
 static bool is_folder(const char *path)
 {
     struct stat about;

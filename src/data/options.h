@@ -22,6 +22,8 @@ typedef struct duet_data_options {
     bool division_said;     /* by the name, not by what opens it */
     bool only_labels;       /* of a file of labels: other columns do not matter */
     const char *features;   /* the same: columns of the examples, a line each; NULL: those have no names */
+    size_t key;             /* the same: the column whose cells name the pictures, counted from 1; 0: none is known */
+    bool may_lack;          /* of test examples: they may be without the column of labels that is named */
     bool for_use;           /* examples are looked at, not learnt from: one will do, and test examples alone */
     bool trusted;           /* known examples, as of a named set, which are not looked through for copies */
     bool own;               /* held by a program, to which nothing can be said behind a colon */
@@ -32,6 +34,8 @@ typedef struct duet_data_options {
  *  value that does not fit its key. Free with duet_data_options_free. */
 duet_status duet_data_options_read(duet_data_options *options, const char *name, duet_error *error);
 void duet_data_options_free(duet_data_options *options);
+/** What is said behind the path of such a name, from the colon on; "": nothing. */
+const char *duet_data_name_said(const char *name);
 /** The same name with absolute paths, which means the same from every folder; `is_set`: it begins with a set's name,
  *  which stays. The caller frees it; NULL: out of memory. */
 char *duet_data_name_absolute(const char *name, bool is_set);

@@ -25,7 +25,7 @@ typedef struct duet_picture {
 } duet_picture;
 
 enum {
-    DUET_PICTURE_START = 64 * 1024,   /* bytes that nearly always hold the header */
+    DUET_PICTURE_START = 64 * 1024,   /* bytes that most often hold the header, and all of a small file */
     DUET_PICTURE_BYTES = 256 << 20,   /* the most that a file or its pixels may have */
     DUET_PICTURE_EXTENT = 1024 * 1024 /* the most pixels each way */
 };

@@ -359,9 +359,10 @@ static duet_status refuse_archive(const duet_picture_list *list, duet_error *err
     words = words_on(list, list->other);
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: holds no training pictures: in an archive PNG and JPEG files are expected, or .npy arrays; "
-                     "it holds %s%s%s%s: unpack it, and name that or its folder",
+                     "it holds %s%s%s%s",
                      list->source, list->other, list->others > 1 ? " and others" : "",
-                     words != NULL ? "; the first " : "", words != NULL ? words : "");
+                     words != NULL ? "; the first " : ": unpack it, and name that or its folder",
+                     words != NULL ? words : "");
 }
 
 /* Whether a path goes through a folder of a part, in which only pictures are read. */

@@ -4,6 +4,7 @@
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/size.h"
 #include "base/status.h"
@@ -36,10 +37,12 @@ static void keep_quiet(png_structp png, png_const_charp words)
     (void)words;
 }
 
+static const char too_early[] = "it ends too early";
+
 static void give_bytes(png_structp png, png_bytep bytes, size_t count)
 {
     reading *it = png_get_io_ptr(png);
-    if (count > it->file->length - it->place) png_error(png, "it ends too early");
+    if (count > it->file->length - it->place) png_error(png, too_early);
     memcpy(bytes, it->file->bytes + it->place, count);
     it->place += count;
 }
@@ -55,19 +58,40 @@ static bool is_grey(const reading *it)
     return true;
 }
 
+static size_t length_at(const unsigned char *bytes)
+{
+    return (size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3];
+}
+
+/* The chunk eXIf may lie behind the pixels, where libpng has it only once they are read. So chunks are gone through as
+ * they lie: length, type, what they hold, a checksum of the last two. False: the bytes end before it is known. */
+static bool find_orientation(reading *it)
+{
+    enum { AROUND = 12 };
+    it->orientation = 1;
+    for (size_t place = duet_picture_png.magic_length; it->file->length - place >= AROUND;) {
+        const unsigned char *chunk = it->file->bytes + place;
+        const size_t length = length_at(chunk);
+        if (length > it->file->length - place - AROUND) return false;
+        if (memcmp(chunk + 4, "IEND", 4) == 0) return true;
+        if (memcmp(chunk + 4, "eXIf", 4) == 0 && crc32_z(0, chunk + 4, length + 4) == length_at(chunk + 8 + length)) {
+            it->orientation = duet_exif_orientation(chunk + 8, length);
+            return true;
+        }
+        place += AROUND + length;
+    }
+    return false;
+}
+
 static void read_header(reading *it, duet_picture_header *header)
 {
-    png_uint_32 exif_length;
-    png_bytep exif;
     png_set_user_limits(it->png, DUET_PICTURE_EXTENT, DUET_PICTURE_EXTENT);
     png_set_read_fn(it->png, it, give_bytes);
     png_read_info(it->png, it->info);
     header->height = png_get_image_height(it->png, it->info);
     header->width = png_get_image_width(it->png, it->info);
     header->grey = is_grey(it);
-    it->orientation = 1;
-    if (png_get_eXIf_1(it->png, it->info, &exif_length, &exif) != 0)
-        it->orientation = duet_exif_orientation(exif, exif_length);
+    if (!find_orientation(it)) png_error(it->png, too_early);
 }
 
 static void read_pixels(reading *it, const duet_picture_header *header)

@@ -13,6 +13,7 @@
 #include "data/archive.h"
 #include "data/class_names.h"
 #include "data/copies.h"
+#include "data/csv.h"
 #include "data/data.h"
 #include "data/divide.h"
 #include "data/inverse.h"
@@ -65,21 +66,6 @@ static void describe(duet_data *data)
     }
 }
 
-/* A run keeps the names of classes as text. */
-static duet_status check_text(const duet_data *data, const char *path, duet_error *error)
-{
-    for (size_t i = 0; i < data->class_name_count; i++) {
-        char shown[64];
-        if (duet_text_is_utf8(data->class_names[i])) continue;
-        duet_text_clean(data->class_names[i], shown, sizeof shown);
-        return duet_fail(error, DUET_ERROR_DATA,
-                         "%s: the name of the class \"%s\" is not UTF-8: rename its folder, or save the file as UTF-8 "
-                         "(such as iconv -f latin1 -t utf-8 OLD > NEW)",
-                         path, shown);
-    }
-    return DUET_OK;
-}
-
 /* Classes by name are the same in both splits, whichever of them each split has. */
 static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *error)
 {
@@ -88,7 +74,7 @@ static duet_status take_names(duet_data *data, duet_rows rows[2], duet_error *er
     DUET_TRY(duet_class_names_join(labels, counts, &data->class_names, &data->class_name_count, error));
     data->info.class_names = (const char *const *)data->class_names;
     data->info.classes = data->class_name_count;
-    return check_text(data, rows[DUET_TRAIN].path, error);
+    return DUET_OK;
 }
 
 static void take_labels(duet_data_part *part)
@@ -117,6 +103,37 @@ static const duet_set_format formats[] = {
     {"files of rows", duet_files_fit, duet_files_open},
     {"a folder of pictures", is_picture_folder, duet_picture_folder_open},
 };
+
+/* How names of classes become UTF-8: iconv would destroy an archive. */
+static const char *text_remedy(const duet_set_format *format, bool in_file)
+{
+    static const struct {
+        duet_status (*open)(duet_rows[2], const char *, const duet_data_options *, duet_error *);
+        const char *words;
+    } remedies[] = {
+        {duet_picture_folder_open, "rename that folder"},
+        {duet_picture_archive_open, "unpack it, rename that folder, and name the folder that it lies in"},
+        {duet_npz_open, "save its class_names in UTF-8"},
+    };
+    for (size_t i = 0; !in_file && i < sizeof remedies / sizeof *remedies; i++)
+        if (format->open == remedies[i].open) return remedies[i].words;
+    return "save the file as UTF-8 (such as iconv -f latin1 -t utf-8 OLD > NEW)";
+}
+
+/* A run keeps the names of classes as text. */
+static duet_status check_text(const duet_data *data, const duet_rows *rows, const duet_set_format *format,
+                              const duet_data_options *options, duet_error *error)
+{
+    const bool in_file = options->labels != NULL && !rows->labels.asked_for;
+    for (size_t i = 0; i < data->class_name_count; i++) {
+        char shown[64];
+        if (duet_text_is_utf8(data->class_names[i])) continue;
+        duet_text_clean(data->class_names[i], shown, sizeof shown);
+        return duet_fail(error, DUET_ERROR_DATA, "%s: the name of the class \"%s\" is not UTF-8: %s",
+                         in_file ? options->labels : rows->path, shown, text_remedy(format, in_file));
+    }
+    return DUET_OK;
+}
 
 /* Of arrays in a folder that other pictures lie in. */
 static void tell_of_pictures(const duet_set_format *format, const duet_data_options *options)
@@ -172,10 +189,12 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
 {
     const char *path = options->labels;
     struct stat about;
+    size_t key = 0;
     duet_rows labels = {0};
     if (rows[0].labels.asked_for) return DUET_OK;
     if (stat(path, &about) != 0) return no_labels(path, error);
-    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, options, error));
+    if (duet_rows_name(&rows[0], 0) != NULL) DUET_TRY(duet_csv_find_key(path, rows, options->column, &key, error));
+    DUET_TRY(duet_labels_open(&labels, path, rows[0].columns, key, options, error));
     if (rows[0].labels.column != NULL)
         duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
                        rows[0].path, rows[0].labels.column, path);
@@ -239,7 +258,8 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     for (size_t split = 0; split < 2 && rows[split].count > 0; split++) DUET_TRY(turn(&rows[split], options, error));
     duet_ask_about_shape(&rows[DUET_TRAIN], options);
     DUET_TRY(duet_ask_about_planes(&rows[DUET_TRAIN], were_rows, options, error));
-    return take_names(data, rows, error);
+    DUET_TRY(take_names(data, rows, error));
+    return check_text(data, &rows[DUET_TRAIN], format, options, error);
 }
 
 /* Makes the only part the test split; the other one has the same kind of rows, and none of them. */

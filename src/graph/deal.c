@@ -2,6 +2,8 @@
 /* How values are dealt out, from operands to results. Rules of single ops stand beside the ops. */
 #include "graph/deal.h"
 
+#include <stdlib.h>
+
 void duet_deal_out(size_t all, size_t unit, size_t rank, size_t count, size_t *first, size_t *rows)
 {
     const size_t units = all / unit, each = units / count, more = units % count;
@@ -120,6 +122,38 @@ void duet_node_deal(duet_node node, duet_node *result)
     if (dealing == DUET_DEALT) node->deal = deal.inner > 0 ? deal : badly;
     if (dealing == DUET_DEALT_BADLY) node->deal = badly;
     if (dealing == DUET_DEALT_SUM) *result = duet_all_reduce(node);
+}
+
+/* What the node makes of its operands' rows; *sums: it adds them up. */
+static duet_deal deal_on_paper(duet_node node, bool *sums)
+{
+    static const duet_deal badly = {1, 0};
+    duet_deal deal = {0};
+    for (size_t i = 0; i < node->input_count; i++)
+        if (duet_is_dealt_badly(node->inputs[i])) return badly;
+    const duet_dealing dealing = deal_by_kind(node, &deal);
+    *sums = dealing == DUET_DEALT_SUM;
+    if (dealing == DUET_DEALT_BADLY || (dealing == DUET_DEALT && deal.inner == 0)) return badly;
+    return dealing == DUET_DEALT ? deal : (duet_deal){0};
+}
+
+duet_node *duet_deal_sums(duet_graph *graph, const duet_node *sources, size_t count, size_t rows)
+{
+    const size_t nodes = duet_graph_count(graph);
+    duet_node *sums = calloc(nodes + 1, sizeof *sums);
+    if (sums == NULL) return NULL;
+    duet_graph_deal(graph, &(duet_dealer){.all = rows, .rows = rows});
+    for (size_t id = 0; id < nodes; id++) {
+        duet_node node = duet_graph_at(graph, id);
+        bool is_source = false, is_sum = false;
+        for (size_t i = 0; i < count; i++) is_source |= node == sources[i];
+        node->deal = is_source ? (duet_deal){1, node->elements / rows} : deal_on_paper(node, &is_sum);
+        for (size_t i = 0; sums[id] == NULL && i < node->input_count; i++) sums[id] = sums[node->inputs[i]->id];
+        if (is_sum) sums[id] = node;
+    }
+    for (size_t id = 0; id < nodes; id++) duet_graph_at(graph, id)->deal = (duet_deal){0};
+    duet_graph_deal(graph, &(duet_dealer){0});
+    return sums;
 }
 
 /* The ranks' sum. Its gradient is that of the value which it is, on every rank the same. */

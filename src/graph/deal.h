@@ -60,6 +60,11 @@ bool duet_deal_join(duet_deal *deal, duet_deal other);
 /** The rule of ops whose first extent is that of their first dealt operand, and holds its rows. */
 duet_dealing duet_deal_leading(duet_node node, duet_deal *deal);
 
+/** For each node of a finished graph that is not dealt out, by its id, a sum over the rows of `sources` that it is made
+ *  of; NULL where there is none, or none is known. Each source has `rows` rows, 2 or more. The caller frees the list;
+ *  NULL: out of memory. */
+duet_node *duet_deal_sums(duet_graph *graph, const duet_node *sources, size_t count, size_t rows);
+
 /** The ranks' sum of `node`. */
 duet_node duet_all_reduce(duet_node node);
 

@@ -388,7 +388,7 @@ void duet_state_follow_at(const char *where, duet_node state, duet_node value, d
             where, graph,
             "state_follow: a float32 state and value of one shape and 0 <= keep < 1 were expected, not %s "
             "%s, %s and %g",
-            state->op->name, duet_shape_text(state->shape, wants), duet_shape_text(value->shape, has), keep);
+            state->op->name, duet_node_text(state, wants), duet_node_text(value, has), keep);
         return;
     }
     const duet_follower follower = {where, state, value, trigger, keep};

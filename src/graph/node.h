@@ -177,6 +177,14 @@ const duet_unit_want *duet_graph_unit_want(const duet_graph *graph, size_t index
 bool duet_shape_equal(duet_shape a, duet_shape b);
 /** "[128, 784]", for messages; returns `text`. */
 const char *duet_shape_text(duet_shape shape, char text[96]);
+/** "[0, 2]" of a mask of axes, "all" of DUET_ALL_AXES; returns `text`. */
+const char *duet_axes_text(unsigned axes, char text[96]);
+/** "float32". */
+const char *duet_type_name(duet_type type);
+/** What a value is, for messages where its type may be what does not fit: "uint32 [128]", or "[128, 784]" of float32,
+ *  which nearly all are; returns `text`. */
+const char *duet_value_text(duet_type type, duet_shape shape, char text[96]);
+const char *duet_node_text(duet_node node, char text[96]);
 
 /** All ranks' sum of the node, which the same op with other rows gives them. */
 extern const duet_op duet_op_all_reduce;

@@ -33,7 +33,7 @@ duet_node duet_store_state_at(const char *where, duet_graph *graph, duet_store *
     if (variable->type != type || !duet_shape_equal(variable->shape, shape)) {
         char had[96], wants[96];
         duet_graph_fail_at(where, graph, "state \"%s\" is %s and was asked for as %s", name,
-                           duet_shape_text(variable->shape, had), duet_shape_text(shape, wants));
+                           duet_value_text(variable->type, variable->shape, had), duet_value_text(type, shape, wants));
         return duet_node_broken(graph);
     }
     return duet_variable_node(graph, variable);
@@ -63,7 +63,7 @@ duet_node duet_assign_at(const char *where, duet_node target, duet_node value)
     }
     if (target->type != value->type || target->elements != value->elements) {
         duet_graph_fail_at(where, target->graph, "assign: the state is %s and the value %s",
-                           duet_shape_text(target->shape, wants), duet_shape_text(value->shape, has));
+                           duet_node_text(target, wants), duet_node_text(value, has));
         return duet_node_broken(target->graph);
     }
     if (duet_node_in_memory(value)->op == &duet_op_variable) /* read now: it may be assigned to as well */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Accuracy: how often a discriminator or a classifier is right. A discriminator is right if its logit is above 0 for a
- * real example and below 0 for a sample; 0.5 is the game's equilibrium, and near 1 the generator has lost. How sure it
- * is are its margins: the mean logit of real examples and minus that of samples. A classifier is right if the label's
- * logit is the largest. */
+/* Accuracy: how often a discriminator or a classifier is right. A discriminator takes for real what its logit is above
+ * 0 of, as in training, so that 0 is right of a sample; 0.5 is the game's equilibrium, and near 1 the generator has
+ * lost. How sure it is are its margins: the mean logit of real examples and minus that of samples. A classifier is
+ * right if the label's logit is the largest, the first one where several are, as in training. */
 #include <stdlib.h>
 
 #include "data/data.h"
@@ -59,7 +59,8 @@ static const char *const *outputs(duet_run *run)
     return classifies(run) ? class_logits : logit;
 }
 
-/* State: a margin, above 0 if the judgement is right; first of the split's examples, then of as many samples. */
+/* State: a margin, above 0 if the judgement is right, and at 0 too if it is of a sample; first of the split's examples,
+ * then of as many samples. */
 static duet_status begin(duet_metric_task *task, duet_error *error)
 {
     return duet_metric_new_state(task, 2 * duet_metric_examples(task) * sizeof(double), error);
@@ -80,11 +81,11 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
-/* How many judgements are right. */
-static size_t count_right(const double *margins, size_t count)
+/* How many margins are above 0, or not below it. */
+static size_t count_right(const double *margins, size_t count, bool at_0)
 {
     size_t right = 0;
-    for (size_t i = 0; i < count; i++) right += margins[i] > 0;
+    for (size_t i = 0; i < count; i++) right += margins[i] > 0 || (at_0 && margins[i] == 0);
     return right;
 }
 
@@ -128,7 +129,7 @@ static duet_status finish_classifier(duet_metric_task *task, duet_error *error)
     DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
     DUET_TRY(tell_of_one_class(task, error));
     size_t n = duet_metric_examples(task);
-    duet_metric_add_share(task, "accuracy", count_right(task->state, n), n);
+    duet_metric_add_share(task, "accuracy", count_right(task->state, n, false), n);
     return DUET_OK;
 }
 
@@ -143,7 +144,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     free(logits);
     duet_metric_add_mean(task, "margin-real", real, n);
     duet_metric_add_mean(task, "margin-fake", fake, n);
-    size_t right_of_real = count_right(real, n), right_of_fake = count_right(fake, n);
+    size_t right_of_real = count_right(real, n, false), right_of_fake = count_right(fake, n, true);
     duet_metric_add_share(task, "accuracy", right_of_real + right_of_fake, 2 * n);
     duet_metric_add_share(task, "accuracy-real", right_of_real, n);
     duet_metric_add_share(task, "accuracy-fake", right_of_fake, n);

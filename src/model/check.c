@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graph/deal.h"
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
@@ -69,6 +70,57 @@ static void check_scratch(const duet_build *build)
     }
 }
 
+/* Outputs of the training take no phase, so that nothing has been written to scratch that they read: it would be zeros.
+ * In a graph for use the scratch store holds more, such as the random clock. */
+static void check_scratch_outputs(const duet_build *build)
+{
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t id = 0; build->options.mode == DUET_BUILD_TRAIN && id < duet_graph_count(build->graph); id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        if (node->op != &duet_op_variable || variable->storage->store != build->scratch) continue;
+        bool *depends = duet_build_dependents(build, &node, 1);
+        for (size_t i = 0; depends != NULL && i < train->output_count; i++)
+            if (depends[train->outputs[i].value->id])
+                duet_graph_fail_at(
+                    train->outputs[i].where, build->graph,
+                    "output \"%s\": it reads the scratch \"%s\", which is zeros where no procedure has "
+                    "filled it: what a training leaves for use is a state (duet_state), and outputs of a "
+                    "procedure come after duet_procedure",
+                    train->outputs[i].name, variable->name);
+        if (depends == NULL) out_of_memory(build);
+        free(depends);
+    }
+}
+
+/* In use a batch holds the rows that a request has left, and zeros where they are fewer: rows of an output must not
+ * depend on each other. */
+static void check_rows(const duet_build *build)
+{
+    const duet_node all[] = {build->batch, build->latent, build->labels};
+    duet_node sources[sizeof all / sizeof *all];
+    size_t count = 0;
+    if (build->options.mode != DUET_BUILD_EVAL || build->options.learns || build->batch_size < 2) return;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i] != NULL && all[i]->shape.rank > 0 && all[i]->shape.dims[0] == build->batch_size)
+            sources[count++] = all[i];
+    duet_node *sums = duet_deal_sums(build->graph, sources, count, build->batch_size);
+    for (size_t p = 0; sums != NULL && p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].output_count; i++) {
+            const duet_output_row *output = &build->procedures[p].outputs[i];
+            const duet_node sum = sums[output->value->id];
+            if (sum == NULL) continue;
+            duet_graph_fail_at(
+                output->where, build->graph,
+                "output \"%s\": the sum at %s takes rows together, and in use rows come in batches of any "
+                "size, the last one filled up with zeros: each row of an output is to be of its own "
+                "example; what a training finds of many, a state keeps (duet_state_follow)",
+                output->name, sum->where);
+        }
+    if (sums == NULL) out_of_memory(build);
+    free(sums);
+}
+
 /* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
 static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
 {
@@ -127,6 +179,8 @@ void duet_build_check(const duet_model *model, const duet_build *build)
     check_training(model, build);
     check_inputs(build);
     check_scratch(build);
+    check_scratch_outputs(build);
+    check_rows(build);
     check_latent(build);
     check_objectives(build);
 }

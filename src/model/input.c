@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "graph/node.h"
 #include "model/model.h"
+#include "nn/prior.h"
 #include "op/where.h"
 
 /* Latents and classes are drawn from streams of their own, so that a request that gives one of the two does not change
@@ -130,9 +131,12 @@ bool duet_model_training(const duet_model *model)
     return model->build->options.mode == DUET_BUILD_TRAIN;
 }
 
+/* Of the model's store, where the training counts: a use counts none. */
 duet_node duet_model_step_at(const char *where, duet_model *model)
 {
-    return duet_to_float(model->build->step);
+    const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
+    duet_graph *graph = model->build->graph;
+    return duet_to_float(duet_state(graph, "trainer.step", DUET_UINT32, DUET_SCALAR_SHAPE, zero));
 }
 
 duet_node duet_warm_up_at(const char *where, duet_model *model, double steps)
@@ -179,6 +183,12 @@ static duet_node find_latent(const char *where, duet_model *model, const duet_pr
 {
     duet_build *build = model->build;
     size_t features = duet_prior_features(parts, count);
+    char wrong[128];
+    for (size_t i = 0; i < count; i++)
+        if (duet_prior_is_wrong(&parts[i], wrong, sizeof wrong)) { /* a training draws none of it: use would find it */
+            duet_graph_fail(build->graph, "latent: %s", wrong);
+            return duet_node_broken(build->graph);
+        }
     if (build->latent != NULL) {
         if (duet_features(build->latent) != features)
             duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
@@ -268,6 +278,9 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
             build->knobs[i].readers |= reader;
             return build->knobs[i].value;
         }
+    if (!(wanted->low <= wanted->initial && wanted->initial <= wanted->high))
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "use \"%s\": its initial value %g is not within %g to %g",
+                          key, wanted->initial, wanted->low, wanted->high);
     if (!duet_array_grow(&build->knobs, build->knob_count, &build->knob_capacity, sizeof *build->knobs)) {
         duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
         return wanted->initial;

@@ -25,6 +25,7 @@ typedef struct duet_report_row {
 } duet_report_row;
 
 typedef struct duet_assignment {
+    const char *where;
     duet_node target, value;
 } duet_assignment;
 
@@ -47,7 +48,7 @@ typedef struct duet_phase_description {
 } duet_phase_description;
 
 typedef struct duet_output_row {
-    const char *name;
+    const char *name, *where;
     duet_node value;
 } duet_output_row;
 

@@ -140,8 +140,7 @@ static bool is_number(const char *where, const duet_build *build, const char *wh
     char text[96];
     if (!is_ours(where, build, what, value)) return false;
     if (value->elements == 1 && value->type == DUET_FLOAT32) return true;
-    duet_graph_fail(build->graph, "%s: a scalar is needed, float32, this is %s", what,
-                    duet_shape_text(value->shape, text));
+    duet_graph_fail(build->graph, "%s: a scalar is needed, float32, this is %s", what, duet_node_text(value, text));
     return false;
 }
 
@@ -232,7 +231,7 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
         out_of_memory(build);
         return;
     }
-    phase->assigns[phase->assign_count++] = (duet_assignment){state, value};
+    phase->assigns[phase->assign_count++] = (duet_assignment){where, state, value};
 }
 
 /* Outputs. */
@@ -310,10 +309,10 @@ static void check_output(const char *where, const duet_model *model, const char 
     if (has > 0 && (wanted == 0 || has == wanted) && value->type == DUET_FLOAT32) return;
     if (wanted > 0)
         duet_graph_fail(build->graph, "output \"%s\": %zu rows of %zu float32 numbers were expected, this is %s", name,
-                        rows, wanted, duet_shape_text(value->shape, text));
+                        rows, wanted, duet_node_text(value, text));
     else
         duet_graph_fail(build->graph, "output \"%s\": %zu rows of float32 numbers were expected, this is %s", name,
-                        rows, duet_shape_text(value->shape, text));
+                        rows, duet_node_text(value, text));
 }
 
 static void add_output(const char *where, duet_model *model, const char *name, duet_node value)
@@ -332,7 +331,7 @@ static void add_output(const char *where, duet_model *model, const char *name, d
                               sizeof *procedure->outputs))
         out_of_memory(build);
     else
-        procedure->outputs[procedure->output_count++] = (duet_output_row){name, value};
+        procedure->outputs[procedure->output_count++] = (duet_output_row){name, where, value};
 }
 
 void duet_output_at(const char *where, duet_model *model, const char *name, duet_node value)

@@ -48,6 +48,14 @@ static const duet_setting of_groups[] = {
     DUET_CHOICE("spectral_norm", "no", "yes|no", "layers' weights over their largest singular value"),
 };
 
+/* The row of all groups with that key; NULL: there is none. */
+static const duet_setting *find_of_groups(const char *key)
+{
+    for (size_t i = 0; i < sizeof of_groups / sizeof *of_groups; i++)
+        if (strcmp(of_groups[i].key, key) == 0) return &of_groups[i];
+    return NULL;
+}
+
 bool duet_setting_is_rate(const char *key)
 {
     static const char *const rates[] = {"lr", "lr_schedule", "lr_warm_up", "lr_steps", "lr_final", "clip_norm"};
@@ -289,12 +297,47 @@ static duet_status check_table(const duet_family *family, duet_error *error)
     return DUET_OK;
 }
 
+/* Whether all choices, "a|b|c", are among others. */
+static bool are_among(const char *choices, const char *others)
+{
+    char one[64];
+    for (size_t length; *choices != '\0'; choices += length + (choices[length] == '|')) {
+        length = strcspn(choices, "|");
+        (void)snprintf(one, sizeof one, "%.*s", (int)length, choices);
+        if (length >= sizeof one || duet_choice_index(others, one) < 0) return false;
+    }
+    return true;
+}
+
+/* What a family has instead of a common row is read as that one is: a number by its value, a choice by its place among
+ * those that there are, but for activations, which duet_activate alone reads, by name. */
+static duet_status check_own_row(const duet_family *family, const duet_setting *own, duet_error *error)
+{
+    if (own->key == NULL) return DUET_OK; /* it stands for none */
+    const duet_setting *instead = find_of_groups(own->key);
+    for (size_t i = 0; instead == NULL && i < sizeof common / sizeof *common; i++)
+        if (strcmp(common[i].key, own->key) == 0) instead = &common[i];
+    if (instead == NULL) return DUET_OK;
+    const bool number = instead->kind != DUET_SETTING_CHOICE,
+               own_number = own->kind == DUET_SETTING_NUMBER || own->kind == DUET_SETTING_COUNT;
+    if (number ? own_number
+               : own->kind == DUET_SETTING_CHOICE && own->choices != NULL &&
+                     (strcmp(own->key, "activation") == 0 || are_among(own->choices, instead->choices)))
+        return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_USAGE,
+        "the model %s has a setting \"%s\" of its own, which stands for that of all models, %s%s: it is to be "
+        "such a one, or to have another name",
+        family->name, own->key, number ? "a number" : "one of ", number ? "" : instead->choices);
+}
+
 duet_status duet_settings_read(duet_settings *settings, const duet_family *family, const char *const *pairs,
                                size_t count, duet_error *error)
 {
     const duet_setting *setting;
     DUET_TRY(check_table(family, error));
     settings->family = family;
+    for (size_t i = 0; i < family->setting_count; i++) DUET_TRY(check_own_row(family, &family->settings[i], error));
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {
         if (!duet_array_grow(&settings->values, i, &settings->capacity, sizeof *settings->values))
             return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
@@ -335,10 +378,11 @@ duet_status duet_settings_check(const duet_family *family, const char *const *pa
     return status;
 }
 
-/* A value and the mark of its use. */
+/* A value, what it is of, and the mark of its use. */
 typedef struct found {
     const char *text; /* NULL: there is none */
     bool *used;
+    const duet_setting *row;
 } found;
 
 /* What is said of the group whose name has `length` characters. */
@@ -347,24 +391,25 @@ static found find_of_group(const duet_settings *settings, const char *group, siz
     for (size_t i = 0; i < settings->group_count; i++) {
         duet_group_setting *row = &settings->groups[i];
         if (strncmp(row->key, group, length) == 0 && row->key[length] == '.' && strcmp(row->key + length + 1, key) == 0)
-            return (found){row->value, &row->used};
+            return (found){row->value, &row->used, find_of_groups(key)};
     }
-    return (found){NULL, NULL};
+    return (found){0};
 }
 
 static found find_row(const duet_settings *settings, const char *key)
 {
     const duet_setting *setting;
     for (size_t i = 0; (setting = duet_family_setting(settings->family, i)) != NULL; i++)
-        if (strcmp(setting->key, key) == 0) return (found){settings->values[i].text, &settings->values[i].used};
-    return (found){NULL, NULL};
+        if (strcmp(setting->key, key) == 0)
+            return (found){settings->values[i].text, &settings->values[i].used, setting};
+    return (found){0};
 }
 
 /* Of "group.key" what is said of the group comes first, then the family's own row for it, then the row of all. */
 static found find(const duet_settings *settings, const char *key)
 {
     const char *dot = strchr(key, '.');
-    found it = dot == NULL ? (found){NULL, NULL} : find_of_group(settings, key, (size_t)(dot - key), dot + 1);
+    found it = dot == NULL ? (found){0} : find_of_group(settings, key, (size_t)(dot - key), dot + 1);
     if (it.text == NULL) it = find_row(settings, key);
     return it.text == NULL && dot != NULL ? find_row(settings, dot + 1) : it;
 }
@@ -380,6 +425,11 @@ static found find_for(const duet_settings *settings, const char *group, const ch
 const char *duet_settings_text(const duet_settings *settings, const char *key)
 {
     return find(settings, key).text;
+}
+
+const duet_setting *duet_settings_row(const duet_settings *settings, const char *key)
+{
+    return find(settings, key).row;
 }
 
 const char *duet_settings_group_text(const duet_settings *settings, const char *group, const char *key)

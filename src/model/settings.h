@@ -32,6 +32,8 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
 void duet_settings_free(duet_settings *settings);
 /** The value of "key", or of "group.key": what is said of that group, else of all. NULL for an unknown key. */
 const char *duet_settings_text(const duet_settings *settings, const char *key);
+/** What that key or "group.key" is, found as its value is; NULL for an unknown one. */
+const duet_setting *duet_settings_row(const duet_settings *settings, const char *key);
 /** The value of a number or a count, which duet_settings_read has checked. */
 double duet_settings_number(const duet_settings *settings, const char *key);
 

@@ -2,6 +2,9 @@
 /* Normalisation layers: the features are viewed as rows or columns of a matrix, standardised, then scaled and shifted.
  * As matrices the planner's kernels read them side by side, whatever dimensions the picture has. */
 #include "nn/norm.h"
+
+#include <float.h>
+
 #include "graph/node.h"
 #include "nn/layer.h"
 #include "op/deal.h"
@@ -32,6 +35,14 @@ static bool has_rank(const char *where, const char *what, duet_node x, size_t ra
     return false;
 }
 
+/* Whether a variance beside epsilon has a root; a mistake if not. */
+static bool has_epsilon(const char *where, const char *what, duet_node x, double epsilon)
+{
+    if (epsilon >= 0 && epsilon <= (double)FLT_MAX) return true;
+    duet_graph_fail(x->graph, "%s: epsilon is %g, and a number from 0 on was expected", what, epsilon);
+    return false;
+}
+
 /* Standardises rows by the mean and variance of the batch, or of the part of it that each rank has. The states follow
  * the whole batch's mean, and its variance about the means that the rows were standardised by: ranks' variances on
  * average, each counted by its rows. */
@@ -57,6 +68,7 @@ duet_node duet_batch_norm_at(const char *where, duet_group *group, const char *l
     const size_t features = duet_features(x);
     const duet_shape shape = DUET_SHAPE(features);
     duet_graph_scopes(x->graph)->has_batch_norm = true;
+    if (!has_epsilon(where, "batch_norm", x, epsilon)) return duet_node_broken(x->graph);
     if (duet_graph_training(x->graph) && x->elements == features) {
         duet_graph_refuse(x->graph, DUET_ERROR_USAGE,
                           "the batch norm of layer \"%s\" standardises over the batch, and of a batch of one example "
@@ -82,15 +94,16 @@ duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *l
                              double epsilon)
 {
     if (duet_node_is_broken(x)) return x;
-    if (!has_rank(where, "layer_norm", x, 2)) return duet_node_broken(x->graph);
+    if (!has_rank(where, "layer_norm", x, 2) || !has_epsilon(where, "layer_norm", x, epsilon))
+        return duet_node_broken(x->graph);
     duet_shape shape = {.rank = 0}; /* of the dimensions normalised over */
     size_t first = x->shape.rank, length = 1;
     while (first > 1 && (axes >> (first - 1) & 1) != 0) length *= x->shape.dims[--first];
     for (size_t d = first; d < x->shape.rank; d++) shape.dims[shape.rank++] = x->shape.dims[d];
     if (first == x->shape.rank || axes != (((1u << x->shape.rank) - 1u) & ~((1u << first) - 1u))) {
-        char text[96];
-        duet_graph_fail(x->graph, "layer_norm: axes 0x%x of %s; the last ones, without the batch, were expected", axes,
-                        duet_shape_text(x->shape, text));
+        char text[96], over[96];
+        duet_graph_fail(x->graph, "layer_norm: axes %s of %s; the last ones, without the batch, were expected",
+                        duet_axes_text(axes, over), duet_shape_text(x->shape, text));
         return duet_node_broken(x->graph);
     }
     duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / length, length));
@@ -98,19 +111,15 @@ duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *l
     return duet_reshape(scale_and_shift(where, group, layer, y, shape), x->shape);
 }
 
-duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon)
-{
-    return duet_node_is_broken(x) ? x : duet_group_norm_at(where, group, layer, x, duet_features(x), epsilon);
-}
-
-duet_node duet_group_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t groups,
-                             double epsilon)
+/* `what`: its name in mistakes. */
+static duet_node norm_groups(const char *where, const char *what, duet_group *group, const char *layer, duet_node x,
+                             size_t groups, double epsilon)
 {
     if (duet_node_is_broken(x)) return x;
-    if (!has_rank(where, "group_norm", x, 3)) return duet_node_broken(x->graph);
+    if (!has_rank(where, what, x, 3) || !has_epsilon(where, what, x, epsilon)) return duet_node_broken(x->graph);
     const size_t batch = x->shape.dims[0], features = duet_features(x);
     if (groups == 0 || features % groups != 0) {
-        duet_graph_fail(x->graph, "group_norm: %zu features do not make %zu equal groups", features, groups);
+        duet_graph_fail(x->graph, "%s: %zu features do not make %zu equal groups", what, features, groups);
         return duet_node_broken(x->graph);
     }
     const bool is_instance = groups == features; /* then three dimensions are enough */
@@ -118,6 +127,17 @@ duet_node duet_group_norm_at(const char *where, duet_group *group, const char *l
     duet_shape shape = is_instance ? DUET_SHAPE(batch, places, features) : DUET_SHAPE(batch, places, groups, run);
     duet_node y = duet_standardise(duet_reshape(x, shape), DUET_AXIS(1) | (is_instance ? 0 : DUET_AXIS(3)), epsilon);
     return duet_reshape(scale_and_shift(where, group, layer, y, DUET_SHAPE(features)), x->shape);
+}
+
+duet_node duet_group_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, size_t groups,
+                             double epsilon)
+{
+    return norm_groups(where, "group_norm", group, layer, x, groups, epsilon);
+}
+
+duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x, double epsilon)
+{
+    return norm_groups(where, "instance_norm", group, layer, x, duet_features(x), epsilon);
 }
 
 static duet_node is_zero(const char *where, duet_node scalar)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether an optimiser that a program made can be meant: what would raise the loss, end in NaN or do nothing at all is
- * a mistake, and found here rather than in the figures. */
+/* Whether an optimiser that a program made can be meant: what would raise the loss or end in NaN is a mistake, and
+ * found here rather than in the figures. A rate of 0 rests its groups, and may be meant. */
 #include <stddef.h>
 #include <stdio.h>
 

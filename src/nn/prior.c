@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Priors: a row a distribution, with its draw, its log-density, its distribution function and its quantile. */
+#include "nn/prior.h"
+
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "duet/nn.h"
 #include "graph/node.h"
 #include "op/where.h"
 
@@ -236,11 +239,54 @@ static const prior_row rows_of[] = {
     [DUET_PRIOR_MIXTURE] = {draw_mixture, mixture_log_density, mixture_share, mixture_quantile},
 };
 
-static const prior_row *find_row(const duet_prior *prior)
+static bool is_float(double number)
 {
-    bool known = (size_t)prior->kind < sizeof rows_of / sizeof *rows_of && prior->features > 0 && prior->scale > 0;
-    bool centred = prior->kind != DUET_PRIOR_MIXTURE || (prior->components > 0 && prior->centres != NULL);
-    return known && centred ? &rows_of[prior->kind] : NULL;
+    return fabs(number) <= (double)FLT_MAX;
+}
+
+/* The numbers of a mixture that none can be drawn about. */
+static bool has_no_centres(const duet_prior *part, char *words, size_t size)
+{
+    if (part->components == 0 || part->centres == NULL) {
+        snprintf(words, size, "a mixture has one centre or more, and there is none");
+        return true;
+    }
+    for (size_t i = 0; i < part->components * part->features; i++)
+        if (!is_float((double)part->centres[i])) {
+            snprintf(words, size, "number %zu of centre %zu is %g", i % part->features, i / part->features,
+                     (double)part->centres[i]);
+            return true;
+        }
+    return false;
+}
+
+bool duet_prior_is_wrong(const duet_prior *part, char *words, size_t size)
+{
+    const bool drawn = part->kind != DUET_PRIOR_CATEGORICAL && part->kind != DUET_PRIOR_MIXTURE;
+    const bool wide = part->scale > 0 && is_float(part->scale), placed = !drawn || is_float(part->location);
+    if ((size_t)part->kind >= sizeof rows_of / sizeof *rows_of)
+        snprintf(words, size, "there is no prior %d", (int)part->kind);
+    else if (part->features == 0)
+        snprintf(words, size, "it has no numbers");
+    else if (part->kind == DUET_PRIOR_UNIFORM && !(wide && placed))
+        snprintf(words, size, "it is uniform from %g to %g, and the second is to be above the first",
+                 part->location - part->scale, part->location + part->scale);
+    else if (!wide)
+        snprintf(words, size, "its deviation or scale is %g, and a number above 0 was expected", part->scale);
+    else if (!placed)
+        snprintf(words, size, "its location is %g", part->location);
+    else
+        return part->kind == DUET_PRIOR_MIXTURE && has_no_centres(part, words, size);
+    return true;
+}
+
+/* NULL: a mistake of the graph, unless there is none. */
+static const prior_row *find_row(const char *where, duet_graph *graph, const duet_prior *prior)
+{
+    char wrong[128];
+    if (!duet_prior_is_wrong(prior, wrong, sizeof wrong)) return &rows_of[prior->kind];
+    if (graph != NULL) duet_graph_fail(graph, "prior: %s", wrong);
+    return NULL;
 }
 
 size_t duet_prior_features(const duet_prior *parts, size_t count)
@@ -250,10 +296,9 @@ size_t duet_prior_features(const duet_prior *parts, size_t count)
     return features;
 }
 
-static duet_node fail(const char *where, duet_graph *graph)
+static duet_node fail_empty(const char *where, duet_graph *graph)
 {
-    duet_graph_fail(graph, "prior: a known kind, features from 1, a scale above 0 and, of a mixture, centres were "
-                           "expected");
+    duet_graph_fail(graph, "prior: it has no parts");
     return duet_node_broken(graph);
 }
 
@@ -261,12 +306,12 @@ duet_node duet_prior_draw_at(const char *where, duet_graph *graph, const duet_pr
 {
     duet_node joined = NULL;
     for (size_t i = 0; i < count; i++) {
-        const prior_row *row = find_row(&parts[i]);
-        if (row == NULL) return fail(where, graph);
+        const prior_row *row = find_row(where, graph, &parts[i]);
+        if (row == NULL) return duet_node_broken(graph);
         duet_node drawn = row->draw(where, graph, &parts[i], rows);
         joined = joined == NULL ? drawn : duet_concat((duet_node[]){joined, drawn}, 2, 1);
     }
-    return joined == NULL ? fail(where, graph) : joined;
+    return joined == NULL ? fail_empty(where, graph) : joined;
 }
 
 duet_node duet_prior_log_density_at(const char *where, const duet_prior *parts, size_t count, duet_node z)
@@ -281,24 +326,24 @@ duet_node duet_prior_log_density_at(const char *where, const duet_prior *parts, 
         return duet_node_broken(z->graph);
     }
     for (size_t i = 0; i < count; i++) {
-        const prior_row *row = find_row(&parts[i]);
-        if (row == NULL) return fail(where, z->graph);
+        const prior_row *row = find_row(where, z->graph, &parts[i]);
+        if (row == NULL) return duet_node_broken(z->graph);
         duet_node part = count == 1 ? z : duet_slice(z, 1, first, parts[i].features);
         duet_node density = row->log_density(where, &parts[i], part);
         total = total == NULL ? density : duet_add(total, density);
         first += parts[i].features;
     }
-    return total == NULL ? fail(where, z->graph) : total;
+    return total == NULL ? fail_empty(where, z->graph) : total;
 }
 
 double duet_prior_quantile(const duet_prior *part, size_t feature, double p)
 {
-    const prior_row *row = find_row(part);
+    const prior_row *row = find_row(NULL, NULL, part);
     return row == NULL || !(p > 0 && p < 1) || feature >= part->features ? NAN : row->quantile(part, feature, p);
 }
 
 double duet_prior_share(const duet_prior *part, size_t feature, double z)
 {
-    const prior_row *row = find_row(part);
+    const prior_row *row = find_row(NULL, NULL, part);
     return row == NULL || row->share == NULL || feature >= part->features ? NAN : row->share(part, feature, z);
 }

@@ -69,8 +69,8 @@ duet_node duet_batched_matmul_at(const char *where, duet_node a, duet_node b, bo
     if (!join(a, b, transpose_a, transpose_b, &shape)) {
         duet_graph_fail_at(where, a->graph,
                            "batched_matmul: %s%s by %s%s does not fit (float32, equal but for the last two dimensions)",
-                           duet_shape_text(a->shape, left), transpose_a ? " transposed" : "",
-                           duet_shape_text(b->shape, right), transpose_b ? " transposed" : "");
+                           duet_node_text(a, left), transpose_a ? " transposed" : "", duet_node_text(b, right),
+                           transpose_b ? " transposed" : "");
         return duet_node_broken(a->graph);
     }
     if (shape.rank == 2) return duet_matmul(a, b, transpose_a, transpose_b);

@@ -9,7 +9,7 @@ static bool has_features(const char *where, const char *what, duet_node x)
     if (x->shape.rank > 0 && x->type == DUET_FLOAT32) return true;
     char text[96];
     duet_graph_fail(x->graph, "%s: float32 with at least one dimension was expected, not %s", what,
-                    duet_shape_text(x->shape, text));
+                    duet_node_text(x, text));
     return false;
 }
 
@@ -22,6 +22,8 @@ duet_node duet_log_softmax_at(const char *where, duet_node x)
 
 duet_node duet_softmax_at(const char *where, duet_node x)
 {
+    if (duet_node_is_broken(x)) return x;
+    if (!has_features(where, "softmax", x)) return duet_node_broken(x->graph);
     return duet_exp(duet_log_softmax(x));
 }
 
@@ -38,7 +40,7 @@ duet_node duet_one_hot_at(const char *where, duet_node index, size_t classes)
     if (shape.rank == DUET_MAX_RANK || (index->type != DUET_UINT32 && index->type != DUET_UINT8)) {
         char text[96];
         duet_graph_fail(index->graph, "one_hot: whole numbers of at most %d dimensions were expected, not %s",
-                        DUET_MAX_RANK - 1, duet_shape_text(shape, text));
+                        DUET_MAX_RANK - 1, duet_node_text(index, text));
         return duet_node_broken(index->graph);
     }
     shape.dims[shape.rank++] = 1;

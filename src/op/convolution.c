@@ -184,7 +184,8 @@ static bool operands(const char *where, const duet_op *op, duet_node a, duet_nod
     *broken = duet_node_broken(a->graph);
     if (duet_operand_is_broken(where, op, a, b)) return false;
     if (a->type == DUET_FLOAT32 && b->type == DUET_FLOAT32) return true;
-    duet_graph_fail(a->graph, "%s: both operands must be float32", op->name);
+    duet_graph_fail(a->graph, "%s: both operands must be float32, not %s and %s", op->name, duet_type_name(a->type),
+                    duet_type_name(b->type));
     return false;
 }
 

@@ -6,6 +6,7 @@
 #include "op/op.h"
 #include "op/where.h"
 
+#include <float.h>
 #include <math.h>
 
 static duet_node unary(const char *where, const duet_op *op, duet_node x, double m, double n);
@@ -175,9 +176,9 @@ static duet_node make(const char *where, const duet_op *op, duet_type type, cons
 
 static bool wants_type(const char *where, const duet_op *op, duet_node x, duet_type type)
 {
-    static const char *const names[] = {"float32", "uint32", "uint8"};
     if (x->type == type) return true;
-    duet_graph_fail(x->graph, "%s: an operand is %s, %s was expected", op->name, names[x->type], names[type]);
+    duet_graph_fail(x->graph, "%s: an operand is %s, %s was expected", op->name, duet_type_name(x->type),
+                    duet_type_name(type));
     return false;
 }
 
@@ -301,6 +302,10 @@ static duet_node binary(const char *where, const duet_op *op, duet_node a, duet_
 
 duet_node duet_leaky_relu_at(const char *where, duet_node x, double slope)
 {
+    if (!duet_node_is_broken(x) && !(fabs(slope) <= (double)FLT_MAX)) {
+        duet_graph_fail(x->graph, "leaky_relu: the slope is %g", slope);
+        return duet_node_broken(x->graph);
+    }
     return unary(where, &duet_op_leaky_relu, x, slope, 0);
 }
 
@@ -318,14 +323,26 @@ duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
     return unary(where, &duet_op_clamp, x, low, high);
 }
 
+/* Whether float32 holds a number that is said, if it is one: an infinity that somebody means is said as such. */
+static bool holds(const char *where, duet_node x, const char *what, double number)
+{
+    if (!isfinite(number) || fabs(number) <= (double)FLT_MAX) return true;
+    duet_graph_fail(x->graph, "%s: %g is beyond float32", what, number);
+    return false;
+}
+
 duet_node duet_scale_at(const char *where, duet_node x, double factor)
 {
-    return duet_node_is_broken(x) ? x : duet_multiply(x, duet_constant(x->graph, factor));
+    if (duet_node_is_broken(x)) return x;
+    if (!holds(where, x, "scale", factor)) return duet_node_broken(x->graph);
+    return duet_multiply(x, duet_constant(x->graph, factor));
 }
 
 duet_node duet_shift_at(const char *where, duet_node x, double term)
 {
-    return duet_node_is_broken(x) ? x : duet_add(x, duet_constant(x->graph, term));
+    if (duet_node_is_broken(x)) return x;
+    if (!holds(where, x, "shift", term)) return duet_node_broken(x->graph);
+    return duet_add(x, duet_constant(x->graph, term));
 }
 
 duet_node duet_select_at(const char *where, duet_node condition, duet_node yes, duet_node no)

@@ -62,7 +62,10 @@ duet_node duet_gather_at(const char *where, duet_node table, duet_node index)
     if (duet_node_is_broken(table)) return table;
     if (duet_operand_is_broken(where, &op_gather, table, index)) return duet_node_broken(table->graph);
     if (table->shape.rank == 0 || index->shape.rank != 1 || index->type != DUET_UINT32) {
-        duet_graph_fail(table->graph, "gather: needs a table of rank 1 or more and a uint32 [rows] index");
+        char has[96], read[96];
+        duet_graph_fail(table->graph,
+                        "gather: needs a table of rank 1 or more and a uint32 [rows] index, has %s and %s",
+                        duet_node_text(table, has), duet_node_text(index, read));
         return duet_node_broken(table->graph);
     }
     duet_shape shape = table->shape;
@@ -102,7 +105,7 @@ duet_node duet_with_row_at(const char *where, duet_node table, duet_node counter
     if (width != row->elements || counter->type != DUET_UINT32 || counter->elements != 1 || table->type != row->type) {
         char has[96], wants[96];
         duet_graph_fail(table->graph, "with_row: a row of %s for a table of %s, a uint32 scalar counter",
-                        duet_shape_text(row->shape, has), duet_shape_text(table->shape, wants));
+                        duet_node_text(row, has), duet_node_text(table, wants));
         return duet_node_broken(table->graph);
     }
     return duet_node_make(where, table->graph, &op_with_row, table->type, table->shape,

@@ -95,7 +95,7 @@ void duet_grad_at(const char *where, duet_node loss, const duet_node *wrt, size_
         if (!can_differentiate_by(where, graph, wrt[i])) return;
     if (loss->elements != 1 || loss->type != DUET_FLOAT32) {
         char text[96];
-        duet_graph_fail(graph, "grad: the loss must be a float32 scalar, it is %s", duet_shape_text(loss->shape, text));
+        duet_graph_fail(graph, "grad: the loss must be a float32 scalar, it is %s", duet_node_text(loss, text));
         return;
     }
     size_t nodes = duet_graph_count(graph);

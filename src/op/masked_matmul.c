@@ -80,8 +80,8 @@ duet_node duet_masked_matmul_at(const char *where, duet_node x, duet_node weight
         duet_graph_fail_at(where, x->graph,
                            "masked_matmul: %s by %s from %s to %s does not fit; float32 of [rows, inputs], [outputs, "
                            "inputs], [inputs] and [outputs] was expected",
-                           duet_shape_text(x->shape, texts[0]), duet_shape_text(weights->shape, texts[1]),
-                           duet_shape_text(from->shape, texts[2]), duet_shape_text(to->shape, texts[3]));
+                           duet_node_text(x, texts[0]), duet_node_text(weights, texts[1]),
+                           duet_node_text(from, texts[2]), duet_node_text(to, texts[3]));
         return duet_node_broken(x->graph);
     }
     duet_node left = duet_reshape(from, DUET_SHAPE(1, from->elements));

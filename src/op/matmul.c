@@ -55,8 +55,8 @@ duet_node duet_matmul_at(const char *where, duet_node a, duet_node b, bool trans
     bool fits = a->shape.rank == 2 && b->shape.rank == 2 && a->type == DUET_FLOAT32 && b->type == DUET_FLOAT32;
     if (!fits || a->shape.dims[transpose_a ? 0 : 1] != b->shape.dims[transpose_b ? 1 : 0]) {
         duet_graph_fail(a->graph, "matmul: %s%s by %s%s does not fit (float32, two dimensions each)",
-                        duet_shape_text(a->shape, left), transpose_a ? " transposed" : "",
-                        duet_shape_text(b->shape, right), transpose_b ? " transposed" : "");
+                        duet_node_text(a, left), transpose_a ? " transposed" : "", duet_node_text(b, right),
+                        transpose_b ? " transposed" : "");
         return duet_node_broken(a->graph);
     }
     a = duet_untransposed(a, &transpose_a);

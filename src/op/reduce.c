@@ -87,8 +87,9 @@ static duet_node reduce(const char *where, const duet_op *op, duet_node x, unsig
     if (duet_node_is_broken(x)) return x;
     unsigned all = (1u << x->shape.rank) - 1u, inner = axes & all;
     if (x->type != DUET_FLOAT32 || (axes != DUET_ALL_AXES && (axes & ~all) != 0)) {
-        duet_graph_fail(x->graph, "%s: axes 0x%x of a value of rank %zu, which must be float32", op->name, axes,
-                        x->shape.rank);
+        char over[96];
+        duet_graph_fail(x->graph, "%s: axes %s of a value of rank %zu, which must be float32 and is %s", op->name,
+                        duet_axes_text(axes, over), x->shape.rank, duet_type_name(x->type));
         return duet_node_broken(x->graph);
     }
     duet_attributes attributes = {.size = {inner}};

@@ -394,6 +394,14 @@ static const duet_op op_concat = {.name = "concat",
                                   .gradient = gradient_concat,
                                   .deal = deal_concat};
 
+static duet_node fail_part(const char *where, duet_node part, duet_node first)
+{
+    char has[96], wants[96];
+    duet_graph_fail(part->graph, "concat: %s cannot become %s", duet_node_text(part, has),
+                    duet_node_text(first, wants));
+    return duet_node_broken(part->graph);
+}
+
 duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count, size_t axis)
 {
     enum { MOST = 12 }; /* parts read by one kernel */
@@ -412,7 +420,7 @@ duet_node duet_concat_at(const char *where, const duet_node *parts, size_t count
         size_t extent = axis < other.rank ? other.dims[axis] : 0;
         if (axis < other.rank) other.dims[axis] = shape.dims[axis];
         if (!duet_shape_equal(other, shape) || parts[i]->type != parts[0]->type)
-            return fail_shapes(where, parts[i], "concat", parts[0]->shape);
+            return fail_part(where, parts[i], parts[0]);
         shape.dims[axis] += extent;
     }
     duet_attributes attributes = {.size = {axis}};

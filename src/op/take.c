@@ -37,9 +37,9 @@ duet_node duet_take_at(const char *where, duet_node x, size_t axis, duet_node in
     if (duet_node_is_broken(x)) return x;
     if (duet_operand_is_broken(where, &op_take, x, index)) return duet_node_broken(x->graph);
     if (axis >= x->shape.rank || index->type != DUET_UINT32 || index->shape.rank > 1) {
-        char text[96];
-        duet_graph_fail(x->graph, "take: an axis of %s, not %zu, and a uint32 index [count] were expected",
-                        duet_shape_text(x->shape, text), axis);
+        char has[96], read[96];
+        duet_graph_fail(x->graph, "take: an axis of %s, not %zu, and a uint32 index [count], not %s, were expected",
+                        duet_node_text(x, has), axis, duet_node_text(index, read));
         return duet_node_broken(x->graph);
     }
     duet_shape shape = x->shape;

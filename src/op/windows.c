@@ -107,7 +107,7 @@ static duet_node make_windows(const char *where, duet_node x, const duet_window 
 static bool is_float(const char *where, const char *op, duet_node x)
 {
     if (x->type == DUET_FLOAT32) return true;
-    duet_graph_fail(x->graph, "%s: needs float32, has %s; use duet_to_float", op, duet_type_text(x->type));
+    duet_graph_fail(x->graph, "%s: needs float32, has %s; use duet_to_float", op, duet_type_name(x->type));
     return false;
 }
 

@@ -13,6 +13,7 @@
 #include "base/checksum.h"
 #include "base/json.h"
 #include "base/size.h"
+#include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
 #include "model/settings.h"
@@ -189,15 +190,6 @@ static duet_status check_family(const duet_safetensors *file, const char *path, 
         family, expected);
 }
 
-/* "[2, 3]" */
-static void write_shape(char text[96], duet_shape shape)
-{
-    size_t length = (size_t)snprintf(text, 96, "[");
-    for (size_t i = 0; i < shape.rank && length < 72; i++)
-        length += (size_t)snprintf(text + length, 96 - length, i > 0 ? ", %zu" : "%zu", shape.dims[i]);
-    snprintf(text + length, 96 - length, "]");
-}
-
 static bool same_tensor(const duet_variable *variable, const duet_tensor_row *row)
 {
     bool same = variable->type == row->type && variable->shape.rank == row->shape.rank;
@@ -219,11 +211,10 @@ static duet_status check_variables(const duet_safetensors *file, const char *pat
                              variable->name);
         if (same_tensor(variable, row)) continue;
         char has[96], wants[96];
-        write_shape(has, row->shape);
-        write_shape(wants, variable->shape);
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: \"%s\" is %s, the model's is %s: it was made with other settings or other data", path,
-                         variable->name, has, wants);
+                         variable->name, duet_value_text(row->type, row->shape, has),
+                         duet_value_text(variable->type, variable->shape, wants));
     }
     return DUET_OK;
 }

@@ -95,6 +95,8 @@ duet_status duet_composition_make(json_t **composition, const duet_trainer *trai
         status = describe(composition, trains, beside, &own);
     }
     duet_model_free(&beside);
+    if (status == DUET_ERROR_GRAPH) /* a program may want no more than to train */
+        duet_device_say(trains->device, "warning: what is learnt cannot be used: %s", own.message);
     return status == DUET_ERROR_MEMORY ? duet_fail(error, status, "%s", own.message) : DUET_OK;
 }
 

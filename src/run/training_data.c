@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "data/data.h"
 #include "data/known.h"
 #include "run/seen_rows.h"
@@ -20,7 +21,9 @@ static duet_status find_data(duet_training *run, duet_error *error)
         known ? duet_data_open_again : duet_data_open_divided;
     if (open(&run->data, run->choice.data, run->choice.division, &own) == DUET_OK) return DUET_OK;
     bool moved = run->resumed && run->options->data == NULL && duet_data_is_gone(source);
-    return duet_fail(error, own.status, "%s%s", own.message, moved ? "; --data PATH says where the data are now" : "");
+    return duet_fail(error, own.status, "%s%s%s%s", own.message, moved ? "; --data " : "",
+                     moved ? DUET_WORD("PATH%s", duet_data_name_said(run->choice.data)) : "",
+                     moved ? " says where the data are now" : "");
 }
 
 /* Passes on what the data have to say. A question must be answered before a new run: what came out would be another
@@ -63,6 +66,18 @@ static duet_status look_through(duet_training *run, duet_error *error)
     return duet_data_open_divided(&run->data, run->choice.data, run->choice.division, error);
 }
 
+/* Where they lie now may have been said without what was said of them behind the colon, such as their labels. */
+static void say_where(char *remedy, size_t size, const char *then, const char *now)
+{
+    const char *said = duet_data_name_said(then), *said_now = duet_data_name_said(now);
+    const int path = (int)(strlen(now) - strlen(said_now));
+    if (strcmp(said, said_now) == 0)
+        (void)duet_text_print(remedy, size, ". --data %s says where the data are now", DUET_WORD("PATH%s", said));
+    else
+        (void)duet_text_print(remedy, size, ". It was trained on %s: --data %s says the same of these", then,
+                              DUET_WORD("%.*s%s", path, now, said));
+}
+
 /* A run goes on with the data that it began with, wherever they lie by now, or as was said with others of their kind;
  * that it did is recorded. */
 static duet_status compare_data(duet_training *run, duet_error *error)
@@ -84,8 +99,10 @@ static duet_status compare_data(duet_training *run, duet_error *error)
         return duet_data_compare_columns(run->data, then, run->directory, error);
     }
     const bool own = run->options->own_data != NULL;
+    char remedy[2 * DUET_WORD_SIZE] = "";
+    if (!own) say_where(remedy, sizeof remedy, then->name, now->name);
     return duet_fail(error, DUET_ERROR_DATA, "%s was trained on other data than %s now holds: %s%s%s", run->directory,
-                     now->name, words, own ? "" : ". --data PATH says where the data are now",
+                     now->name, words, remedy,
                      now->classes != then->classes ? ""
                      : own                         ? "; other_data goes on with these"
                                                    : "; --other-data goes on with these");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A phase as nodes: its updates, counters, loss history and fault flag. All gradients of a phase are taken at the same
  * parameters, because a plan reads every variable's old value; after a loss or a gradient that is not finite nothing is
- * updated. */
+ * updated. What is made here belongs to the line that opened the phase: a model may assign to a counter as well. */
 #include "train/schedule.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "duet/op.h"
 #include "graph/node.h"
 #include "nn/optimiser.h"
+#include "op/where.h"
 
 static const duet_initialiser zero = {DUET_INIT_CONSTANT, 0, 0, 0};
 
@@ -88,8 +89,8 @@ static size_t most_watched(const duet_phase_description *phase)
 
 /* Updates the fault flag, 0 or 1 + the index in schedule->watched of the first value that was not finite (`first` is
  * the index of values[0]), and the step at which that was. Returns `allowed`: 1 while there is no fault, else 0. */
-static duet_node watch_faults(const duet_schedule *schedule, size_t first, const duet_node *values, size_t count,
-                              duet_node *roots, size_t *root_count)
+static duet_node watch_faults(const char *where, const duet_schedule *schedule, size_t first, const duet_node *values,
+                              size_t count, duet_node *roots, size_t *root_count)
 {
     duet_graph *graph = schedule->build->graph;
     duet_node term = scalar_state(graph, "trainer.fault_term", DUET_FLOAT32);
@@ -110,6 +111,7 @@ static duet_node watch_faults(const duet_schedule *schedule, size_t first, const
 static void sum_reports(const duet_build *build, const duet_scheduled_phase *phase, duet_node row, duet_node *roots,
                         size_t *root_count)
 {
+    const char *where = phase->description->where;
     duet_graph *graph = build->graph;
     duet_shape shape = duet_node_shape(row);
     char name[64];
@@ -140,6 +142,7 @@ static void remember_reports(const duet_build *build, const duet_scheduled_phase
 {
     const duet_phase_description *phase = scheduled->description;
     if (phase->report_count == 0) return;
+    const char *where = phase->where;
     char name[64];
     duet_node *row = calloc(phase->report_count, sizeof *row);
     if (row == NULL) {
@@ -166,6 +169,7 @@ static void remember_reports(const duet_build *build, const duet_scheduled_phase
 static size_t update_states(const duet_phase_description *phase, duet_node *needed, size_t count, duet_node allowed,
                             duet_node *roots, size_t room)
 {
+    const char *where = phase->where;
     for (size_t i = 0; i < phase->objective_count; i++)
         if (phase->objectives[i].gate != NULL) needed[count++] = phase->objectives[i].gate;
     for (size_t i = 0; i < phase->assign_count; i++) needed[count++] = phase->assigns[i].value;
@@ -219,6 +223,7 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
 {
     const duet_build *build = schedule->build;
     const duet_phase_description *phase = schedule->phases[index].description;
+    const char *where = phase->where;
     size_t first = schedule->watched_count, made = 0;
     size_t room = most_watched(phase) + phase->objective_count + phase->assign_count + 1;
     duet_node *values = calloc(room + phase->report_count, sizeof(duet_node)), *norms = values + room;
@@ -228,11 +233,13 @@ size_t duet_phase_roots(duet_schedule *schedule, size_t index, duet_node *roots)
     }
     size_t watched = watch(schedule, phase, values);
     duet_node allowed = NULL;
-    if (watched > 0) allowed = watch_faults(schedule, first, values, watched, roots, &made);
+    if (watched > 0) allowed = watch_faults(where, schedule, first, values, watched, roots, &made);
     made += update_groups(schedule, phase, allowed, norms, roots + made);
     for (size_t i = 0; i < phase->assign_count; i++) {
-        duet_node target = phase->assigns[i].target, value = phase->assigns[i].value;
-        roots[made++] = duet_assign(target, allowed == NULL ? value : duet_select(allowed, value, target));
+        const duet_assignment *it = &phase->assigns[i];
+        duet_node value = it->value;
+        if (allowed != NULL) value = duet_select_at(it->where, allowed, value, it->target);
+        roots[made++] = duet_assign_at(it->where, it->target, value);
     }
     made += update_states(phase, values, watched, allowed, roots + made, count_followers(build->graph));
     remember_reports(build, &schedule->phases[index], norms, roots, &made);

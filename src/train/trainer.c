@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "data/feed.h"
 #include "graph/node.h"
+#include "graph/variable.h"
 #include "plan/plan.h"
 
 /* Whether any phase draws a batch. */
@@ -123,6 +124,37 @@ static void tell_of_resting_groups(const duet_trainer *trainer)
     }
 }
 
+/* The group of another store than the model's and its scratch whose parameter the node is; NULL: it is none. */
+static const duet_group *find_strange_group(const duet_build *build, const duet_store *store, duet_node node)
+{
+    const duet_variable *variable = node->attributes.object;
+    const duet_group *group = NULL;
+    if (node->op != &duet_op_variable || variable->storage->store == store ||
+        variable->storage->store == build->scratch)
+        return NULL;
+    for (size_t i = 0; (group = duet_store_group_at(variable->storage->store, i)) != NULL; i++)
+        if (group->storage == variable->storage) break;
+    return group;
+}
+
+/* Groups of a store of the program's own are read and nothing else: intended of a network that was learnt elsewhere. */
+static void tell_of_strange_groups(const duet_trainer *trainer)
+{
+    const duet_graph *graph = trainer->build->graph;
+    for (size_t id = 0; id < duet_graph_count(graph); id++) {
+        const duet_group *group = find_strange_group(trainer->build, trainer->model->store, duet_graph_at(graph, id));
+        bool told = group == NULL;
+        for (size_t before = 0; before < id && !told; before++)
+            told = find_strange_group(trainer->build, trainer->model->store, duet_graph_at(graph, before)) == group;
+        if (!told)
+            duet_device_say(
+                trainer->device,
+                "warning: the group \"%s\" is of another store than the model's: its %zu parameters stay as "
+                "they are, and no checkpoint holds them; duet_model_group makes groups of the model",
+                duet_group_name(group), duet_group_parameters(group));
+    }
+}
+
 /* Settings that were given and that nothing followed: their author expects something of them. */
 static void tell_of_idle_settings(const duet_trainer *trainer)
 {
@@ -146,9 +178,11 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     const duet_build *build = trainer->build;
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
+    tell_of_strange_groups(trainer);
     for (size_t i = 0; i < build->warning_count; i++)
         duet_device_say(trainer->device, "warning: %s", build->warnings[i]);
-    const duet_node count = duet_assign(build->step, duet_increment(build->step));
+    const char *where = build->procedures[0].phases[build->procedures[0].phase_count - 1].where;
+    const duet_node count = duet_assign_at(where, build->step, duet_increment_at(where, build->step));
     DUET_TRY(duet_schedule_make(&trainer->schedule, trainer->device, trainer->model, build, &build->procedures[0],
                                 trainer->batches, &count, 1, error));
     trainer->sums = calloc(trainer->schedule.term_count + 1, sizeof *trainer->sums);

@@ -23,11 +23,10 @@ static duet_node classify(duet_model *m, duet_node x, size_t classes, duet_node 
     return duet_dense(net, "logits", duet_dropout(h, duet_setting_number(m, "dropout")), classes);
 }
 
-/* [batch]: 1 where the label's logit is the largest, also when others are equal to it. */
+/* [batch]: 1 where the label's logit is the largest, the first one where several are, which the metric takes too. */
 static duet_node is_right(duet_node logits, duet_node labels)
 {
-    duet_node most = duet_max(logits, DUET_AXIS(1), false);
-    return duet_greater_equal(duet_sum_features(duet_multiply(logits, labels)), most);
+    return duet_sum_features(duet_multiply(duet_largest(logits), labels));
 }
 
 /* The procedure "attack", gradient ascent of Nguyen et al. 2015 (arXiv:1412.1897), sec. 4: pictures that start as noise
