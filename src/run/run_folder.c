@@ -113,8 +113,8 @@ static duet_status check_seen(const char *path, duet_error *error)
     struct stat about;
     bool seen = stat(path, &about) == 0 ? !S_ISDIR(about.st_mode) || access(path, X_OK) == 0
                                         : errno == ENOENT || errno == ENOTDIR;
-    const int code = errno;
-    if (seen || !is_folder(path)) return seen ? DUET_OK : fail_make(path, code, error);
+    int code = errno;
+    if (seen || !is_folder(path, &code)) return seen ? DUET_OK : fail_make(path, code, error);
     return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be looked into: %s: name one of yours with --out",
                      path, strerror(code));
 }
