@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -131,10 +130,7 @@ duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *na
  * data, what nobody knows, what is about the others. */
 static int rank_other(const char *name)
 {
-    static const char *const about[] = {"README", "LICENSE", "LICENCE", "NOTICE"};
-    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
-    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
-        if (strncasecmp(last, about[i], strlen(about[i])) == 0) return 1;
+    if (duet_foreign_is_about(name)) return 1;
     if (duet_picture_is_foreign(name)) return 4;
     return !duet_foreign_is_text(name) && duet_foreign_by_name(name) != NULL ? 3 : 2;
 }
