@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which column of a file of labels names the pictures, whatever it is called: the one whose cells most often are their
- * names. Numbers do not count: an index of the lines fits pictures with numbers in their names, and labels are then
- * those of others without any sign of it. */
+ * names. Numbers do not count, unless zeros stand in front: an index of the lines fits pictures with numbers in their
+ * names, and labels are then those of others without any sign of it. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -72,13 +73,19 @@ static bool take_columns(search *it, const char *label)
     return true;
 }
 
+/* Zeros in front are of a name: no index has them. */
+static bool is_number(const char *text)
+{
+    double number;
+    return !(text[0] == '0' && isdigit((unsigned char)text[1])) && duet_number_read(text, &number);
+}
+
 /* False: out of memory. Few columns of many name any picture, so each has its memory when one does. */
 static bool look_at_cell(search *it, size_t column, char *text)
 {
-    double number;
     bool whole;
     hits *found = &it->hits[column];
-    if (found->is_label || text[0] == '\0' || duet_number_read(text, &number)) return true;
+    if (found->is_label || text[0] == '\0' || is_number(text)) return true;
     const char *name = shorten(text, &whole);
     char *const *at = bsearch(&name, it->names, it->count, sizeof *it->names, compare);
     if (at == NULL) return true;
@@ -91,14 +98,16 @@ static bool look_at_cell(search *it, size_t column, char *text)
     return *seen = true;
 }
 
-/* Words that repeat are of kinds, as classes are. */
+/* Words that repeat are of kinds, as classes are. Of columns that all name pictures here, one whose cells repeat is of
+ * what these are related to, as parents are, and one that is called a name by custom is rather theirs. */
 static bool is_better(const search *it, size_t column, size_t than)
 {
     const hits *one = &it->hits[column], *other = than == 0 ? NULL : &it->hits[than - 1];
     if (one->lines == 0 || (one->whole == 0 && 2 * one->different <= one->lines)) return false;
     if (other == NULL || one->lines != other->lines) return other == NULL || one->lines > other->lines;
-    if ((one->whole > 0) != (other->whole > 0)) return one->whole > 0;
-    return it->ranks[column] > it->ranks[than - 1];
+    if (one->different != other->different) return one->different > other->different;
+    if (it->ranks[column] != it->ranks[than - 1]) return it->ranks[column] > it->ranks[than - 1];
+    return one->whole > 0 && other->whole == 0;
 }
 
 static duet_status fail_memory(const char *path, duet_error *error)
