@@ -15,6 +15,8 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "data/foreign.h"
+#include "data/picture.h"
 
 enum { BLOCK = 64 * 1024 };
 
@@ -172,9 +174,25 @@ static duet_status fail_link(const duet_archive *archive, struct archive_entry *
                      archive->path, archive->name, to != NULL ? " to " : "", to != NULL ? to : "");
 }
 
-static bool is_link(struct archive_entry *entry)
+/* Whether a name is that of a file, which is no folder. */
+static bool is_file_name(const char *name)
 {
-    return archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry) != NULL;
+    static const char *const endings[] = {".md", ".rst",   ".csv", ".xml", ".html", ".pdf", ".yaml", ".yml", ".toml",
+                                          ".py", ".ipynb", ".sh",  ".log", ".gz",   ".zip", ".npz",  NULL};
+    return duet_foreign_is_about(name) || duet_foreign_is_text(name) || duet_foreign_by_name(name) != NULL ||
+           duet_picture_name_is(name) || duet_name_ends_in(name, endings);
+}
+
+/* Whether a member is a link by which examples would be missing: one whose own name is that of a picture or an array,
+ * which is what counts in a folder too; or a symbolic one that may lead to a folder, such as a class. */
+static bool is_link(const duet_archive *archive, struct archive_entry *entry)
+{
+    static const char *const arrays[] = {".npy", NULL};
+    const char *name = duet_archive_member(archive->name), *to = archive_entry_symlink(entry);
+    const bool is_soft = archive_entry_filetype(entry) == AE_IFLNK;
+    if (name == NULL || (!is_soft && archive_entry_hardlink(entry) == NULL)) return false;
+    if (duet_picture_name_is(name) || duet_name_ends_in(name, arrays)) return true;
+    return is_soft && !is_file_name(name) && !(to != NULL && is_file_name(to));
 }
 
 static duet_status next_member(duet_archive *archive, bool *more, duet_error *error)
@@ -188,7 +206,7 @@ static duet_status next_member(duet_archive *archive, bool *more, duet_error *er
         if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
         if (archive->name == NULL) return fail_name(archive, error);
         if (archive_entry_filetype(entry) == AE_IFREG) break;
-        if (is_link(entry) && duet_archive_member(archive->name) != NULL) return fail_link(archive, entry, error);
+        if (is_link(archive, entry)) return fail_link(archive, entry, error);
         if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
         archive->name = folder_name(entry);
         return archive->name != NULL ? DUET_OK
