@@ -18,12 +18,12 @@ OPENCL = "".join(
 )
 # A parameter's type in C: its type in Python, and the expression that passes it on.
 TABLE = {
-    "duet_node": ("Operand", "{0}"),
+    "duet_node": ("Operand", "node_pointer({0})"),
     "duet_graph *": ("Graph", "pointer({0})"),
     "duet_model *": ("Model", "building({0})"),
     "const duet_model *": ("Model", "building({0})"),
     "const duet_graph *": ("Graph", "pointer({0})"),
-    "duet_group *": ("Optional[Group]", "pointer({0})"),
+    "duet_group *": ("Group", "pointer({0})"),
     "const duet_group *": ("Group", "pointer({0})"),
     "const char *": ("str", "text({0})"),
     "size_t": ("int", "whole('{0}', {0})"),
@@ -41,6 +41,11 @@ TABLE = {
     "const duet_prior *": ("Struct", "address({0})"),
     "const duet_optimiser *": ("Struct", "address({0})"),
     "const duet_hidden_options *": ("Struct", "address({0})"),
+}
+# Of parameters that may be NULL, which their function's words say: what passes None on.
+NULLABLE = {
+    "duet_node": ("Optional[Operand]", "node_or_null({0})"),
+    "duet_group *": ("Optional[Group]", "pointer_or_null({0})"),
 }
 # An array and the count after it are one list in Python.
 LISTS = {
@@ -171,6 +176,11 @@ def docstring(doc):
     return re.sub(r"\bduet_(\w+)", r"\1", text).replace("\\", "\\\\").replace('"""', "'''")
 
 
+def may_be_null(doc, argument):
+    """Whether a function's words say so: "bias [out], or NULL for none", "neither if group is NULL"."""
+    return re.search(rf"\b{argument}\b`?(?: \[[^]]*\])?,? (?:or|is) NULL", " ".join(doc.replace("*", " ").split())) is not None
+
+
 def python_function(header, text, name, doc, result, parameters):
     """Its lines, and its short name; None if Python says it in another way."""
     placed = bool(parameters) and parameters[0] == ("const char *", "where")
@@ -194,7 +204,7 @@ def python_function(header, text, name, doc, result, parameters):
                 else f"*{expression.format(argument)}"
             )
         elif kind in TABLE and (kind != "unsigned" or argument == "axes"):
-            hint, expression = TABLE[kind]
+            hint, expression = NULLABLE[kind] if kind in NULLABLE and may_be_null(doc, argument) else TABLE[kind]
             expression = "pointer({0})" if short in ANY_TIME and hint == "Model" else expression
             passed.append(expression.format(argument))
         else:
@@ -215,9 +225,6 @@ def python_function(header, text, name, doc, result, parameters):
         lines.append(
             f"    {', '.join(operands)}{',' if len(operands) == 1 else ''} = operand_nodes({', '.join(operands)})"
         )
-        for argument in operands:
-            at = passed.index(argument)
-            passed[at] = f"node_pointer({argument})"
     call = f"lib.{name}({', '.join(passed)})"
     lines.append(f"    return {expression.format(call, ', '.join(sources))}")
     kind = parameters[0][0] if parameters else ""
@@ -234,7 +241,7 @@ from __future__ import annotations
 
 from .convert import (Axes, Graph, Group, InitialiserLike, Model, Node, Operand, Optional, Priors, Sequence, Shape,
                       ShapeLike, Struct, address, axes_bits, building, enumerator, initialiser, keeps_of, node_array,
-                      node_pointer, operand_nodes, pointer, prior_array, shape_struct, shape_tuple, text, truth,
+                      node_or_null, node_pointer, operand_nodes, pointer, pointer_or_null, prior_array, shape_struct, shape_tuple, text, truth,
                       where, whole, word_of, words)
 from .library import lib
 

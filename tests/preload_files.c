@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Preloaded, makes one call fail with which files are written: $PRELOAD_FILES, "N ERRNO", names the N-th of all calls
- * of the functions below that Duet makes itself or through the libraries that write for it, and the error. fwrite
- * writes half before it fails, as a full disk does; fclose closes all the same. $PRELOAD_FILES_COUNT, a file, gets how
- * many there were. With $PRELOAD_NO_LOCKS files are not locked, as on some file systems of clusters. */
+/* Preloaded, makes one call fail with which files are written, looked at or listed: $PRELOAD_FILES, "N ERRNO", names
+ * the N-th of all calls of the functions below that Duet makes itself or through the libraries that write for it, and
+ * the error. fwrite writes half before it fails, as a full disk does; fclose closes all the same. $PRELOAD_FILES_COUNT,
+ * a file, gets how many there were; of $PRELOAD_FILES_ONLY those functions alone count whose names hold it. With
+ * $PRELOAD_NO_LOCKS files are not locked, as on some file systems of clusters. */
 #define _GNU_SOURCE /* dladdr, RTLD_NEXT */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +24,7 @@ enum { ERROR_SEEN = 0x20 }; /* glibc's flag behind ferror */
 static atomic_long calls;
 static long wanted;
 static int error;
-static const char *failed = "none";
+static const char *failed = "none", *only;
 static _Thread_local bool inside; /* what these functions call themselves is let through */
 
 static bool is_ours(const void *caller)
@@ -40,7 +42,9 @@ static bool is_ours(const void *caller)
 
 static bool is_due(const void *caller, const char *name)
 {
-    if (inside || !is_ours(caller) || atomic_fetch_add(&calls, 1) + 1 != wanted) return false;
+    if (inside || !is_ours(caller) || (only != NULL && strstr(name, only) == NULL) ||
+        atomic_fetch_add(&calls, 1) + 1 != wanted)
+        return false;
     failed = name;
     errno = error;
     return true;
@@ -70,6 +74,11 @@ REPLACED(int, fsync, (int file), (file), -1)
 REPLACED(int, rename, (const char *from, const char *to), (from, to), -1)
 REPLACED(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
 REPLACED(int, ftruncate64, (int file, off64_t length), (file, length), -1)
+REPLACED(int, stat64, (const char *path, struct stat64 *about), (path, about), -1)
+REPLACED(int, lstat64, (const char *path, struct stat64 *about), (path, about), -1)
+REPLACED(int, fstat64, (int file, struct stat64 *about), (file, about), -1)
+REPLACED(DIR *, opendir, (const char *path), (path), NULL)
+REPLACED(struct dirent64 *, readdir64, (DIR * folder), (folder), NULL)
 REPLACED(ssize_t, write, (int file, const void *bytes, size_t count), (file, bytes, count), -1)
 
 size_t fwrite(const void *bytes, size_t size, size_t count, FILE *file)
@@ -116,6 +125,7 @@ int flock(int descriptor, int operation)
 __attribute__((constructor)) static void begin(void)
 {
     const char *words = getenv("PRELOAD_FILES");
+    only = getenv("PRELOAD_FILES_ONLY");
     if (words != NULL && sscanf(words, "%ld %d", &wanted, &error) != 2) _exit(125);
 }
 

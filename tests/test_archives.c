@@ -107,6 +107,9 @@ static void links_are_refused(void **state)
         {"y.zip", {"a/0.png<0.png", "a/1.png<1.png", "b/0.png>../a/0.png"}, "b/0.png is a link to ../a/0.png"},
         {"x.npz", {"train.npy", "test.npy>train.npy"}, "test.npy is a link to train.npy"},
         {"hidden.tar", {"a/0.png<0.png", "a/1.png<1.png", "a/.png>1.png"}, NULL},
+        {"away.tar", {"a/0.png<0.png", "a/1.png<1.png", "b>/data/1.2/b"}, "b is a link to /data/1.2/b"},
+        {"about.tar", {"a/0.png<0.png", "a/1.png<1.png", "LICENSE>../LICENSE", "READ.md=a/0.png"}, NULL},
+        {"table.zip", {"a/0.png<0.png", "a/1.png<1.png", "labels.csv>../labels.csv", "all>labels.txt"}, NULL},
     };
     write_pictures("", 2, 0);
     write_npy("train.npy", 1, ARRAY("|u1", "False", "(6, 2)"), "0123456789ab", 12);

@@ -31,18 +31,25 @@ static pid_t start_long(const char *out)
 
 /* ---- signals ---- */
 
+/* Each comes twice, as SIGHUP does where a terminal is closed, from the shell and from the system. */
 static void a_signal_ends_a_training_with_a_checkpoint(void **state)
 {
     (void)state;
+    static const struct timespec between = {.tv_nsec = 2000000};
     static const struct {
         int number, status;
         const char *out, *run, *checkpoint;
     } rows[] = {{SIGINT, 130, "@/int", "int", "int/checkpoint.safetensors"},
                 {SIGTERM, 143, "@/term", "term", "term/checkpoint.safetensors"},
-                {SIGHUP, 129, "@/hup", "hup", "hup/checkpoint.safetensors"}};
+                {SIGHUP, 129, "@/hup", "hup", "hup/checkpoint.safetensors"},
+                {SIGUSR1, 128 + SIGUSR1, "@/usr1", "usr1", "usr1/checkpoint.safetensors"},
+                {SIGUSR2, 128 + SIGUSR2, "@/usr2", "usr2", "usr2/checkpoint.safetensors"},
+                {SIGXCPU, 128 + SIGXCPU, "@/xcpu", "xcpu", "xcpu/checkpoint.safetensors"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         pid_t child = start_long(rows[i].out);
         wait_for(rows[i].checkpoint);
+        assert_int_equal(kill(child, rows[i].number), 0);
+        (void)nanosleep(&between, NULL);
         assert_int_equal(kill(child, rows[i].number), 0);
         expect(finish(child), rows[i].status, rows[i].run, "go on with --resume");
         expect(RUN("train", "--resume", rows[i].out, "--steps", "1"), 0, NULL, "steps already");
@@ -84,6 +91,18 @@ static void signals_stay_ignored_while_a_run_is_used(void **state)
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
     assert_int_equal(kill(child, SIGTERM), 0);
     expect(finish(child), 143, NULL, NULL);
+}
+
+/* Children of a program that ignores their end cannot be waited for. */
+static void children_are_waited_for_where_their_end_is_ignored(void **state)
+{
+    (void)state;
+    (void)signal(SIGCHLD, SIG_IGN);
+    pid_t child = start((const char *const[]){"lesson", "1", TEST_SOURCE_ROOT "/docs/lessons/exercises", NULL});
+    (void)signal(SIGCHLD, SIG_DFL);
+    result made = finish(child);
+    assert_null(strstr(made.err, "No child processes"));
+    expect(made, 4, NULL, NULL); /* the exercise is to be done yet */
 }
 
 /* ---- descriptors ---- */
@@ -496,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_signal_ends_a_training_with_a_checkpoint),
         cmocka_unit_test(signals_ignored_at_the_start_stay_ignored),
         cmocka_unit_test(signals_stay_ignored_while_a_run_is_used),
+        cmocka_unit_test(children_are_waited_for_where_their_end_is_ignored),
         cmocka_unit_test(closed_descriptors_are_no_files),
         cmocka_unit_test(a_second_training_is_refused_at_once),
         cmocka_unit_test(other_names_of_files_are_left_alone),

@@ -582,6 +582,22 @@ static void tables_stand_and_reasons_are_each_runs_own(void **state)
                "-12345678",
                "@/vae"),
            0, " gan                vae\n", NULL);
+    /* what turns text round or steers a terminal is shown otherwise, as JSON by its number */
+    assert_int_equal(symlink(inside("gan", from), inside("t\xe2\x80\xae"
+                                                         "n\xc2\x9b",
+                                                         to)),
+                     0);
+    static const char *const steering[] = {"\xe2\x80\xae", "\xc2\x9b"};
+    for (size_t json = 0; json < 2; json++) {
+        result r = RUN("compare",
+                       "@/t\xe2\x80\xae"
+                       "n\xc2\x9b",
+                       "@/vae", json ? "--json" : NULL);
+        assert_int_equal(r.status, 0);
+        assert_non_null(strstr(r.out, json ? "t\\u202en\\u009b" : "t?n?"));
+        for (size_t i = 0; i < 2; i++) assert_null(strstr(r.out, steering[i]));
+        result_free(&r);
+    }
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (vae): takes long", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  log-likelihood (gan): a GAN has no likelihood", NULL);
     expect(RUN("compare", "@/vae", "@/gan"), 0, "\n  modes: only for models", NULL);

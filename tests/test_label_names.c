@@ -56,6 +56,9 @@ static const struct {
     {"beside those of others",
      "mask,id,photo,label\nm0.png,0,img2.png,2\nm1.png,1,img10.png,3\nm2.png,2,img1.png,1\nm3.png,10,img0.png,0\n",
      "0132", NULL},
+    {"beside those that they are of",
+     "of,photo,label\nimg0.png,img2.png,2\nimg0.png,img10.png,3\nimg1.png,img1.png,1\nimg1.png,img0.png,0\n", "0132",
+     NULL},
     {"classes called as pictures", "id,kind\n2,img0\n10,img1\n1,img1\n0,img0\n", "0110", NULL},
     {"numbers in names", "id,label\n2,2\n10,3\n1,1\n0,0\n", "0132", NULL},
 };
@@ -124,6 +127,17 @@ static void letters_are_composed_otherwise(void **state)
     make_pictures("alone", (const char *const[]){"o\314\210l.png", "u\314\210ber.png", NULL});
     write_file("y.csv", BYTES("file,label\n\303\274ber,0\n\303\266l,1\n"));
     assert_refused("all", labelled("alone"), DUET_ERROR_DATA, "unicodedata.normalize('NFD', name)");
+}
+
+/* Zeros in front of a number are of a name, and those of an index never are. */
+static void a_number_may_be_a_name(void **state)
+{
+    (void)state;
+    make_pictures("set", (const char *const[]){"00.png", "01.png", "02.png", "03.png", NULL});
+    write_file("y.csv", BYTES("nearest,id,label\n00.png,02,2\n01.png,03,3\n02.png,01,1\n03.png,00,0\n"));
+    duet_data *data = open_sound(labelled("set"));
+    assert_labels(data, DUET_TRAIN, "012");
+    duet_data_close(&data);
 }
 
 /* The only number of a name is its own wherever it stands. */
@@ -359,12 +373,19 @@ static void a_column_is_recorded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(pictures_have_labels_by_name),     IN_FOLDER(names_that_do_not_match_are_refused),
-        IN_FOLDER(letters_are_composed_otherwise),   IN_FOLDER(a_number_may_stand_first),
-        IN_FOLDER(numbers_of_pictures_are_in_order), IN_FOLDER(pictures_in_folders_have_labels_by_path),
-        IN_FOLDER(numbers_of_rows_are_in_order),     IN_FOLDER(a_column_is_called_like_a_file),
-        IN_FOLDER(the_column_of_labels_is_known),    IN_FOLDER(a_column_that_is_not_known_is_asked_for),
-        IN_FOLDER(a_column_of_parts_is_told_of),     IN_FOLDER(a_column_is_recorded),
+        IN_FOLDER(pictures_have_labels_by_name),
+        IN_FOLDER(names_that_do_not_match_are_refused),
+        IN_FOLDER(letters_are_composed_otherwise),
+        IN_FOLDER(a_number_may_be_a_name),
+        IN_FOLDER(a_number_may_stand_first),
+        IN_FOLDER(numbers_of_pictures_are_in_order),
+        IN_FOLDER(pictures_in_folders_have_labels_by_path),
+        IN_FOLDER(numbers_of_rows_are_in_order),
+        IN_FOLDER(a_column_is_called_like_a_file),
+        IN_FOLDER(the_column_of_labels_is_known),
+        IN_FOLDER(a_column_that_is_not_known_is_asked_for),
+        IN_FOLDER(a_column_of_parts_is_told_of),
+        IN_FOLDER(a_column_is_recorded),
     };
     return RUN_TESTS("label_names", tests, NULL, NULL);
 }

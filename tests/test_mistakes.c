@@ -389,6 +389,73 @@ static void begin_in_no_way(duet_model *m)
     (void)duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1), odd_one);
 }
 
+#define LATIN1 "caf\xe9" /* what no file of a run can keep */
+
+static void call_a_layer_in_latin1(duet_model *m)
+{
+    (void)duet_dense(duet_model_group(m, "net"), LATIN1, duet_model_batch(m), 2);
+}
+static void call_a_state_in_latin1(duet_model *m)
+{
+    const duet_initialiser zero = {DUET_INIT_CONSTANT, 0, 0, 0};
+    (void)duet_state(duet_model_graph(m), LATIN1, DUET_FLOAT32, DUET_SHAPE(1), zero);
+}
+static void call_a_phase_in_latin1(duet_model *m)
+{
+    duet_phase(m, LATIN1, 1);
+}
+static void call_a_procedure_in_latin1(duet_model *m)
+{
+    duet_procedure(m, LATIN1);
+}
+static void report_in_latin1(duet_model *m)
+{
+    duet_phase(m, "only", 1);
+    duet_report(m, LATIN1, duet_constant(duet_model_graph(m), 1));
+}
+static void give_an_output_in_latin1(duet_model *m)
+{
+    duet_own_output(m, LATIN1, duet_model_batch(m));
+}
+static void give_an_output_no_name(duet_model *m)
+{
+    duet_own_output(m, NULL, duet_model_batch(m));
+}
+
+static void ask_in_latin1(duet_model *m)
+{
+    (void)duet_use_count(m, LATIN1, 1, 0, 2, "help");
+}
+static void ask_for_a_pair(duet_model *m)
+{
+    (void)duet_use_number(m, "a=b", 1, 0, 2, "help");
+}
+static void ask_at_length(duet_model *m)
+{
+    (void)duet_use_number(m, "a_key_of_more_than_thirty-one_characters", 1, 0, 2, "help");
+}
+static void ask_without_help(duet_model *m)
+{
+    (void)duet_use_count(m, "key", 1, 0, 2, NULL);
+}
+
+/* They have no place in the code, as duet_use_count is told of none. */
+static void settings_of_use_have_names(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *message;
+    } rows[] = {{ask_in_latin1, "\"caf?\" of use has a name that is not UTF-8"},
+                {ask_for_a_pair, "\"a=b\" of use has a name with '='"},
+                {ask_at_length, "has too long a name"},
+                {ask_without_help, "\"key\" of use has a help that is not UTF-8 text"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = refusal_of(rows[i].build, DUET_BUILD_EVAL, DUET_ERROR_GRAPH);
+        assert_message(&error, rows[i].message);
+    }
+}
+
 static void mistakes_are_named(void **state)
 {
     (void)state;
@@ -451,6 +518,13 @@ static void mistakes_are_named(void **state)
         {begin_by_no_number, "cannot start by an initialiser of kind 0 and scale nan", DUET_BUILD_TRAIN},
         {begin_in_no_way, "cannot start by an initialiser of kind 99 and scale 1", DUET_BUILD_TRAIN},
         {invert_one_number, "what is said is [20, 1]", DUET_BUILD_EVAL},
+        {call_a_layer_in_latin1, "the name \"net.caf?.weight\" is not UTF-8", DUET_BUILD_TRAIN},
+        {call_a_state_in_latin1, "the name \"caf?\" is not UTF-8", DUET_BUILD_TRAIN},
+        {call_a_phase_in_latin1, "phase \"caf?\": the name is not UTF-8", DUET_BUILD_TRAIN},
+        {call_a_procedure_in_latin1, "procedure \"caf?\": the name is not UTF-8", DUET_BUILD_EVAL},
+        {report_in_latin1, "report \"caf?\": the name is not UTF-8", DUET_BUILD_TRAIN},
+        {give_an_output_in_latin1, "output \"caf?\": the name is not UTF-8", DUET_BUILD_EVAL},
+        {give_an_output_no_name, "output: the name is NULL", DUET_BUILD_EVAL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         duet_error error = refusal_of(rows[i].build, rows[i].mode, DUET_ERROR_GRAPH);
@@ -717,6 +791,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(settings_of_use_have_names),
         cmocka_unit_test(numbers_of_use_begin_within_their_ends),
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),

@@ -85,6 +85,7 @@ static void sets_of_a_programs_own(void **state)
 {
     (void)state;
     static const char *const names[] = {"low", "high"};
+    static const char *const latin1[] = {"tea", "caf\xe9"};
     duet_error error = {0};
     uint8_t bytes[12 * 4], labels[12] = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 1, 1};
     double expected[48];
@@ -149,6 +150,19 @@ static void sets_of_a_programs_own(void **state)
          .count = {4},
          .examples = {"12345678"},
          .class_names = names},
+        {.name = "w",
+         .shape = {.rank = 1, .dims = {2}},
+         .type = DUET_UINT8,
+         .count = {4},
+         .examples = {"12345678"},
+         .labels = {(const uint8_t *)"\0\1\0\1"},
+         .classes = 2,
+         .class_names = latin1},
+        {.name = "caf\xe9",
+         .shape = {.rank = 1, .dims = {2}},
+         .type = DUET_UINT8,
+         .count = {4},
+         .examples = {"12345678"}},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         duet_error own = {0};

@@ -264,6 +264,20 @@ static void pictures_of_points_are_lettered(void **state)
     }
 }
 
+/* Far from zero they are as long as it takes to tell neighbours apart: "1e+06" is 60 pixels wide. */
+static void numbers_of_a_picture_differ(void **state)
+{
+    (void)state;
+    enum { INK = 70, STRIP = 24, SHORT = 66, LONG = 112 };
+    duet_error error = {0};
+    size_t width, height;
+    const float points[4] = {1000000, 1000001, 1000000.5f, 1000000.25f};
+    assert_ok(duet_write_png_points(in_folder("a.png"), points, 2, 2, NULL, 0, &error), &error);
+    uint8_t *pixels = read_png("a.png", PNG_FORMAT_RGB, &width, &height);
+    assert_true(count_grey(pixels, width, SHORT, 0, LONG, height - STRIP, INK) > 60);
+    free(pixels);
+}
+
 static void ticks_are_round(void **state)
 {
     (void)state;
@@ -331,6 +345,7 @@ int main(void)
         IN_FOLDER(lines_pixels),
         IN_FOLDER(bars_at_the_edge_are_those_of_the_edge),
         IN_FOLDER(pictures_of_points_are_lettered),
+        IN_FOLDER(numbers_of_a_picture_differ),
         cmocka_unit_test(ticks_are_round),
     };
     return RUN_TESTS("pictures", tests, NULL, NULL);

@@ -151,10 +151,10 @@ static void orientations_of_png_files_are_undone(void **state)
     static uint8_t pixels[250 * 400], bytes[2 * sizeof pixels];
     static const struct {
         unsigned width, height;
-    } sizes[] = {{2, 3}, {400, 250}};
+    } sizes[] = {{2, 3}, {400, 250}, {256, 256}};
     uint32_t noise = 1; /* which is not compressed */
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
-    for (size_t k = 0; k < 8; k++) {
+    for (size_t k = 0; k < 12; k++) {
         const bool behind = k % 2 == 1, turned = k / 2 % 2 == 1;
         const unsigned width = sizes[k / 4].width, height = sizes[k / 4].height;
         write_png_picture("a.png", width, height, 1, pixels);

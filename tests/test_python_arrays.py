@@ -174,6 +174,8 @@ class Data(Folder):
             ((None, bytes_), "examples: None, where an array"),
             ((numpy.zeros((10, 0)),), r"an array of shape \(10, 0\); .* with an extent of 1 at least"),
             ((numpy.zeros((10, 3, 0)),), r"an array of shape \(10, 3, 0\)"),
+            ((bytes_, bytes_[:0]), "test= has no examples: leave it out"),
+            ((bytes_, []), "test= has no examples"),
             ((bytes_, bytes_.astype("i8")), "test examples of type int64 beside uint8 to train on: uint8 is scaled"),
             ((bytes_ / 255, bytes_), r"test examples of type uint8 beside float64 .*, such as array.astype\('u1'\) of bytes"),
         ):

@@ -5,6 +5,7 @@
 usage: test_python_nodes.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
 """
 
+import inspect
 import math
 import pathlib
 import sys
@@ -172,6 +173,186 @@ class Nodes(Folder):
         data.close()
         with self.assertRaisesRegex(duet.Error, "this Model is closed"):
             duet.Trainer(self.device, model, 50)
+
+    def test_variables_are_read_and_written_as_what_they_are(self):
+        store = duet.Store(1)
+        graph = duet.Graph(store)
+        count = duet.state(graph, "count", "uint32", (), 5)
+        pair = duet.state(graph, "pair", "float32", (4,), 2)
+        with duet.Plan(self.device, [duet.assign(count, duet.increment(count)), pair * 2]) as plan:
+            plan.replay()
+            self.assertEqual((store.read(self.device, "count").dtype, int(store.read(self.device, "count"))), (numpy.uint32, 6))
+            store.write(self.device, "count", 7)
+            plan.replay()
+            self.assertEqual(int(store.read(self.device, "count", (), numpy.uint32)), 8)
+            store.write(self.device, "pair", [1, 2, 3, 4])
+            store.write(self.device, "pair", numpy.arange(4), numpy.float32)
+            numpy.testing.assert_array_equal(store.read(self.device, "pair", 4), numpy.arange(4, dtype=numpy.float32))
+            for use, said in (
+                (lambda: store.read(self.device, "count", (), numpy.float32), r'"count" is of shape \(\) and type uint32, and not float32'),
+                (lambda: store.read(self.device, "pair", (2,), numpy.float64), r"of shape \(4,\) and type float32, and not \(2,\)"),
+                (lambda: store.read(self.device, "pair", dtype=numpy.uint32), "and not uint32"),
+                (lambda: store.read(self.device, "pair", (2, 2)), r"and not \(2, 2\)"),
+                (lambda: store.write(self.device, "pair", numpy.ones((2, 2))), r"and not \(2, 2\)"),
+                (lambda: store.write(self.device, "pair", numpy.ones(4), numpy.uint32), "and not uint32"),
+                (lambda: store.write(self.device, "count", 1.5), "where uint32 is expected"),
+                (lambda: store.write(self.device, "count", -1), "where uint32 is expected"),
+                (lambda: store.read(self.device, "nothing"), 'no variable "nothing"'),
+            ):
+                with self.subTest(said), self.assertRaisesRegex(duet.Error, said):
+                    use()
+        self.assertEqual(int(store.read(self.device, "count")), 8)
+
+
+class Nothing(Folder):
+    """None where something is expected: refused in words, by every function, before the library reads through it."""
+
+    def build(self, use):
+        """What use(model, group, node) gives, in a function that builds a model."""
+        given = []
+
+        def build(model):
+            net, x = model.group("net"), model.batch()
+            model.phase("train", 1)
+            loss = duet.mean(duet.square(duet.dense(net, "out", x, 4) - x))
+            model.report("loss", loss)
+            model.minimise(loss, net)
+            given.append(use(model, net, x))
+
+        data = duet.Data.from_arrays(numpy.zeros((20, 4), numpy.float32), labels=numpy.arange(20) % 2)
+        with duet.Device() as device, duet.Model(duet.Family("own", build, settings=[duet.number("it", 1)]), data) as model:
+            duet.Trainer(device, model, 10).close()
+        return given[0]
+
+    def all_functions(self, model, group, x):
+        pictures = duet.reshape(x, (x.shape[0], 2, 2, 1))
+        by_hint = {"Operand": x, "Optional[Operand]": x, "Graph": model.graph, "Model": model, "Group": group,
+                   "Optional[Group]": group, "str": "it", "int": 1, "float": 0.5, "bool": True, "ShapeLike": (2, 3),
+                   "InitialiserLike": 0, "Axes": 0, "Sequence[Node]": [x], "Priors": 2}
+        by_name = {"type": "float32", "padding": "same", "window": duet.window_valid(1, 1), "optimiser": duet.adam(0.1),
+                   "part": duet.prior_normal(2), "options": duet.struct("duet_hidden_options")}
+        taken, silent = [], []
+        for name in duet.functions.__all__:
+            function = getattr(duet, name)
+            given = {one: by_name.get(one, by_hint.get(it.annotation)) for one, it in inspect.signature(function).parameters.items()}
+            self.assertNotIn(None, [None for value in given.values() if value is None], (name, given))
+            if name.startswith(("conv", "transposed", "max_pool", "average_pool", "windows")):
+                given = {one: pictures if value is x else value for one, value in given.items()}
+            for argument, it in inspect.signature(function).parameters.items():
+                if "Optional" in it.annotation:
+                    taken.append(f"{name}({argument})")
+                if "Optional" in it.annotation or it.annotation in ("InitialiserLike", "Axes"):
+                    continue
+                try:
+                    function(**{**given, argument: None})
+                    silent.append(f"{name}({argument})")
+                except (TypeError, duet.Error):
+                    pass
+        return taken, silent
+
+    def test_every_function_refuses_it(self):
+        taken, silent = self.build(self.all_functions)
+        self.assertEqual(silent, [])
+        self.assertEqual(taken, ["linear(bias)", "layer_norm(group)", "instance_norm(group)", "group_norm(group)"])
+
+    def test_what_may_be_none_works_without(self):
+        def use(model, net, x):
+            return duet.linear(x, duet.weight(model.graph, net, "w", (3, 4), 0), None), duet.layer_norm(None, "norm", x, -1)
+
+        self.build(use)
+
+    def test_what_is_said_otherwise_refuses_it_too(self):
+        def uses(model, net, x):
+            store, loss, rate = duet.Store(1), duet.sum(x), duet.adam(0.1)
+            model.latent(3)
+            yield from (
+                lambda: store.group(None),
+                lambda: duet.grad(None, [x]),
+                lambda: duet.grad(loss, [None]),
+                lambda: duet.grad(loss, None),
+                lambda: duet.update(None, rate, loss),
+                lambda: duet.update(net, None, loss),
+                lambda: duet.update(net, rate, None),
+                lambda: duet.state_updates([None]),
+                lambda: duet.permute(None, [0]),
+                lambda: duet.constant_values(None, [1]),
+                lambda: duet.fail(None, "it"),
+                lambda: duet.fail(model.graph, None),
+                lambda: duet.refuse(None, "usage", "it"),
+                lambda: duet.refuse(model.graph, "usage", None),
+                lambda: duet.refuse(model.graph, None, "it"),
+                lambda: duet.Graph(None),
+                lambda: duet.Plan(None, [x]),
+                lambda: model.setting(None),
+                lambda: model.setting_text(None),
+                lambda: model.setting_sizes(None),
+                lambda: model.minimise(None, net),
+                lambda: model.minimise(loss, None),
+                lambda: model.warn(None),
+                lambda: model.invert(None),
+                lambda: model.invert(lambda m, z: None),
+                lambda: model.invert(lambda m, z: 3),
+                lambda: model.anneal_decoder(None),
+                lambda: model.anneal_decoder(lambda m, z: None),
+                lambda: model.anneal(draw=None, log_prior=None, nll=None, observe=None),
+            )
+
+        def use(model, net, x):
+            for number, one in enumerate(uses(model, net, x)):
+                with self.subTest(number), self.assertRaises((TypeError, duet.Error)):
+                    one()
+
+        with self.assertRaises(duet.Error):  # a decoder that gives no node is the graph's mistake
+            self.build(use)
+
+    def test_so_does_what_trains_and_opens(self):
+        x = numpy.random.default_rng(1).random((20, 4), numpy.float32)
+        data = duet.Data.from_arrays(x)
+        store, device = duet.Store(1), duet.Device()
+        self.addCleanup(device.close)
+        uses = (
+            lambda: duet.train(None),
+            lambda: duet.train(None, x),
+            lambda: duet.train("ae", x, settings={"hidden": None}),
+            lambda: duet.train("ae", x, metrics=[None]),
+            lambda: duet.open(None),
+            lambda: duet.Model(None, data),
+            lambda: duet.Model("ae", None),
+            lambda: duet.Family(None, lambda model: None),
+            lambda: duet.Family("own", None),
+            lambda: duet.Family("own", lambda model: None, groups=[None]),
+            lambda: duet.Family("own", lambda model: None, settings=[None]),
+            lambda: duet.Model(duet.Family("own", lambda model: None, settings=[duet.number(None, 1)]), data),
+            lambda: duet.Model(duet.Family("own", lambda model: None, settings=[duet.choice("it", None, ["a"])]), data),
+            lambda: duet.Model(duet.Family("own", lambda model: None, settings=[duet.struct("duet_setting")]), data),
+            lambda: duet.choice("it", "a", None),
+            lambda: duet.choice("it", "a", [None]),
+            lambda: duet.sizes("it", None),
+            lambda: duet.settings(None),
+            lambda: duet.check_settings(None, {}),
+            lambda: duet.check_settings("ae", [None]),
+            lambda: duet.training_size(None),
+            lambda: duet.Device.on_paper(None),
+            lambda: duet.Data.from_arrays(None),
+            lambda: duet.Data.from_arrays(x, name=None),
+            lambda: duet.Data.from_arrays(x, labels=numpy.arange(20) % 2, class_names=["a", None]),
+            lambda: duet.Data.from_function(None, 4, 20),
+            lambda: duet.Plan(device, [None]),
+            lambda: duet.Plan(device, [duet.Graph(store).constant(1)], None),
+            lambda: store.read(device, None, ()),
+            lambda: store.write(device, None, 1),
+            lambda: store.read(None, "it", ()),
+            lambda: store.bind(device, None, None),
+            lambda: duet.compare(None),
+            lambda: duet.compare([None]),
+            lambda: duet.grid(None),
+            lambda: duet.write_lines(None, None, None),
+            lambda: duet.write_points(None, None),
+            lambda: duet.prior_mixture(None, 1),
+        )
+        for number, use in enumerate(uses):
+            with self.subTest(number), self.assertRaises((TypeError, ValueError, duet.Error)):
+                use()
 
 
 if __name__ == "__main__":

@@ -288,6 +288,24 @@ class Kinds(Asked):
             (lambda: self.vae.ask(["nll", "sample"], examples=self.x[:3], out={"sample": room}), r"^out\['sample'\] is"),
         )
 
+    def test_outputs_over_examples_are_what_they_are_beside_them(self):
+        x = numpy.random.default_rng(2).random((300, 8, 8, 1), numpy.float32)
+        apart = self.vae.reconstruct(x.copy())
+        for shift in (0, 1, 150, 299, 300):
+            room = numpy.zeros((600, 8, 8, 1), numpy.float32)
+            room[:300] = x
+            with self.subTest(shift):
+                numpy.testing.assert_array_equal(self.vae.reconstruct(room[:300], out=room[shift : 300 + shift]), apart)
+        z = self.vae.encode(x)
+        few = z.shape[1]
+        room = numpy.zeros(300 * 64, numpy.float32)
+        room[few : few + z.size] = z.ravel()
+        drawn = self.vae.decode(room[few : few + z.size].reshape(z.shape), out=room.reshape(300, 8, 8, 1))
+        numpy.testing.assert_array_equal(drawn, self.vae.decode(z))
+        pair = numpy.zeros((4, 8, 8, 1), numpy.float32)
+        asked = {"sample": pair[:3], "reconstruction": pair[1:]}
+        self.refuses((lambda: self.vae.ask(list(asked), examples=x[:3], out=asked), r"^out\['sample'\] and out\['reconstruction'\] lie in the same memory"))
+
 
 class Places(Asked):
     """Where a run lies is where it lay when its path was said, and what it answers is by the weights of then."""
@@ -312,6 +330,15 @@ class Places(Asked):
         for one in (run, made["here"]):
             self.assertEqual(one.evaluate("mse"), duet.open(self.path("here/run")).evaluate("mse"))
         self.assertNotEqual(run.evaluate("mse"), made["there"].evaluate("mse"))
+
+    def test_a_path_need_be_no_utf8(self):
+        run = duet.train("ae", self.wide, steps=1, batch=20, settings=SMALL, out=os.fsencode(self.path("caf")) + b"\xe9")
+        self.assertEqual(os.fsencode(run.directory), os.fsencode(self.path("caf")) + b"\xe9")
+        self.assertEqual(run.evaluate("mse"), duet.open(run.directory, data=self.wide).evaluate("mse"))
+        path = self.path("caf\udce9.npy")
+        numpy.save(path, self.wide)
+        with duet.Data(path) as data, duet.Data(data.info.name) as again:
+            self.assertEqual((data.info.name, data.info.checksum), (path, again.info.checksum))
 
     def test_a_program_whose_folder_was_removed_trains_all_the_same(self):
         self.go_to("gone")

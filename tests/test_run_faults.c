@@ -312,6 +312,16 @@ static void a_number_that_is_not_finite_keeps_the_last_checkpoint(void **state)
     assert_true(same_file("rotten", "sound", "checkpoint.safetensors"));
 }
 
+static uint64_t step_of(const char *run)
+{
+    char path[PATH];
+    duet_checkpoint_facts facts;
+    duet_error error = {0};
+    path_of(path, run, "");
+    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
+    return facts.step;
+}
+
 /* What a training writes into a file without a name is lost without an error of any call's. */
 static void take_away(void *context, const duet_progress *progress)
 {
@@ -333,16 +343,7 @@ static void a_run_that_is_taken_away_is_an_error(void **state)
     options.context = name;
     assert_status(duet_train(&options, NULL, NULL, &error), DUET_ERROR_FILE, &error);
     assert_message(&error, "metrics.jsonl: was removed, moved or replaced");
-}
-
-static uint64_t step_of(const char *run)
-{
-    char path[PATH];
-    duet_checkpoint_facts facts;
-    duet_error error = {0};
-    path_of(path, run, "");
-    assert_ok(duet_checkpoint_check(path, &facts, &error), &error);
-    return facts.step;
+    assert_int_equal(step_of(name), options.steps); /* its lines are, what it learnt is not */
 }
 
 /* The pictures of an epoch that cannot be written, or what watches it fails: the epoch's training is not lost, and
@@ -447,6 +448,33 @@ static void verdicts_are_checked(void **state)
     }
 }
 
+/* What run.json cannot keep as a number would lose the run when it is to be opened. */
+static void numbers_that_no_file_keeps_are_refused(void **state)
+{
+    (void)state;
+    static const duet_watch never = {.best = "elbo", .patience = UINT64_MAX};
+    const duet_train_options rows[] = {{.seed = UINT64_MAX},
+                                       {.steps = UINT64_MAX},
+                                       {.epochs = UINT64_MAX},
+                                       {.checkpoint_every = UINT64_MAX},
+                                       {.watch = &never}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error = {0};
+        recipe part = vae;
+        duet_train_options options = options_of(&part);
+        answer nothing = {DUET_OK, DUET_OK, 0, {NULL}, DUET_OK, NULL};
+        options.steps = rows[i].epochs > 0 ? 0 : rows[i].steps > 0 ? rows[i].steps : options.steps;
+        options.epochs = rows[i].epochs;
+        options.seed = rows[i].seed;
+        options.checkpoint_every = rows[i].checkpoint_every;
+        options.watch = rows[i].watch;
+        options.at_epoch = give_answer;
+        options.watcher = &nothing;
+        train(options, "numbers", false, DUET_ERROR_USAGE, &error);
+        assert_message(&error, "go up to 2^63 - 1");
+    }
+}
+
 /* Seconds of watching are none of training: without the mend, four looks would count three times and once more. */
 static duet_status look_for_long(void *watcher, duet_run *run, uint64_t epoch, duet_verdict *verdict, duet_error *error)
 {
@@ -508,6 +536,7 @@ int main(void)
         cmocka_unit_test(an_epoch_outlives_its_pictures_and_its_watcher),
         cmocka_unit_test(seconds_are_of_training_alone),
         cmocka_unit_test(verdicts_are_checked),
+        cmocka_unit_test(numbers_that_no_file_keeps_are_refused),
     };
     return RUN_TESTS("run faults", tests, begin_with_run, remove_folder);
 }

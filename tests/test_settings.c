@@ -68,6 +68,48 @@ static void mistakes_in_settings_are_named(void **state)
     }
 }
 
+static void build_nothing(duet_model *model)
+{
+    (void)model;
+}
+
+/* What a run would not be opened with again is refused before it is trained. */
+static void mistakes_in_tables_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_setting row, other;
+        const char *piece;
+    } tables[] = {
+        {DUET_NUMBER("a", 1, 0, 2, ""), DUET_NUMBER("a", 3, 0, 5, ""), "setting 2, \"a\", has two rows"},
+        {DUET_NUMBER("a=b", 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "has a name with '=', ','"},
+        {DUET_NUMBER("a,b", 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "has a name with '=', ','"},
+        {DUET_NUMBER("a\nb", 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "or a control character"},
+        {DUET_NUMBER("", 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "setting 1, \"\", has no name"},
+        {DUET_NUMBER(NULL, 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "has no name"},
+        {DUET_NUMBER("caf\xe9", 1, 0, 2, ""), DUET_NUMBER("b", 1, 0, 2, ""), "\"caf?\", has a name that is not UTF-8"},
+        {DUET_CHOICE("a", NULL, "x|y", ""), DUET_NUMBER("b", 1, 0, 2, ""), "has no initial value"},
+        {DUET_CHOICE("a", "x\xe9", "x\xe9", ""), DUET_NUMBER("b", 1, 0, 2, ""), "has no initial value in UTF-8"},
+        {DUET_CHOICE("a", "x", NULL, ""), DUET_NUMBER("b", 1, 0, 2, ""), "has no choices"},
+        {DUET_SIZES("a", "10000,10000,10000,10000,10000,10000,10000,10000,10000,10000,10000", ""),
+         DUET_NUMBER("b", 1, 0, 2, ""), "has too long an initial value"},
+        {{"a", (duet_setting_kind)9, "1", 0, 2, NULL, ""}, DUET_NUMBER("b", 1, 0, 2, ""), "is of no kind"},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        const duet_setting rows[] = {tables[i].row, tables[i].other};
+        const duet_family family = {.name = "own", .build = build_nothing, .settings = rows, .setting_count = 2};
+        duet_error error = {0};
+        assert_status(duet_settings_check(&family, NULL, 0, &error), DUET_ERROR_USAGE, &error);
+        assert_message(&error, tables[i].piece);
+        assert_message(&error, "the model own: setting ");
+    }
+    const duet_setting row = DUET_NUMBER("caf\xc3\xa9 de.nuit", 1, 0, 2, "");
+    const duet_family sound = {.name = "own", .build = build_nothing, .settings = &row, .setting_count = 1};
+    const char *said = "caf\xc3\xa9 de.nuit=2";
+    duet_error error = {0};
+    assert_ok(duet_settings_check(&sound, &said, 1, &error), &error);
+}
+
 /* Whether a model takes "key=value" with `value` as the format says. */
 static bool takes(const duet_family *family, duet_data *data, const char *key, const char *value)
 {
@@ -747,6 +789,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_header_names_every_activation),
         cmocka_unit_test(mistakes_in_settings_are_named),
+        cmocka_unit_test(mistakes_in_tables_are_named),
         cmocka_unit_test(own_rows_are_of_the_kind_that_they_stand_for),
         cmocka_unit_test(every_setting_takes_what_it_says),
         cmocka_unit_test(choices_are_all_there_is),

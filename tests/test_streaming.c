@@ -97,7 +97,8 @@ typedef struct slow {
     atomic_int readers, rows; /* at work; read so far */
     atomic_bool together;     /* two were at work at once */
     long nanoseconds;         /* that a row takes */
-    int most_rows;            /* from that one on it hangs; 0: never */
+    int most_rows;            /* from that one on it hangs, or fails; 0: never */
+    bool fails;
     pthread_t trains;         /* who is interrupted then */
     const char *checkpoint;   /* and is to write this */
     atomic_bool hung, came;
@@ -132,10 +133,13 @@ static duet_status read_slowly(void *context, duet_split split, size_t first, si
 {
     slow *it = context;
     (void)split;
-    (void)error;
+    if (it->fails && atomic_fetch_add(&it->rows, (int)count) > it->most_rows) {
+        (void)snprintf(error->message, sizeof error->message, "the reader fails");
+        return error->status = DUET_ERROR_FILE;
+    }
     if (atomic_fetch_add(&it->readers, 1) > 0) it->together = true;
     if (it->nanoseconds > 0) sleep_for(it->nanoseconds);
-    if (it->most_rows > 0 && atomic_fetch_add(&it->rows, (int)count) > it->most_rows) hang(it);
+    if (!it->fails && it->most_rows > 0 && atomic_fetch_add(&it->rows, (int)count) > it->most_rows) hang(it);
     memcpy(examples, it->values + first * PIXELS, count * PIXELS);
     atomic_fetch_sub(&it->readers, 1);
     return DUET_OK;
@@ -224,6 +228,36 @@ static void a_wait_for_the_disk_can_be_stopped(void **state)
     duet_data_close(&data);
 }
 
+/* What is trained when the examples cannot be read any more is kept, by whole steps, whichever of a step's three draws
+ * fails, and going on makes of it what a run left alone is. */
+static void a_reader_that_fails_costs_no_step(void **state)
+{
+    (void)state;
+    static uint8_t values[TEST_EXAMPLES * PIXELS];
+    static const char *const runs[] = {"failed-0", "failed-1", "failed-2"};
+    for (int i = 0; i < 3; i++) {
+        char path[PATH];
+        duet_error error;
+        duet_checkpoint_facts facts;
+        slow it = {.nanoseconds = 0};
+        duet_data *data = open_slow(&it, values);
+        duet_train_options options = options_of(&recipes[4]);
+        options.own_data = data;
+        options.stream = it.fails = true;
+        options.checkpoint_every = 0;
+        it.most_rows = (9 + i) * TEST_BATCH;
+        train(options, runs[i], false, DUET_ERROR_FILE, &error);
+        path_of(path, runs[i], "");
+        assert_ok(duet_checkpoint_check(path, &facts, &error), (error = (duet_error){0}, &error));
+        assert_in_range(facts.step, 2, 3);
+        it.fails = false;
+        it.most_rows = 0;
+        train(options, runs[i], true, DUET_OK, &error);
+        duet_data_close(&data);
+        assert_same_run("quick", runs[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +273,7 @@ int main(void)
         cmocka_unit_test(slow_readers_change_nothing),
         cmocka_unit_test(a_function_is_asked_by_one_thread_at_a_time),
         cmocka_unit_test(a_wait_for_the_disk_can_be_stopped),
+        cmocka_unit_test(a_reader_that_fails_costs_no_step),
     };
     return RUN_TESTS("streaming", tests, begin_all, remove_folder);
 }

@@ -99,6 +99,7 @@ static const surroundings_case cases[] = {
     {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
     {{"a variable that says nothing", {"models"}, 0, NULL, "DUET_BUNDLES=no says nothing: only 'off' does"},
      {"DUET_BUNDLES=no"}},
+    {{"off in capitals", {"models"}, 0, "infogan", NULL}, {"DUET_RANKS=OFF", "PMI_SIZE=2"}},
     {{"another variable that says nothing", {"models"}, 0, NULL, "DUET_RANKS=no says nothing: only 'off' does"},
      {"DUET_RANKS=no"}},
     {{"a variable of the Python package", {"help", "environment"}, 0, "that the Python package loads", NULL},

@@ -12,6 +12,7 @@ them, for each error. Each test's last line is its count.
 """
 import collections
 import concurrent.futures
+import io
 import json
 import os
 import pathlib
@@ -20,10 +21,12 @@ import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import unittest
 import zipfile
+import zlib
 
 import cases
 
@@ -50,6 +53,12 @@ COMMANDS = {
     "invert": ["invert", "{}/run", "-n", "4", "--set", "steps=3", "--out", "{}/new.npy"],
 }
 
+# What is swept for calls on files alone: folders of arrays and of pictures, of which no part may be left out in silence.
+OF_FILES = {
+    "train-arrays": ["train", "vae", "--set", "hidden=8", "--data", "ARRAYS", "--steps", "3", "--batch", "4", "--quiet", "--out", "{}/new"],
+    "train-pictures": ["train", "vae", "--set", "hidden=8", "--data", "PICTURES", "--steps", "3", "--batch", "4", "--quiet", "--out", "{}/new"],
+}
+
 # What is swept for allocations of libraries, by the library's name.
 OF_LIBRARIES = {
     "jansson": {**{name: COMMANDS[name] for name in ("train-vae", "resume", "sample", "eval")},
@@ -57,7 +66,8 @@ OF_LIBRARIES = {
     "archive": {"unpack": ["data", "PACKED", "--json"]},
     "z": {"unpack": ["data", "PACKED", "--json"]},
 }
-ALL = {**COMMANDS, **{name: words for commands in OF_LIBRARIES.values() for name, words in commands.items()}}
+ALL = {**COMMANDS, **OF_FILES, **{name: words for commands in OF_LIBRARIES.values() for name, words in commands.items()}}
+BLAMED = ("was removed, moved or replaced", "there is a file in its place", "it is no file")
 OF_THE_HOUR = ("seconds", "images_per_second", "made")
 
 
@@ -72,6 +82,14 @@ def timeless(text):
     return [parse(line) for line in text.splitlines()] if whole is text else whole
 
 
+def picture(seed):
+    """A PNG of 4 x 4 grey pixels."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + bytes(seed * 31 + row * 53 + column * 97 & 255 for column in range(4)) for row in range(4))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
 class Trial:
     """One run of a command in a folder of its own."""
 
@@ -80,7 +98,8 @@ class Trial:
 
     def go(self, folder):
         words = [word.replace("{}", str(folder)).replace("POINTS", str(TRAINED.with_name("points.npy")))
-                 .replace("PACKED", str(TRAINED.with_name("packed.npz"))) for word in ALL[self.command]]
+                 .replace("PACKED", str(TRAINED.with_name("packed.npz")))
+                 .replace("ARRAYS", str(TRAINED.with_name("arrays"))).replace("PICTURES", str(TRAINED.with_name("pictures"))) for word in ALL[self.command]]
         shutil.copytree(EVALUATED if self.command == "compare" else TRAINED, folder / "run")
         if self.command == "resume":  # from a checkpoint that a report is past of
             reports = folder / "run" / "metrics.jsonl"
@@ -120,6 +139,8 @@ class Trial:
             yield f"exit status {self.status} without a message"
         elif "PRELOAD_MEMORY_OF" in self.environment and "memory" not in self.complaint:
             yield f"something else is blamed: {self.complaint.strip()[-300:]}"
+        if any(words in self.complaint for words in BLAMED):
+            yield f"what a call could not tell is taken for known: {self.complaint.strip()[-300:]}"
         if self.left:
             yield "left " + ", ".join(self.left)
         if not self.command.startswith("train") and self.results["checkpoint"] not in (before, healthy.results["checkpoint"]):
@@ -141,7 +162,7 @@ def sweep(test, command, switch, environment, codes):
     if WHOLE:
         points = [(place, code) for place in range(1, total + 1) for code in codes]
     else:
-        sampled = min(SAMPLED, total)
+        sampled = total if "PRELOAD_FILES_ONLY" in environment else min(SAMPLED, total)
         places = [1 + i * total // sampled for i in range(sampled)]
         if command == "resume":  # the first calls ask what the device is, each of them something else
             places = list(range(1, QUESTIONS + 1)) + [place for place in places if place > QUESTIONS]
@@ -190,6 +211,21 @@ class Locks(unittest.TestCase):
             self.assertIn(f"is being trained by process {other.pid}, as far as its lock says", refused.stderr)
 
 
+class Archives(unittest.TestCase):
+    def test_a_read_that_fails_is_no_damage(self):
+        preload = str(pathlib.Path(PRELOAD).with_name("libpreload_reads.so"))
+        for name in ("packed.npz", "packed.tar.gz"):
+            refused = 0
+            for number in range(1, 13):
+                ended = subprocess.run([PROGRAM, "data", TRAINED.with_name(name)], stdin=subprocess.DEVNULL, capture_output=True,
+                                       text=True, timeout=SECONDS,
+                                       env={**os.environ, **QUIET, "LD_PRELOAD": preload, "PRELOAD_READS": f"{name} {number} 1"})
+                refused += ended.returncode
+                if ended.returncode != 0:
+                    self.assertEqual((ended.returncode, "Input/output error" in ended.stderr), (1, True), f"{name}, read {number}: {ended.stderr}")
+            self.assertGreater(refused, 0)
+
+
 def add_case(command):
     def opencl(self):
         sweep(self, command, "LAYER_CALLS", {"OPENCL_LAYERS": LAYER}, OPENCL)
@@ -197,11 +233,22 @@ def add_case(command):
     def files(self):
         sweep(self, command, "PRELOAD_FILES", {"LD_PRELOAD": PRELOAD}, FILES)
 
+    def listings(self):
+        sweep(self, command, "PRELOAD_FILES", {"LD_PRELOAD": PRELOAD, "PRELOAD_FILES_ONLY": "readdir64"}, FILES)
+
+    def looks(self):
+        sweep(self, command, "PRELOAD_FILES", {"LD_PRELOAD": PRELOAD, "PRELOAD_FILES_ONLY": "stat64"}, FILES)
+
     def memory(self):
         sweep(self, command, "PRELOAD_MEMORY", {"LD_PRELOAD": MEMORY_PRELOAD}, MEMORY)
+    setattr(Sweeps, f"test_files_{command}", files)
+    if command in OF_FILES:
+        setattr(Sweeps, f"test_listings_{command}", listings)
+        return
+    if command == "train-vae":
+        setattr(Sweeps, f"test_looks_{command}", looks)
     setattr(Sweeps, f"test_memory_{command}", memory)
     setattr(Sweeps, f"test_opencl_{command}", opencl)
-    setattr(Sweeps, f"test_files_{command}", files)
 
 
 def add_case_of_library(library, command):
@@ -217,7 +264,7 @@ if __name__ == "__main__":
     PROGRAM, LAYER, PRELOAD, MEMORY_PRELOAD = (str(pathlib.Path(word).resolve()) for word in sys.argv[1:5])
     WHOLE = "--whole" in sys.argv
     for name in [word for word in sys.argv[5:] if word in ALL] or ALL:
-        if name in COMMANDS:
+        if name in COMMANDS or name in OF_FILES:
             add_case(name)
         for library in [library for library, commands in OF_LIBRARIES.items() if name in commands]:
             add_case_of_library(library, name)
@@ -228,6 +275,18 @@ if __name__ == "__main__":
         with zipfile.ZipFile(TRAINED.with_name("packed.npz"), "w", zipfile.ZIP_DEFLATED) as packed:
             packed.writestr("x_train.npy", POINTS)
             packed.writestr("x_test.npy", POINTS)
+        with tarfile.open(TRAINED.with_name("packed.tar.gz"), "w:gz") as packed:
+            for name in ("x_train.npy", "x_test.npy"):
+                member = tarfile.TarInfo(name)
+                member.size = len(POINTS)
+                packed.addfile(member, io.BytesIO(POINTS))
+        for name in ("train.npy", "test.npy"):
+            (TRAINED.with_name("arrays") / name).parent.mkdir(exist_ok=True)
+            (TRAINED.with_name("arrays") / name).write_bytes(POINTS)
+        for i in range(24):
+            path = TRAINED.with_name("pictures") / ("test" if i % 4 == 3 else "train") / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(picture(i))
         EVALUATED = TRAINED.with_name("evaluated")
 
         def run(*words):

@@ -70,6 +70,10 @@ static void test_examples_may_be_without_labels(void **state)
         duet_data_close(&data);
         (void)snprintf(name, sizeof name, "%s:labels=sort", in_folder("set"));
         assert_refused("in neither", name, DUET_ERROR_DATA, "has no column \"sort\", nor is that a file");
+        write_file("set/test.csv", BYTES("a,b,sort\n2,2,1\n1,4,0\n"));
+        (void)snprintf(name, sizeof name, "%s:labels=%s", in_folder("set"), columns[i]);
+        if (i > 0)
+            assert_refused("another name", name, DUET_ERROR_DATA, "has no column \"kind\", nor is that a file; it has");
     }
 }
 

@@ -92,7 +92,7 @@ typedef struct duet_own_data {
     const void *examples[2];  /**< [count, ...shape] of each split, in memory; NULL where there are none */
     const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
     size_t classes;           /**< labels are below it; 0 without names: as many as the largest label says */
-    const char *const *class_names; /**< [classes], NULL: labels are numbers. Copied */
+    const char *const *class_names; /**< [classes], UTF-8; NULL: labels are numbers. Copied */
 } duet_own_data;
 
 /** Writes rows first .. first + count - 1 of a split, [count, ...shape] of the set's type, to `examples`, which is only

@@ -97,6 +97,10 @@ typedef struct duet_initialiser {
 DUET_API duet_store *duet_store_new(uint64_t seed);
 DUET_API void duet_store_free(duet_store **store);
 
+/** What a variable's elements are, and its extents; either may be NULL. DUET_ERROR_USAGE: there is none of that name.
+ */
+DUET_API duet_status duet_store_variable(const duet_store *store, const char *name, duet_type *type, duet_shape *shape,
+                                         duet_error *error);
 /** Copies a variable by name from or to the device; `bytes` must be its size. Waits. The variable must have memory. */
 DUET_API duet_status duet_store_read(duet_store *store, duet_device *device, const char *name, void *values,
                                      size_t bytes, duet_error *error);

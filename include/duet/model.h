@@ -24,7 +24,9 @@ typedef enum duet_setting_kind {
     DUET_SETTING_SIZES,  /**< positive integers with commas, such as 400,200; "" for none */
 } duet_setting_kind;
 
-/** A setting of a family: what --set KEY=VALUE may say. */
+/** A setting of a family: what --set KEY=VALUE may say. A key is its row's alone, in UTF-8, of at most 100 bytes
+ * without
+ *  '=' and ','. */
 typedef struct duet_setting {
     const char *key;
     duet_setting_kind kind;

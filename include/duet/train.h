@@ -101,7 +101,9 @@ DUET_API duet_optimiser duet_trainer_optimiser(const duet_trainer *trainer);
 
 /* A trained model in use. */
 
-/** An output that is asked for, and where it goes: [count, numbers an example], the caller's. */
+/** An output that is asked for, and where it goes: [count, numbers an example], the caller's. That is no memory of
+ *  another output, and none of what the request gives, but for the same rows, which are read before they are written.
+ */
 typedef struct duet_wanted {
     const char *name;
     float *values;

@@ -23,7 +23,7 @@ else:
 
 Shape = Tuple[int, ...]
 ShapeLike = Union[int, Sequence[int]]
-Operand = Union[Node, float, None]
+Operand = Union[Node, float]
 Axes = Union[None, int, Sequence[int]]
 Struct = Any
 Priors = Union[int, Struct, Sequence[Union[int, Struct]]]
@@ -220,7 +220,11 @@ def _pointer_of(value: Any, expected: str) -> Any:
 
 
 def pointer(value: Any) -> Any:
-    return NULL if value is None else _pointer_of(value, "a group, a graph or a model")
+    return _pointer_of(value, "a group, a graph or a model")
+
+
+def pointer_or_null(value: Any) -> Any:
+    return NULL if value is None else pointer(value)
 
 
 WHILE_BUILT = "this is for the function that builds a model (duet.Family), while it runs"
@@ -242,7 +246,7 @@ def expect(value: Any, kind: type, how: str) -> Any:
 
 
 def operand_nodes(*values: Any) -> List[Any]:
-    """Numbers among nodes as constants of their graph; None stays None, which the library takes for "there is none"."""
+    """Numbers among nodes as constants of their graph; None stays None, which what takes the node refuses or not."""
     first = next((value for value in values if isinstance(value, Node)), None)
     if first is None:
         raise TypeError("one of the operands has to be a node; duet.constant(graph, number) makes one of a number")
@@ -250,7 +254,11 @@ def operand_nodes(*values: Any) -> List[Any]:
 
 
 def node_pointer(node: Any) -> Any:
-    return NULL if node is None else _pointer_of(node, "a node")
+    return _pointer_of(node, "a node")
+
+
+def node_or_null(node: Any) -> Any:
+    return NULL if node is None else node_pointer(node)
 
 
 def node_array(nodes: Sequence[Node]) -> Any:
@@ -328,8 +336,8 @@ def _prior(given: Any) -> Struct:
 
 
 def address(value: Struct) -> Any:
-    if value is None:
-        return NULL
+    if not isinstance(value, ffi.CData):
+        raise TypeError(f"{brief(value)}, where a structure of the library's is expected, as duet.optimiser(...) makes one")
     return value if ffi.typeof(value).kind == "pointer" else ffi.addressof(value)
 
 
@@ -440,11 +448,13 @@ __all__ = [
     "keeps_of",
     "labels_of",
     "node_array",
+    "node_or_null",
     "node_pointer",
     "numbers",
     "operand_nodes",
     "optimiser",
     "pointer",
+    "pointer_or_null",
     "prior_array",
     "prior_mixture",
     "shape_struct",

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy
 
 from .convert import absolute, as_type, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, record, text
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, text, text_or_null
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -86,7 +86,7 @@ class Data(Handle):
 
     def __init__(self, name: Optional[str] = None):
         made, error = ffi.new("duet_data **"), new_error()
-        lib.duet_data_open(made, text(name), error)
+        lib.duet_data_open(made, text_or_null(name), error)
         check(error)
         super().__init__(made[0])
         self._lock = threading.Lock()
@@ -121,6 +121,8 @@ class Data(Handle):
         """
         train, test = each_as_array(train), each_as_array(test)
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
+        if arrays[1] is not None and len(arrays[1]) == 0:
+            raise Error("data", "test= has no examples: leave it out for the last tenth of train to take its place")
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
             labels_ = "; labels are given by name: duet.Data.from_arrays(x, labels=y)" if arrays[1].ndim == 2 else ""
             raise Error(
@@ -202,7 +204,10 @@ class Data(Handle):
     @property
     def info(self) -> Record:
         """What duet_data_info says: name, source, shape, type, unit_range, count, labelled, classes, ..."""
-        return record(lib.duet_data_describe(self.pointer))
+        held = lib.duet_data_describe(self.pointer)
+        said = record(held)
+        said.name, said.source = path_of(held.name), path_of(held.source)
+        return said
 
     @property
     def shape(self) -> Tuple[int, ...]:

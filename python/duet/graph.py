@@ -6,13 +6,31 @@ Idea: as in C; models that are trained need none of it, their engine makes these
 
 from __future__ import annotations
 
-from typing import Any, List, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import as_held, as_type, expect, in_order, node_array, node_pointer, numbers, pointer, shape_struct, text, where, whole
+from .convert import (
+    Shape,
+    ShapeLike,
+    address,
+    as_held,
+    expect,
+    extents_of,
+    in_order,
+    node_array,
+    node_or_null,
+    node_pointer,
+    numbers,
+    pointer,
+    shape_struct,
+    shape_tuple,
+    text,
+    where,
+    whole,
+)
 from .device import Device, opencl_memory
-from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, words
+from .library import Error, Handle, c, check, enumerator, ffi, lib, new_error, word_of, words
 from .node import Group, Node, in_float32, keeps_of
 
 DTYPES = {"float32": numpy.float32, "uint32": numpy.uint32, "uint8": numpy.uint8}
@@ -32,15 +50,32 @@ class Store(Handle):
         """Finds or makes the group of that name."""
         return Group(lib.duet_group_of(self.pointer, text(name)), self.keeps)
 
-    def read(self, device: Device, name: str, shape: Sequence[int], dtype: Any = numpy.float32) -> numpy.ndarray:
-        """A variable's numbers from the device; it must have memory and be of that shape."""
-        values = numpy.empty(shape, dtype)
+    def _variable(self, name: str, shape: Any, dtype: Any) -> Tuple[Shape, Any]:
+        """The shape and the type of a variable; what else is said of them is refused. None: nothing is."""
+        type_, extents, error = ffi.new("duet_type *"), ffi.new("duet_shape *"), new_error()
+        lib.duet_store_variable(self.pointer, text(name), type_, extents, error)
+        check(error)
+        own, kind = shape_tuple(extents), numpy.dtype(DTYPES[word_of("duet_type", type_[0])])
+        other = shape is not None and tuple(extents_of(shape)) != own
+        if other or dtype is not None and numpy.dtype(dtype) != kind:
+            said = f" {tuple(extents_of(shape))}" if other else f" {numpy.dtype(dtype)}"
+            raise Error("usage", f'"{name}" is of shape {own} and type {kind}, and not{said}')
+        return own, kind
+
+    def read(self, device: Device, name: str, shape: Optional[ShapeLike] = None, dtype: Any = None) -> numpy.ndarray:
+        """A variable's numbers from the device, of its shape and type, and of those that are given; it must have
+        memory."""
+        expect(device, Device, "duet.Device() opens one")
+        values = numpy.empty(*self._variable(name, shape, dtype))
         c.store_read(self, device, name, ffi.from_buffer(values), values.nbytes)
         return values
 
-    def write(self, device: Device, name: str, values: Any, dtype: Any = numpy.float32) -> None:
-        """Numbers for a variable; the array must have its size."""
-        array = as_type(numbers(values, "values"), dtype, "values")
+    def write(self, device: Device, name: str, values: Any, dtype: Any = None) -> None:
+        """Numbers for a variable, of its shape; they are taken as its type, which is the one that is given."""
+        expect(device, Device, "duet.Device() opens one")
+        given = numbers(values, "values")
+        _, kind = self._variable(name, given.shape, dtype)
+        array = as_held(given, kind, "values")
         c.store_write(self, device, name, ffi.from_buffer(array), array.nbytes)
 
     def bind(self, device: Device, name: str, buffer: Any) -> None:
@@ -104,6 +139,7 @@ def constant_values(graph: Any, values: Any) -> Node:
 def permute(x: Node, order: Sequence[int]) -> Node:
     """Dimension i of the result is dimension order[i] of x."""
     in_order(order, "the order of dimensions", "a list")
+    expect(x, Node, "what the functions of nodes make")
     if len(order) != len(x.shape) or set(order) != set(range(len(x.shape))):
         raise Error("graph", f"order {list(order)} of a node of {len(x.shape)} dimensions; each is named once")
     return Node(lib.duet_permute_at(where(), x.pointer, ffi.new("size_t[]", list(order))), x.keeps)
@@ -121,7 +157,7 @@ def grad(loss: Node, wrt: Sequence[Node]) -> List[Node]:
 def state_updates(roots: Sequence[Node], allowed: Any = None, room: int = 256) -> List[Node]:
     """The assignments that a plan of `roots` needs so that every state that follows something it computes does so."""
     made = ffi.new("duet_node[]", room)
-    count = lib.duet_state_updates_at(where(), node_array(roots), len(roots), pointer(allowed), made, room)
+    count = lib.duet_state_updates_at(where(), node_array(roots), len(roots), node_or_null(allowed), made, room)
     return [Node(made[i], keeps_of(*roots)) for i in range(count)]
 
 
@@ -129,7 +165,7 @@ def update(group: Group, optimiser: Any, loss: Node, gate: Any = None, allowed: 
     """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan."""
     made = ffi.new("duet_node[8]")
     count = lib.duet_update_at(
-        where(), group.pointer, ffi.addressof(optimiser), loss.pointer, pointer(gate), pointer(allowed), made
+        where(), pointer(group), address(optimiser), node_pointer(loss), node_or_null(gate), node_or_null(allowed), made
     )
     return [Node(made[i], loss.keeps) for i in range(count)]
 

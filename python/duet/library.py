@@ -76,10 +76,8 @@ def article(name: str) -> str:
 _texts: Dict[str, Any] = {}
 
 
-def text(value: Optional[str]) -> Any:
+def text(value: str) -> Any:
     """A text as the library takes it. Kept for good: names of nodes and places in code have to outlive graphs."""
-    if value is None:
-        return NULL
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{brief(value)}, where a text is expected")
     value = os.fsdecode(value)
@@ -92,6 +90,11 @@ def text(value: Optional[str]) -> Any:
     return kept
 
 
+def text_or_null(value: Optional[str]) -> Any:
+    """The same where the library takes a NULL for "none"."""
+    return NULL if value is None else text(value)
+
+
 def selector(device: Any) -> Any:
     """A device's number in devices(), its type or a piece of its name, as the library takes it."""
     return NULL if device is None else text(str(device))
@@ -100,6 +103,11 @@ def selector(device: Any) -> Any:
 def words(value: Any) -> Any:
     """A text of the library's as one of Python's; None for NULL."""
     return None if value == NULL else ffi.string(value).decode("utf-8", "replace")
+
+
+def path_of(value: Any) -> str:
+    """The same of a path or a data set's name, whose bytes need be no UTF-8: what is made of it leads there."""
+    return "" if value == NULL else os.fsdecode(ffi.string(value))
 
 
 def new_error() -> Any:

@@ -10,11 +10,11 @@ import contextlib
 import math
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from .convert import WHILE_BUILT, building, callable_or_none, expect, extents_of, key_values, node_pointer, pointer, struct, text_array, texts, truth, where, whole
+from .convert import WHILE_BUILT, building, expect, extents_of, key_values, node_or_null, node_pointer, pointer, struct, text_array, texts, truth, where, whole
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
-from .library import NULL, Error, Handle, Record, Single, article, c, check, constants, ffi, lib, new_error, record, text, words
+from .library import NULL, Error, Handle, Record, Single, article, brief, c, check, constants, ffi, lib, new_error, record, text, words
 from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
@@ -84,7 +84,8 @@ class Family(Single):
         batch: int = 0,
         averaged: bool = False,
     ):
-        callable_or_none("build", build)
+        if not callable(build):
+            raise TypeError(f"build is {brief(build)}; a function is expected")
         self.name, self.build, self.raised = name, build, None  # type: str, Built, Optional[BaseException]
         self._said = ""  # of what was raised: the graph's mistake
         self._callback = ffi.callback("void(duet_model *)", self._build)
@@ -99,6 +100,7 @@ class Family(Single):
         self._family.build, self._family.settings, self._family.setting_count = self._callback, rows, len(settings)
         self._family.groups = NULL if self._groups is None else self._groups
         self._family.batch, self._family.averaged = whole("batch", batch), truth("averaged", averaged)
+        c.settings_check(self._family, NULL, 0)
 
     @staticmethod
     def _ended(names: Sequence[str]) -> Any:
@@ -141,7 +143,7 @@ def family_of(model: Any) -> Any:
         return model.pointer
     if isinstance(model, ffi.CData):
         return model  # a duet_family * of another library's
-    if not isinstance(model, (str, type(None))):
+    if not isinstance(model, str):
         raise TypeError(f"{article(type(model).__name__)} as the model; it is the name of a family, or a duet.Family")
     found = lib.duet_family_find(text(model))
     if found == NULL:
@@ -230,7 +232,7 @@ class Model(ModelFunctions, Handle):
         gate: a scalar that scales the update; at 0 parameters and moments rest
         """
         array = ffi.new("duet_group *[]", [pointer(group) for group in groups] + [NULL])
-        lib.duet_minimise_at(where(), building(self), node_pointer(loss), node_pointer(gate), array)
+        lib.duet_minimise_at(where(), building(self), node_pointer(loss), node_or_null(gate), array)
 
     def warn(self, message: str) -> None:
         """Something that the user of these settings should know, which training says as a warning, once."""
@@ -238,40 +240,57 @@ class Model(ModelFunctions, Handle):
 
     def invert(self, decode: Callable[["Model", Node], Node]) -> None:
         """The procedure "invert", which finds the latents that decode(model, z) makes examples from."""
-        lib.duet_invert_at(where(), building(self), self._decoder(decode))
+        with self._raising() as raised:
+            lib.duet_invert_at(where(), building(self), self._decoder(decode, raised))
 
     def anneal_decoder(self, decode: Callable[["Model", Node], Node]) -> None:
         """Annealed importance sampling for a decoder with normal noise about what it makes."""
-        lib.duet_anneal_decoder_at(where(), building(self), self._decoder(decode))
+        with self._raising() as raised:
+            lib.duet_anneal_decoder_at(where(), building(self), self._decoder(decode, raised))
 
-    def _decoder(self, decode: Callable[["Model", Node], Node]) -> Any:
-        callable_or_none("decode", decode)
+    @staticmethod
+    @contextlib.contextmanager
+    def _raising() -> Iterator[List[BaseException]]:
+        """What functions that the library calls meanwhile raise goes there; the first of it is raised at the end."""
+        raised: List[BaseException] = []
+        yield raised
+        if raised:
+            raise raised[0]
 
-        def call(model: Any, z: Any) -> Any:
-            with _in_build(model) as built:
-                return decode(built, Node(z, built)).pointer
+    @staticmethod
+    def _called(kind: Any, what: str, function: Any, raised: List[BaseException], before: int = 0) -> Any:
+        """A function of the program's for the library, which takes no node for a mistake of the graph; `before`:
+        arguments that are not for it."""
+        if not callable(function):
+            raise TypeError(f"{what} is {brief(function)}; a function is expected")
 
-        function = ffi.callback("duet_node(duet_model *, duet_node)", call)
-        _callbacks.append(function)  # the library may call it as long as the model lives
-        return function
+        def call(model: Any, *given: Any) -> Any:
+            try:
+                with _in_build(model) as built:
+                    made = function(built, *(one if isinstance(one, int) else Node(one, built) for one in given[before:]))
+                    return node_pointer(made)
+            except BaseException as reason:
+                raised.append(reason)
+                return NULL
+
+        made = ffi.callback(kind, call)
+        _callbacks.append(made)  # the library may call it as long as the model lives
+        return made
+
+    @classmethod
+    def _decoder(cls, decode: Callable[["Model", Node], Node], raised: List[BaseException]) -> Any:
+        return cls._called("duet_node(duet_model *, duet_node)", "decode", decode, raised)
 
     def anneal(self, *, draw: Any, log_prior: Any, nll: Any, observe: Any) -> None:
         """Annealed importance sampling: draw(model, rows), log_prior(model, z), nll(model, z, x), observe(model, z) are
         what duet_joint asks of a model."""
         joint = ffi.new("duet_joint *")
-        for name, function in dict(draw=draw, log_prior=log_prior, nll=nll, observe=observe).items():
-            kind = dict(ffi.typeof("duet_joint").fields)[name].type
-
-            def call(model: Any, _: Any, *given: Any, function: Any = function) -> Any:
-                with _in_build(model) as built:
-                    nodes = [one if isinstance(one, int) else Node(one, built) for one in given]
-                    return function(built, *nodes).pointer
-
-            made = ffi.callback(kind, call)
-            _callbacks.append(made)
-            setattr(joint, name, made)
-        _callbacks.append(joint)
-        lib.duet_anneal_at(where(), building(self), joint)
+        with self._raising() as raised:
+            for name, function in dict(draw=draw, log_prior=log_prior, nll=nll, observe=observe).items():
+                kind = dict(ffi.typeof("duet_joint").fields)[name].type
+                setattr(joint, name, self._called(kind, name, function, raised, 1))
+            _callbacks.append(joint)
+            lib.duet_anneal_at(where(), building(self), joint)
 
 
 _callbacks: List[Any] = []

@@ -7,7 +7,7 @@ import math
 import operator
 from typing import Any, Iterator, Optional, Tuple
 
-from .library import Error, Single, ffi, lib, word_of, words
+from .library import NULL, Error, Single, ffi, lib, word_of, words
 
 
 def keeps_of(*sources: Any) -> Any:
@@ -227,7 +227,7 @@ class Group(Borrowed):
         """How weights of layers made from now on start; None: as each layer says."""
         from .convert import address, initialiser
 
-        lib.duet_group_set_initialiser(self.pointer, address(None if start is None else initialiser(start)))
+        lib.duet_group_set_initialiser(self.pointer, NULL if start is None else address(initialiser(start)))
 
     def set_spectral_norm(self, normalises: bool) -> None:
         """Whether weights of layers made from now on are divided by their largest singular value."""

@@ -138,6 +138,21 @@ def room_for(run: "Run", name: str, count: int, out: Any, said: str) -> Any:
     return out
 
 
+def apart(outs: Dict[str, numpy.ndarray], given: Optional[numpy.ndarray]) -> Optional[numpy.ndarray]:
+    """What a request is given, in memory of its own where an output would be written over a part of it that is still to
+    be read: one that is the same array has each row written after it was read. Outputs are apart from each other."""
+    names = list(outs)
+    for i, name in enumerate(names):
+        for other in names[:i]:
+            if numpy.may_share_memory(outs[name], outs[other]):
+                raise Error("usage", f"{other} and {name} lie in the same memory; each output needs its own")
+    if given is None:
+        return None
+    over = [out for out in outs.values() if numpy.may_share_memory(out, given)]
+    same = all(out.ctypes.data == given.ctypes.data and out.nbytes == given.nbytes for out in over)
+    return given if same else given.copy()
+
+
 def examples_of(run: "Run", values: Any) -> numpy.ndarray:
     """Examples as rows, float32 in the run's own scale."""
     array, shape = numbers(values, "examples"), run.shape

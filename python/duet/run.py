@@ -21,12 +21,13 @@ from .convert import absolute, key_values, text_array, texts, truth, warn, whole
 from .data import Data, absolute_name, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, words
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, text_or_null, words
 from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
 from .progress import Bar
 from .request import (
+    apart,
     check_method,
     check_read,
     class_list,
@@ -129,10 +130,10 @@ class Run(Handle):
             seen = self._checkpoint()
             if isinstance(self._device, Device):
                 on = self._device.pointer
-                lib.duet_run_open_on(made, text(self.directory), on, text(self._name), family, error)
+                lib.duet_run_open_on(made, text(self.directory), on, text_or_null(self._name), family, error)
             else:
                 on = selector(self._device)
-                lib.duet_run_open_with(made, text(self.directory), on, text(self._name), family, error)
+                lib.duet_run_open_with(made, text(self.directory), on, text_or_null(self._name), family, error)
             raise_for(error, self.family)
             self._seen = seen
             self._pointer, self._process = made[0], os.getpid()
@@ -283,7 +284,7 @@ class Run(Handle):
         batch: rows at a time; 0: 100. The result does not depend on it
         out: {name: what is filled and returned}: a contiguous float32 array of the output's shape; or a buffer or an
             array of pyopencl's, of the context of the run's device, filled on the device in the order of its queue,
-            without a wait and without a look at whether numbers are finite
+            without a wait and without a look at whether numbers are finite. It may be the array of examples or latents
         """
         outputs, progress = names_of(outputs), truth("progress", progress)
         if out is not None and not isinstance(out, Mapping):
@@ -308,6 +309,8 @@ class Run(Handle):
                 raise Error(
                     "usage", f"out['{name}'] begins at byte {held[1]} of its buffer; it has to begin at the first"
                 )
+        own = {f"out['{name}']": array for name, array in arrays.items() if memory[name] is None}
+        examples, latents = apart(own, examples), apart(own, latents)
         said = key_values(settings)
         kept = text_array(said)
         wanted = ffi.new(
@@ -322,7 +325,7 @@ class Run(Handle):
         )
         buffers = ffi.new("cl_mem[]", [NULL if held is None else held[0] for held in memory.values()])
         request = ffi.new("duet_request *")
-        request.procedure = text(procedure)
+        request.procedure = text_or_null(procedure)
         request.count, request.first, request.seed, request.batch = count, first, seed, batch
         request.examples = NULL if examples is None else ffi.from_buffer("float[]", examples)
         request.latents = NULL if latents is None else ffi.from_buffer("float[]", latents)

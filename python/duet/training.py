@@ -14,7 +14,7 @@ from .convert import callable_or_none, key_values, text_array, texts, truth, war
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, refuse_forked, selector, text, words
+from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run, directory_of
@@ -217,14 +217,14 @@ def train(
     said = key_values(settings)
     kept: List[Any] = [text_array(said)]
     options.family = NULL if model is None else family_of(model)
-    options.data, options.own_data = text(name), NULL if own is None else own.pointer
+    options.data, options.own_data = text_or_null(name), NULL if own is None else own.pointer
     options.other_data, options.other_model = other_data, other_model
-    options.device, options.gemm = selector(device), text(gemm)
+    options.device, options.gemm = selector(device), text_or_null(gemm)
     options.settings, options.setting_count = kept[0], len(said)
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, chosen
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
-    options.out, options.resume = text(out), text(directory_of(resume))
-    options.judge = text(directory_of(judge))
+    options.out, options.resume = text_or_null(out), text_or_null(directory_of(resume))
+    options.judge = text_or_null(directory_of(judge))
     refuse_forked()
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
@@ -262,7 +262,7 @@ def train(
     finally:
         if monitor is not None:
             lib.duet_monitor_free(monitor)
-    directory = os.path.join(here, words(summary.run) or "") if words(summary.run) else ""
+    directory = os.path.join(here, path_of(summary.run)) if path_of(summary.run) else ""
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt(f"stopped at step {summary.steps}; duet.train(resume={directory!r}, ...) goes on")
     with stop.honoured(f"the training had ended at step {summary.steps}; duet.open({directory!r}) has it"):

@@ -4,7 +4,6 @@
 #define _DEFAULT_SOURCE /* flock */
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,6 +30,12 @@ char *duet_path_join(const char *folder, const char *name)
     char *path = malloc(size);
     if (path != NULL) snprintf(path, size, "%s%s%s", folder, between, name);
     return path;
+}
+
+bool duet_path_is_there(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 static bool holds(const char *folder, const char *name, mode_t type)
@@ -75,6 +80,17 @@ FILE *duet_file_open(const char *path, const char **fault)
     if (stream == NULL && descriptor >= 0) (void)close(descriptor);
     errno = code;
     return stream;
+}
+
+bool duet_folder_next(DIR *folder, const char *path, const char **name, duet_status *status, duet_error *error)
+{
+    if (*status != DUET_OK) return false;
+    errno = 0;
+    const struct dirent *entry = readdir(folder);
+    *name = entry == NULL ? NULL : entry->d_name;
+    if (entry == NULL && errno != 0)
+        *status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+    return entry != NULL;
 }
 
 static void forget(duet_file *file)
@@ -264,11 +280,11 @@ duet_status duet_file_open_own(const char *path, FILE **stream, duet_error *erro
                          path);
     if (descriptor < 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened for writing: %s", path, strerror(errno));
-    bool is_file = fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    const bool known = fstat(descriptor, &about) == 0, is_file = known && S_ISREG(about.st_mode);
     *stream = is_file ? fdopen(descriptor, "r+b") : NULL;
     if (*stream != NULL) return DUET_OK;
     duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened for writing: %s", path,
-                                   is_file ? strerror(errno) : "it is no file");
+                                   known && !is_file ? "it is no file" : strerror(errno));
     (void)close(descriptor);
     return status;
 }

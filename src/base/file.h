@@ -4,6 +4,7 @@
 #ifndef DUET_SRC_BASE_FILE_H
 #define DUET_SRC_BASE_FILE_H
 
+#include <dirent.h>
 #include <stdio.h>
 
 #include "duet/base.h"
@@ -41,6 +42,10 @@ bool duet_file_has_other_names(FILE *stream);
  *  Looks before it reads: a pipe could keep the program waiting for ever. */
 FILE *duet_file_open(const char *path, const char **fault);
 
+/** The next name in an open folder; false: there is none, or the rest cannot be read, which *status says then. `path`:
+ * of the folder. What goes by the names that lie somewhere does not know them all after that. */
+bool duet_folder_next(DIR *folder, const char *path, const char **name, duet_status *status, duet_error *error);
+
 /** Makes last what was just made, renamed or removed under this name, by syncing the folder that it lies in. Some file
  *  systems cannot: there the next power cut may undo it, and nothing can be done about that. */
 void duet_file_sync_name(const char *path);
@@ -48,6 +53,10 @@ void duet_file_sync_name(const char *path);
 /** A descriptor of the folder that the path lies in, which the caller closes; -1: it is not there, or not to be read.
  */
 int duet_file_open_folder(const char *path);
+
+/** Whether something has that name, be it a link that leads nowhere. Also where that cannot be known: what opens it
+ * says why then, and nobody goes on as if there were none. */
+bool duet_path_is_there(const char *path);
 
 /** Whether `name` in the folder is a plain file, or a folder; links are followed. False where memory is short. */
 bool duet_path_holds_file(const char *folder, const char *name);

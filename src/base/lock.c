@@ -116,6 +116,11 @@ duet_status duet_lock_take(duet_lock *lock, const char *path, long *holder, duet
     return DUET_OK;
 }
 
+bool duet_lock_has_place(const duet_lock *lock)
+{
+    return lock->stream != NULL && is_still_there(lock->stream, AT_FDCWD, lock->path);
+}
+
 void duet_lock_release(duet_lock *lock)
 {
     if (lock->stream != NULL) {

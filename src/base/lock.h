@@ -22,6 +22,10 @@ typedef struct duet_lock {
 
 enum { DUET_LOCK_FREE = 0, DUET_LOCK_UNKNOWN = -1 };
 
+/** Whether the path that the lock was taken by still leads to it: the folder may have been moved since, and another one
+ *  be in its place. */
+bool duet_lock_has_place(const duet_lock *lock);
+
 /** Takes the lock that is the file `path`, or says at once who has it: *holder is DUET_LOCK_FREE if it is the caller's
  *  now, else the process that holds it, or DUET_LOCK_UNKNOWN. On file systems without locks the number in the file
  *  decides: of two that come within a moment, or from two machines, both get it. */

@@ -302,7 +302,7 @@ static int show(const struct arguments *arguments)
         return cli_fail_opened(&error);
     int status = CLI_DONE;
     if (arguments->json) {
-        puts(text);
+        cli_json_put(text);
     } else {
         json_t *document = json_loads(text, 0, NULL);
         status = cli_json_check();

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -37,7 +38,7 @@ static void warn_of_name(const char *name)
 static void warn_of_switch(const char *name)
 {
     const char *word = getenv(name);
-    if (word != NULL && word[0] != '\0' && strcmp(word, "off") != 0)
+    if (word != NULL && word[0] != '\0' && strcasecmp(word, "off") != 0)
         cli_complain(CLI_DONE, "warning: %s=%s says nothing: only 'off' does", name, word);
 }
 

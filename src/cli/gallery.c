@@ -22,15 +22,14 @@ bool cli_data_points(const duet_data_info *info)
 }
 
 /* Examples of all parts of the split, as many as `count`. */
-static duet_status read_reference(duet_data *data, duet_split split, size_t count, float *reference,
-                                  duet_error *error)
+static duet_status read_reference(duet_data *data, duet_split split, size_t count, float *reference, duet_error *error)
 {
     const duet_data_info *info = duet_data_describe(data);
     const size_t features = duet_shape_elements(info->shape);
     duet_status status = DUET_OK;
     for (size_t i = 0; i < count && status == DUET_OK; i++)
-        status = duet_data_read(data, split, duet_data_place(i, count, info->count[split]), 1,
-                                reference + i * features, error);
+        status = duet_data_read(data, split, duet_data_place(i, count, info->count[split]), 1, reference + i * features,
+                                error);
     return status;
 }
 

@@ -4,27 +4,35 @@
 #include "cli/interrupt.h"
 
 #include <errno.h>
+#include <math.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-enum { CAUGHT = sizeof caught / sizeof *caught, PATIENCE_SECONDS = 2 };
+#include "duet.h"
+
+/* What asks to stop. For so many seconds after the first of them it says the same again: a launcher passes Ctrl-C on
+ * beside the terminal, a shell SIGHUP beside the system, some send SIGTERM anew until its end, and the system SIGXCPU
+ * with each second. Later it is meant to end the program at once, as is told with the alarm (0: none). A thread waits
+ * for those that a driver's compiler takes for itself, and that would not come here after. */
+static const struct {
+    int number;
+    double same_seconds;
+    unsigned alarm_seconds;
+    bool waited;
+} caught[] = {{SIGINT, 0.5, 2, false}, {SIGTERM, 5, 5, false}, {SIGHUP, 5, 5, false},
+              {SIGUSR1, 5, 5, true},   {SIGUSR2, 5, 5, true},  {SIGXCPU, INFINITY, 0, true}};
+enum { CAUGHT = sizeof caught / sizeof *caught };
 
 static volatile int stop; /* the signal that came */
+static atomic_llong asked; /* when, by the clock, in nanoseconds; 0: none came */
 static struct sigaction before[CAUGHT];
 static bool taken[CAUGHT];
-
-void cli_keep_ignored(void)
-{
-    struct sigaction now;
-    sigset_t blocked;
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < CAUGHT; i++)
-        if (sigaction(caught[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN) sigaddset(&blocked, caught[i]);
-    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
-}
+static sigset_t waited;
+static atomic_bool catching;
 
 /* Only calls that a signal handler may make. */
 static void on_alarm(int number)
@@ -37,13 +45,62 @@ static void on_alarm(int number)
     errno = code;
 }
 
-/* A second signal finds the default action, whichever it is. */
+static void end_by(int number)
+{
+    sigset_t own;
+    (void)sigemptyset(&own);
+    (void)sigaddset(&own, number);
+    (void)signal(number, SIG_DFL);
+    (void)pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+    (void)raise(number);
+}
+
+/* Threads may come here at a time, each with a signal. */
 static void on_signal(int number)
 {
-    stop = number;
-    (void)alarm(PATIENCE_SECONDS);
-    for (size_t i = 0; i < CAUGHT; i++)
-        if (taken[i]) (void)signal(caught[i], SIG_DFL);
+    const double now = duet_seconds();
+    long long first = 0;
+    size_t row = 0;
+    while (caught[row].number != number) row++;
+    if (atomic_compare_exchange_strong(&asked, &first, (long long)(now * 1e9) + 1)) {
+        stop = number;
+        (void)alarm(caught[row].alarm_seconds);
+    } else if (now - (double)first * 1e-9 > caught[row].same_seconds) {
+        end_by(number);
+    }
+}
+
+static void *wait_for_signals(void *nothing)
+{
+    (void)nothing;
+    for (int number; sigwait(&waited, &number) == 0;)
+        if (catching)
+            on_signal(number);
+        else
+            end_by(number);
+    return NULL;
+}
+
+void cli_keep_ignored(void)
+{
+    struct sigaction now;
+    sigset_t blocked;
+    pthread_t waiter;
+    sigemptyset(&blocked);
+    sigemptyset(&waited);
+    for (size_t i = 0; i < CAUGHT; i++) {
+        const bool known = sigaction(caught[i].number, NULL, &now) == 0;
+        if (known && now.sa_handler == SIG_IGN)
+            sigaddset(&blocked, caught[i].number);
+        else if (known && caught[i].waited)
+            sigaddset(&waited, caught[i].number);
+    }
+    (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
+    (void)sigprocmask(SIG_BLOCK, &waited, NULL);
+    if (pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0)
+        (void)pthread_detach(waiter);
+    else
+        (void)sigprocmask(SIG_UNBLOCK, &waited, NULL);
 }
 
 const volatile int *cli_catch_interrupt(void)
@@ -52,17 +109,19 @@ const volatile int *cli_catch_interrupt(void)
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_RESTART}, NULL);
     for (size_t i = 0; i < CAUGHT; i++) {
-        taken[i] = sigaction(caught[i], NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN;
-        if (taken[i]) sigaction(caught[i], &action, NULL);
+        taken[i] = sigaction(caught[i].number, NULL, &before[i]) == 0 && before[i].sa_handler != SIG_IGN;
+        if (taken[i] && !caught[i].waited) sigaction(caught[i].number, &action, NULL);
     }
+    catching = true;
     return &stop;
 }
 
 void cli_leave_interrupt(void)
 {
     (void)alarm(0);
+    catching = false;
     for (size_t i = 0; i < CAUGHT; i++)
-        if (taken[i]) sigaction(caught[i], &before[i], NULL);
+        if (taken[i] && !caught[i].waited) sigaction(caught[i].number, &before[i], NULL);
 }
 
 void cli_interrupt_elsewhere(int number)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Ctrl-C, SIGTERM and SIGHUP in commands that work for long: the first one asks to stop soon, a second one ends the
- * program; where that takes seconds, a line says so. Those that were ignored when the program began, as nohup has it,
- * stay so. */
+/* What asks a command that works for long to stop: Ctrl-C, SIGTERM, SIGHUP, and what batch systems send before the end
+ * of a job's time, SIGUSR1, SIGUSR2 and SIGXCPU. The first one asks to stop soon, a second one, unless it comes of the
+ * same cause, ends the program; where that takes seconds, a line says so. Those that were ignored when the program
+ * began, as nohup has it, stay so. */
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 
-/** Blocks those of these signals that are ignored, for all threads to come. To be asked first of all: a driver's
+/** Blocks those of these signals that are ignored, for all threads to come, and waits for
+ * those that drivers' compilers take for themselves. To be asked first of all: a driver's
  * compiler takes signals too, which are no longer ignored then, and drops at one the files that it is writing. */
 void cli_keep_ignored(void);
 

@@ -148,6 +148,7 @@ int main(int argc, char **argv)
     cli_keep_ignored();
     cli_environment_set();
     cli_json_begin();
+    signal(SIGCHLD, SIG_DFL); /* where it is ignored, a child's end cannot be waited for */
     signal(SIGXFSZ, SIG_IGN); /* writing past the file size limit then fails with a message, like a full disk */
     signal(SIGPIPE, SIG_IGN); /* if a reader such as `| tee log` ends at Ctrl-C, the checkpoint is still written */
     if (cli_ranks_lead()) cli_environment_check();

@@ -2,6 +2,7 @@
 /* Messages, exit statuses, JSON: the one place where the program speaks. */
 #include "cli/output.h"
 #include "cli/interrupt.h"
+#include "cli/width.h"
 
 #include <math.h>
 #include <poll.h>
@@ -225,12 +226,50 @@ json_t *cli_json_text(const char *text)
     return value;
 }
 
+/* One character at which a piece of a document begins that is not ASCII, or DEL: as \u where it would steer a terminal.
+ * Returns its bytes; 0: it could not be written. */
+static size_t put_character(const char *piece, size_t size, FILE *stream)
+{
+    char text[5] = "";
+    int columns;
+    memcpy(text, piece, size < 4 ? size : 4);
+    const size_t bytes = cli_character(text, &columns);
+    const unsigned char *at = (const unsigned char *)text;
+    const unsigned code = bytes == 1   ? at[0]
+                          : bytes == 2 ? (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu)
+                                       : (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+    const bool written = columns < 0 ? fprintf(stream, "\\u%04x", code) > 0 : fwrite(text, 1, bytes, stream) == bytes;
+    return written ? bytes : 0;
+}
+
+/* A piece of a document. jansson's pieces end between characters. */
+static int put_json(const char *piece, size_t size, void *stream)
+{
+    while (size > 0) {
+        size_t taken = 0;
+        while (taken < size && (unsigned char)piece[taken] < 0x7f) taken++;
+        if (taken > 0 && fwrite(piece, 1, taken, stream) != taken) return -1;
+        if (taken == 0) taken = put_character(piece, size, stream);
+        if (taken == 0) return -1;
+        piece += taken;
+        size -= taken;
+    }
+    return 0;
+}
+
+void cli_json_put(const char *text)
+{
+    (void)put_json(text, strlen(text), stdout); /* a failure stays with the stream */
+    fputc('\n', stdout);
+}
+
 int cli_json_print(json_t *document)
 {
     json_t *whole = json_pack("{s:i}", "schema", 1);
     int failed = document == NULL || whole == NULL || json_object_update(whole, document) != 0,
         lacked = cli_json_check();
-    failed = failed || lacked || json_dumpf(whole, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    failed =
+        failed || lacked || json_dump_callback(whole, put_json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(document);
     json_decref(whole);
     if (failed && cli_reader_is_gone()) return CLI_UNREAD;

@@ -92,6 +92,8 @@ int cli_json_check(void);
 /** Prints the document (`"schema": 1` is put in front; a document of another schema has it) on standard output and
  * frees it. Returns an exit status. */
 int cli_json_print(json_t *document);
+/** Prints a document that is text, and a line end, without bytes that would steer a terminal. */
+void cli_json_put(const char *text);
 
 /** CLI_DONE if `name` may be data (duet_data_check; NULL is fine); else a message, with the nearest set. */
 int cli_data_check(const char *name);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "duet/mpi.h"
@@ -41,7 +42,7 @@ static size_t number_of(const char *variable, size_t otherwise)
 static start find_start(void)
 {
     const char *off = getenv("DUET_RANKS");
-    if (off != NULL && strcmp(off, "off") == 0) return (start){.count = 1};
+    if (off != NULL && strcasecmp(off, "off") == 0) return (start){.count = 1};
     for (size_t i = 0; i < CLI_COUNT_OF(launchers); i++) {
         const launcher *by = &launchers[i];
         const size_t count = number_of(by->count, 0);
@@ -57,16 +58,28 @@ bool cli_ranks_lead(void)
     return find_start().rank == 0;
 }
 
+/* What all processes would say one says at once, and a launcher ends the others by its exit status before they do. A
+ * process that nobody ends was not started with others, such as a program's that has its environment of mpirun: it says
+ * it too, as do all where a launcher lets each go on. */
+static void let_speak(bool is_first)
+{
+    enum { PAUSE = 3 };
+    if (!is_first) (void)sleep(PAUSE);
+}
+
+/* The remedy, where a message has said why processes cannot work together. */
+#define EACH_FOR_ITSELF                                                                                                \
+    "with DUET_RANKS=off in the environment each works for itself, as one is to that a worker of a sweep started"
+
 bool cli_ranks_allow(const cli_command *command, int *status)
 {
     const start own = find_start();
     *status = CLI_DONE;
     if (own.by == NULL || command->processes != CLI_ONE_PROCESS) return true;
-    if (own.rank == 0)
-        *status = cli_complain(CLI_MISTAKE,
-                               "'duet %s' is the work of one process, and %s started %zu: start it without; with "
-                               "DUET_RANKS=off in the environment each of them works for itself",
-                               command->name, own.by->name, own.count);
+    let_speak(own.rank == 0);
+    *status = cli_complain(
+        CLI_MISTAKE, "'duet %s' is the work of one process, and %s started %zu: start it without; " EACH_FOR_ITSELF,
+        command->name, own.by->name, own.count);
     return false;
 }
 
@@ -90,19 +103,17 @@ static const struct {
     {"duet_mpi_version", offsetof(struct connection, version)},
 };
 
-/* One process of a machine says it. The others end as if all were well, so that the launcher does not end that one
- * before it has: its exit status is what the launcher returns. */
+/* One process of a machine says it first. */
 static int refuse_library(const start *own, const char *why)
 {
     char host[64] = "this machine";
-    if (own->local_rank != 0) return CLI_DONE;
+    let_speak(own->local_rank == 0);
     if (gethostname(host, sizeof host) == 0) host[sizeof host - 1] = '\0';
-    return cli_complain(
-        CLI_FAILED,
-        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
-        "%s; it is there where Duet was built with MPI (meson configure -Dmpi=enabled build, ninja -C build). With "
-        "DUET_RANKS=off in the environment each process works for itself",
-        own->by->name, own->count, library_name, host, why);
+    return cli_complain(CLI_FAILED,
+                        "%s started %zu processes, and to work together they need %s, which cannot be loaded on %s: "
+                        "%s; it is there where Duet was built with MPI (meson configure -Dmpi=enabled build, ninja -C "
+                        "build); " EACH_FOR_ITSELF,
+                        own->by->name, own->count, library_name, host, why);
 }
 
 static const char *load(void)
@@ -121,9 +132,10 @@ static const char *load(void)
 static int refuse_count(const start *own, const duet_transport *transport)
 {
     const bool by_srun = strcmp(own->by->name, "srun") == 0;
-    if (own->rank != 0) return CLI_DONE;
+    let_speak(own->rank == 0);
     return cli_complain(
-        CLI_FAILED, "%s started %zu processes, but %s was built with %s, which sees %zu: start them with %s",
+        CLI_FAILED,
+        "%s started %zu processes, but %s was built with %s, which sees %zu: start them with %s; " EACH_FOR_ITSELF,
         own->by->name, own->count, library_name, connection.version(connection.mpi), transport->count,
         by_srun ? "srun --mpi=pmix where that is Open MPI, --mpi=pmi2 where it is MPICH ('srun "
                   "--mpi=list' shows what there is), or with the mpirun of that MPI within the job"

@@ -12,7 +12,7 @@
 bool cli_ranks_lead(void);
 
 /** Whether the command may run in this process, one of several or alone. False: the program ends here with exit status
- *  *status; one process has said why. */
+ *  *status; it has said why, or another has. */
 bool cli_ranks_allow(const cli_command *command, int *status);
 
 /** The ranks that were started; *ranks is NULL for a process alone. Every rank has to call it. False: the program ends

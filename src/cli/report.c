@@ -34,7 +34,7 @@ static int print_json(const char *run)
     duet_error error = {0};
     char *text;
     if (duet_page_document(&run, 1, &text, &error) != DUET_OK) return cli_fail_opened(&error);
-    puts(text);
+    cli_json_put(text);
     free(text);
     return CLI_DONE;
 }

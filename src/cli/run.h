@@ -34,7 +34,8 @@ size_t cli_floats_wrong(const float *values, size_t count);
 /** CLI_DONE if all numbers are finite, else CLI_WRONG after a message that calls them `what`. */
 int cli_floats_check(const float *values, size_t count, const char *what);
 
-/** Answers the request with progress on standard error; Ctrl-C, SIGTERM and SIGHUP stop it. Returns an exit status. */
+/** Answers the request with progress on standard error; signals that ask to stop do (cli/interrupt.h). Returns an exit
+ * status. */
 int cli_use(duet_run *run, duet_request *request);
 
 /** CLI_DONE if every word has the form KEY=VALUE, else a message and CLI_MISTAKE. Only the run knows its keys. */

@@ -30,7 +30,9 @@ static const cli_topic_row statuses[] = {
      "Numbers are wrong: a loss, a checkpoint or what is computed from it was not finite, 'duet doctor' found a "
      "fault, 'duet bench' a product or a training that is wrong, or 'duet lesson' a kernel that is not right yet."},
     {"130, 143, 129", "Ctrl-C, SIGTERM or SIGHUP. A training first ends its step and writes a checkpoint; a second "
-                      "signal ends it at once."},
+                      "signal, of SIGTERM and SIGHUP one that comes five seconds later, ends it at once."},
+    {"138, 140, 152", "SIGUSR1, SIGUSR2 and SIGXCPU, which batch systems send ahead of a job's end: the same. SIGXCPU "
+                      "may come any number of times."},
     {"141", "Nobody reads standard output any more."},
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* duet train: one training into a run directory. Ctrl-C, SIGTERM and SIGHUP stop at the next step's end with a
+/* duet train: one training into a run directory. Signals that ask to stop do so at the next step's end with a
  * checkpoint; a second one ends the program at once. Of several ranks rank 0 speaks for all. */
 #include "cli/commands.h"
 #include "cli/data.h"
@@ -371,8 +371,8 @@ const cli_command cli_train = {
     .summary = "train a model into a run directory",
     .details =
         "Progress goes to standard error; the run's directory is the last line on standard output. Ctrl-C stops\n"
-        "at the next step with a checkpoint and exit status 130, SIGTERM with 143 and SIGHUP with 129. A NaN or an\n"
-        "infinity in a loss stops with 4.",
+        "at the next step with a checkpoint and exit status 130, as do SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU\n"
+        "with 128 and their number. A NaN or an infinity in a loss stops with 4.",
     .examples = "duet train vae --epochs 10\n"
                 "duet train gan --data photos --size 32x32 --set loss=minimax --out runs/game\n"
                 "duet train --resume runs/game --epochs 40",

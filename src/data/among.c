@@ -2,7 +2,6 @@
 /* A mean of pictures or their codes, saved beside them, are not the set; train.npy beside some pictures is. */
 #include "data/among.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,39 +53,41 @@ void duet_among_add(duet_among *it, const char *path)
     }
 }
 
-static void walk(duet_among *it, const char *folder, const char *inner, int depth);
+static duet_status walk(duet_among *it, const char *folder, const char *inner, int depth, duet_error *error);
 
 /* An entry of a folder; `name`: its path from the first one on. Arrays count right in that one, also those that cannot
  * be opened, which is told of by what reads them. */
-static void look_at(duet_among *it, const char *path, const char *name, int depth)
+static duet_status look_at(duet_among *it, const char *path, const char *name, int depth, duet_error *error)
 {
     struct stat about;
-    if (duet_picture_name_is(name) || lstat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
-        if (depth == 0 || !duet_data_array_is(name)) duet_among_add(it, name);
-    } else {
-        walk(it, path, name, depth + 1);
-    }
+    if (!duet_picture_name_is(name) && lstat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return walk(it, path, name, depth + 1, error);
+    if (depth == 0 || !duet_data_array_is(name)) duet_among_add(it, name);
+    return DUET_OK;
 }
 
-static void walk(duet_among *it, const char *folder, const char *inner, int depth)
+static duet_status walk(duet_among *it, const char *folder, const char *inner, int depth, duet_error *error)
 {
     const bool is_run = depth > 0 && duet_path_holds_file(folder, "run.json");
     DIR *entries = depth > DUET_PICTURE_DEEPEST || is_run ? NULL : opendir(folder);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL && it->entries < ENTRIES;) {
-        if (entry->d_name[0] == '.') continue;
+    duet_status status = DUET_OK;
+    if (entries == NULL) return DUET_OK; /* what reads it will say so */
+    for (const char *entry; it->entries < ENTRIES && duet_folder_next(entries, folder, &entry, &status, error);) {
+        if (entry[0] == '.') continue;
         it->entries++;
-        char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
-        if (path != NULL && name != NULL) look_at(it, path, name, depth);
+        char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
+        if (path != NULL && name != NULL) status = look_at(it, path, name, depth, error);
         free(path);
         free(name);
     }
-    if (entries != NULL) (void)closedir(entries);
+    (void)closedir(entries);
+    return status;
 }
 
-void duet_among_look(duet_among *it, const char *folder)
+duet_status duet_among_look(duet_among *it, const char *folder, duet_error *error)
 {
     *it = (duet_among){0};
-    walk(it, folder, "", 0);
+    return walk(it, folder, "", 0, error);
 }
 
 bool duet_among_are_pictures(const duet_among *it)
@@ -99,7 +100,7 @@ bool duet_among_are_pictures(const duet_among *it)
 void duet_among_tell(const char *folder, const char *format, duet_notes *notes)
 {
     duet_among it;
-    duet_among_look(&it, folder);
+    if (duet_among_look(&it, folder, NULL) != DUET_OK) return;
     const bool lone = it.arrays > 0 && !it.whole;
     if (it.pictures < 2 || !(lone || it.scattered || it.pictures >= MANY)) return;
     duet_notes_add(notes, false,

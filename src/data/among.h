@@ -20,8 +20,8 @@ typedef struct duet_among {
 
 /** Counts what is called so. */
 void duet_among_add(duet_among *it, const char *path);
-/** Looks through a folder and, for pictures, through those below it but runs and links. */
-void duet_among_look(duet_among *it, const char *folder);
+/** Looks through a folder and, for pictures, through those below it but runs, links and what may not be read. */
+duet_status duet_among_look(duet_among *it, const char *folder, duet_error *error);
 /** Whether the pictures are the set, though arrays may lie among them: there are many, and no array is called as those
  * of a set are; or they lie as classes and splits do, and all arrays are called as what is made of a set. */
 bool duet_among_are_pictures(const duet_among *it);

@@ -15,16 +15,18 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "data/foreign.h"
+#include "data/picture.h"
 
 enum { BLOCK = 64 * 1024 };
 
-/* What the system said where it could not read; NULL: it did. Other numbers are libarchive's own. */
-static const char *fault_of(struct archive *handle)
+/* What the system said where it could not read; NULL: it did. Other numbers are libarchive's own, and over the system's
+ * it writes what its formats make of the end that they see: `code`, errno after the call, 0 before it, still knows. */
+static const char *fault_of(struct archive *handle, int code)
 {
     static const int codes[] = {EIO, ESTALE, ETIMEDOUT, EACCES, ENXIO};
-    const int code = archive_errno(handle);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (code == codes[i]) return strerror(code);
+        if (code == codes[i] || archive_errno(handle) == codes[i]) return strerror(codes[i]);
     return NULL;
 }
 
@@ -37,8 +39,9 @@ static duet_status out_of_memory(const char *path, duet_error *error)
  * 0 before the call, knows. */
 static duet_status archive_fail(const duet_archive *it, duet_error *error)
 {
+    const char *fault = fault_of(it->handle, errno);
     const bool short_memory = errno == ENOMEM || archive_errno(it->handle) == ENOMEM;
-    const char *words = archive_error_string(it->handle), *fault = fault_of(it->handle);
+    const char *words = archive_error_string(it->handle);
     if (short_memory) return out_of_memory(it->path, error);
     if (fault != NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", it->path, fault);
     if (archive_read_has_encrypted_entries(it->handle) > 0)
@@ -86,10 +89,12 @@ static duet_status open_file(void **opened, const char *path, duet_error *error)
     int (*const filters[])(struct archive *) = {archive_read_support_filter_bzip2, archive_read_support_filter_xz,
                                                 archive_read_support_filter_zstd};
     for (size_t i = 0; sound && i < sizeof filters / sizeof *filters; i++) (void)filters[i](handle);
-    if (sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK) return DUET_OK;
+    const bool is_open = sound && archive_read_open_filename(handle, path, BLOCK) == ARCHIVE_OK;
+    const char *fault = handle == NULL ? NULL : fault_of(handle, errno); /* also of one format's first look alone */
+    if (is_open && fault == NULL) return DUET_OK;
     const bool short_memory = !sound || errno == ENOMEM || archive_errno(handle) == ENOMEM;
     const char *words = short_memory ? NULL : archive_error_string(handle);
-    if (!short_memory && fault_of(handle) != NULL) words = fault_of(handle);
+    if (!short_memory && fault != NULL) words = fault;
     duet_status status = short_memory ? out_of_memory(path, error)
                                       : duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened as an archive: %s",
                                                   path, words != NULL ? words : "it is damaged or of another format");
@@ -169,9 +174,25 @@ static duet_status fail_link(const duet_archive *archive, struct archive_entry *
                      archive->path, archive->name, to != NULL ? " to " : "", to != NULL ? to : "");
 }
 
-static bool is_link(struct archive_entry *entry)
+/* Whether a name is that of a file, which is no folder. */
+static bool is_file_name(const char *name)
 {
-    return archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry) != NULL;
+    static const char *const endings[] = {".md", ".rst",   ".csv", ".xml", ".html", ".pdf", ".yaml", ".yml", ".toml",
+                                          ".py", ".ipynb", ".sh",  ".log", ".gz",   ".zip", ".npz",  NULL};
+    return duet_foreign_is_about(name) || duet_foreign_is_text(name) || duet_foreign_by_name(name) != NULL ||
+           duet_picture_name_is(name) || duet_name_ends_in(name, endings);
+}
+
+/* Whether a member is a link by which examples would be missing: one whose own name is that of a picture or an array,
+ * which is what counts in a folder too; or a symbolic one that may lead to a folder, such as a class. */
+static bool is_link(const duet_archive *archive, struct archive_entry *entry)
+{
+    static const char *const arrays[] = {".npy", NULL};
+    const char *name = duet_archive_member(archive->name), *to = archive_entry_symlink(entry);
+    const bool is_soft = archive_entry_filetype(entry) == AE_IFLNK;
+    if (name == NULL || (!is_soft && archive_entry_hardlink(entry) == NULL)) return false;
+    if (duet_picture_name_is(name) || duet_name_ends_in(name, arrays)) return true;
+    return is_soft && !is_file_name(name) && !(to != NULL && is_file_name(to));
 }
 
 static duet_status next_member(duet_archive *archive, bool *more, duet_error *error)
@@ -185,7 +206,7 @@ static duet_status next_member(duet_archive *archive, bool *more, duet_error *er
         if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
         if (archive->name == NULL) return fail_name(archive, error);
         if (archive_entry_filetype(entry) == AE_IFREG) break;
-        if (is_link(entry) && duet_archive_member(archive->name) != NULL) return fail_link(archive, entry, error);
+        if (is_link(archive, entry)) return fail_link(archive, entry, error);
         if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
         archive->name = folder_name(entry);
         return archive->name != NULL ? DUET_OK

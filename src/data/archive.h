@@ -26,7 +26,8 @@ typedef struct duet_archive {
 /** Opens at the beginning, before the first member. *archive must be zeroed. */
 duet_status duet_archive_open(duet_archive *archive, const char *path, duet_error *error);
 void duet_archive_close(duet_archive *archive);
-/** Goes on to the next plain file; *more: there is one. DUET_ERROR_DATA for a link, and a name that nobody can read. */
+/** Goes on to the next plain file; *more: there is one. DUET_ERROR_DATA for a link by which examples may be
+ *  missing, and for a name that nobody can read. */
 duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *error);
 /** Goes to the member at `position`, from the beginning if it lies behind. */
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -102,13 +101,6 @@ static duet_status add_file(cifar *it, const char *path, duet_error *error)
                      path, size, plain ? "" : " of gzip", PICTURE + 1, PICTURE + 2);
 }
 
-/* Also what cannot be read, such as a link that leads nowhere: opening it then says so. */
-static bool is_there(const char *path)
-{
-    struct stat about;
-    return lstat(path, &about) == 0;
-}
-
 /* The names of classes in a text file beside the data, a line each; none where there is no such file. */
 static duet_status read_names(duet_labels *labels, const char *folder, size_t classes, duet_error *error)
 {
@@ -116,7 +108,7 @@ static duet_status read_names(duet_labels *labels, const char *folder, size_t cl
     char *path = duet_path_join(folder, classes == 10 ? "batches.meta.txt" : "fine_label_names.txt");
     const char *fault = "";
     FILE *file = path == NULL ? NULL : duet_file_open(path, &fault);
-    if (path != NULL && file == NULL && is_there(path)) { /* no names are another thing */
+    if (path != NULL && file == NULL && duet_path_is_there(path)) { /* no names are another thing */
         duet_status status = duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, fault);
         free(path);
         return status;
@@ -207,10 +199,11 @@ static char *batch_path(const char *folder, size_t number)
     return duet_path_join(folder, name);
 }
 
-bool duet_cifar_fits(const char *path, bool is_folder)
+bool duet_cifar_fits(const char *path, bool is_folder, duet_error *fault)
 {
+    (void)fault;
     char *first = is_folder ? batch_path(path, 1) : NULL, *test = is_folder ? batch_path(path, 0) : NULL;
-    bool fits = (first != NULL && access(first, F_OK) == 0) || (test != NULL && access(test, F_OK) == 0);
+    bool fits = (first != NULL && duet_path_is_there(first)) || (test != NULL && duet_path_is_there(test));
     free(first);
     free(test);
     return fits;
@@ -221,7 +214,7 @@ static duet_status check_gap(const char *folder, size_t missing, duet_error *err
 {
     for (size_t i = missing + 1; i <= MOST_FILES; i++) {
         char *path = batch_path(folder, i);
-        bool there = path != NULL && is_there(path);
+        bool there = path != NULL && duet_path_is_there(path);
         free(path);
         if (there)
             return duet_fail(error, DUET_ERROR_DATA,
@@ -237,7 +230,7 @@ static duet_status open_split(duet_rows *rows, const char *folder, size_t first,
     size_t count = 0, most = first == 0 ? 1 : MOST_FILES;
     duet_status status = DUET_OK;
     for (; count < most && (paths[count] = batch_path(folder, first + count)) != NULL; count++)
-        if (!is_there(paths[count])) break;
+        if (!duet_path_is_there(paths[count])) break;
     if (first > 0) status = check_gap(folder, first + count, error);
     if (status == DUET_OK && count > 0) {
         rows->path = strdup(folder);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which column of a file of labels names the pictures, whatever it is called: the one whose cells most often are their
- * names. Numbers do not count: an index of the lines fits pictures with numbers in their names, and labels are then
- * those of others without any sign of it. */
+ * names. Numbers do not count, unless zeros stand in front: an index of the lines fits pictures with numbers in their
+ * names, and labels are then those of others without any sign of it. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,7 +16,7 @@
 /* What the cells of a column name: lines, those of names with an ending, and how many different pictures. */
 typedef struct hits {
     size_t lines, whole, different;
-    bool is_label;
+    bool is_label, *seen; /* seen: of each picture; NULL: of none */
 } hits;
 
 typedef struct search {
@@ -24,7 +25,6 @@ typedef struct search {
     char **names; /* of the pictures, sorted: the last parts of their paths, without endings */
     size_t count;
     hits *hits;
-    bool *seen; /* [columns, count] */
     size_t *ranks, columns;
 } search;
 
@@ -64,8 +64,7 @@ static bool take_columns(search *it, const char *label)
     it->columns = it->records.count;
     it->hits = calloc(it->columns, sizeof *it->hits);
     it->ranks = calloc(it->columns, sizeof *it->ranks);
-    it->seen = calloc(it->columns * it->count, sizeof *it->seen);
-    if (it->hits == NULL || it->ranks == NULL || it->seen == NULL) return false;
+    if (it->hits == NULL || it->ranks == NULL) return false;
     for (size_t i = 0; i < it->columns; i++) {
         const char *name = it->records.fields[i];
         it->hits[i].is_label = label != NULL ? strcasecmp(name, label) == 0 : duet_csv_is_label_name(name);
@@ -74,30 +73,46 @@ static bool take_columns(search *it, const char *label)
     return true;
 }
 
-static void look_at_cell(search *it, size_t column, char *text)
+/* Zeros in front are of a name: no index has them. */
+static bool is_number(const char *text)
 {
     double number;
+    return !(text[0] == '0' && isdigit((unsigned char)text[1])) && duet_number_read(text, &number);
+}
+
+/* False: out of memory. Few columns of many name any picture, so each has its memory when one does. */
+static bool look_at_cell(search *it, size_t column, char *text)
+{
     bool whole;
     hits *found = &it->hits[column];
-    if (found->is_label || text[0] == '\0' || duet_number_read(text, &number)) return;
+    if (found->is_label || text[0] == '\0' || is_number(text)) return true;
     const char *name = shorten(text, &whole);
     char *const *at = bsearch(&name, it->names, it->count, sizeof *it->names, compare);
-    if (at == NULL) return;
-    bool *seen = &it->seen[column * it->count + (size_t)(at - it->names)];
+    if (at == NULL) return true;
+    if (found->seen == NULL) found->seen = calloc(it->count, sizeof *found->seen);
+    if (found->seen == NULL) return false;
+    bool *seen = &found->seen[at - it->names];
     found->lines++;
     found->whole += whole;
     found->different += !*seen;
-    *seen = true;
+    return *seen = true;
 }
 
-/* Words that repeat are of kinds, as classes are. */
+/* Words that repeat are of kinds, as classes are. Of columns that all name pictures here, one whose cells repeat is of
+ * what these are related to, as parents are, and one that is called a name by custom is rather theirs. */
 static bool is_better(const search *it, size_t column, size_t than)
 {
     const hits *one = &it->hits[column], *other = than == 0 ? NULL : &it->hits[than - 1];
     if (one->lines == 0 || (one->whole == 0 && 2 * one->different <= one->lines)) return false;
     if (other == NULL || one->lines != other->lines) return other == NULL || one->lines > other->lines;
-    if ((one->whole > 0) != (other->whole > 0)) return one->whole > 0;
-    return it->ranks[column] > it->ranks[than - 1];
+    if (one->different != other->different) return one->different > other->different;
+    if (it->ranks[column] != it->ranks[than - 1]) return it->ranks[column] > it->ranks[than - 1];
+    return one->whole > 0 && other->whole == 0;
+}
+
+static duet_status fail_memory(const char *path, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", path);
 }
 
 static duet_status look_through(search *it, const char *path, const char *label, duet_error *error)
@@ -108,11 +123,12 @@ static duet_status look_through(search *it, const char *path, const char *label,
     it->records.path = path;
     DUET_TRY(duet_records_next(&it->records, &more, error));
     if (!more) return DUET_OK;
-    if (!take_columns(it, label)) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", path);
+    if (!take_columns(it, label)) return fail_memory(path, error);
     for (;;) {
         DUET_TRY(duet_records_next(&it->records, &more, error));
         if (!more) return DUET_OK;
-        for (size_t i = 0; i < it->columns && i < it->records.count; i++) look_at_cell(it, i, it->records.fields[i]);
+        for (size_t i = 0; i < it->columns && i < it->records.count; i++)
+            if (!look_at_cell(it, i, it->records.fields[i])) return fail_memory(path, error);
     }
 }
 
@@ -121,10 +137,10 @@ static void search_free(search *it)
     duet_stream_close(&it->stream);
     duet_records_free(&it->records);
     for (size_t i = 0; i < it->count; i++) free(it->names[i]);
+    for (size_t i = 0; it->hits != NULL && i < it->columns; i++) free(it->hits[i].seen);
     free(it->names);
     free(it->hits);
     free(it->ranks);
-    free(it->seen);
     free(it);
 }
 
@@ -134,10 +150,9 @@ duet_status duet_csv_find_key(const char *path, const duet_rows pictures[2], con
     *key = 0;
     if (!duet_csv_is_file_name(path)) return DUET_OK;
     search *it = calloc(1, sizeof *it);
-    if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", path);
+    if (it == NULL) return fail_memory(path, error);
     duet_error own = {0};
-    duet_status status = take_names(it, pictures) ? look_through(it, path, label, &own)
-                                                  : duet_fail(&own, DUET_ERROR_MEMORY, "%s: out of memory", path);
+    duet_status status = take_names(it, pictures) ? look_through(it, path, label, &own) : fail_memory(path, &own);
     for (size_t i = 0; status == DUET_OK && i < it->columns; i++)
         if (is_better(it, i, *key)) *key = i + 1;
     search_free(it);

@@ -61,22 +61,22 @@ duet_status duet_examples_take(duet_rows *examples, duet_rows *labels, const cha
 /** A format of sets: what a path of it holds, as rows with labels of both splits. */
 typedef struct duet_set_format {
     const char *name; /* "a folder of pictures" */
-    bool (*fits)(const char *path, bool is_folder);
+    bool (*fits)(const char *path, bool is_folder, duet_error *fault); /* fault->status: it cannot be known */
     /** Without a test part rows[DUET_TEST] stays zeroed. The caller closes both, also on failure. */
     duet_status (*open)(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
 } duet_set_format;
 
 duet_status duet_cifar_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
-bool duet_cifar_fits(const char *path, bool is_folder);
+bool duet_cifar_fits(const char *path, bool is_folder, duet_error *fault);
 duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
-bool duet_npz_fits(const char *path, bool is_folder);
+bool duet_npz_fits(const char *path, bool is_folder, duet_error *fault);
 duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data_options *options, duet_error *error);
 duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                      duet_error *error);
 duet_status duet_picture_archive_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                       duet_error *error);
 /** Whether a folder holds a file whose name is that of a part of a set. */
-bool duet_files_fit(const char *path, bool is_folder);
+bool duet_files_fit(const char *path, bool is_folder, duet_error *fault);
 
 /** The points of a generated set lie around the centres of its modes, with a deviation. */
 typedef struct duet_mixture {

@@ -139,12 +139,17 @@ bool duet_feed_has_begun(const duet_feed *feed)
     return feed->runs;
 }
 
-static bool is_ready(const duet_feed *feed)
+static bool are_there(const duet_feed *feed, uint64_t draws)
 {
-    return feed->failed || feed->read > feed->turn;
+    return feed->read >= feed->turn + (draws < READ_AHEAD + 1 ? draws : READ_AHEAD + 1);
 }
 
-bool duet_feed_wait(duet_feed *feed, double seconds)
+static bool is_ready(const duet_feed *feed, uint64_t draws)
+{
+    return feed->failed || are_there(feed, draws);
+}
+
+bool duet_feed_wait(duet_feed *feed, uint64_t draws, double seconds)
 {
     struct timespec until;
     if (clock_gettime(CLOCK_REALTIME, &until) != 0) return true; /* duet_feed_give waits as long as it takes */
@@ -152,9 +157,9 @@ bool duet_feed_wait(duet_feed *feed, double seconds)
     until.tv_sec += (time_t)end;
     until.tv_nsec = (long)((end - (double)(time_t)end) * 1e9);
     pthread_mutex_lock(&feed->mutex);
-    while (!is_ready(feed))
+    while (!is_ready(feed, draws))
         if (pthread_cond_timedwait(&feed->changed, &feed->mutex, &until) == ETIMEDOUT) break;
-    bool ready = is_ready(feed);
+    bool ready = is_ready(feed, draws);
     pthread_mutex_unlock(&feed->mutex);
     return ready;
 }
@@ -173,14 +178,19 @@ static duet_status send(duet_feed *feed, size_t slot, duet_error *error)
     return count == 0 ? DUET_OK : duet_upload_send(feed->upload, slot, parts, count, error);
 }
 
+duet_status duet_feed_expect(duet_feed *feed, uint64_t draws, duet_error *error)
+{
+    pthread_mutex_lock(&feed->mutex);
+    while (!is_ready(feed, draws)) pthread_cond_wait(&feed->changed, &feed->mutex);
+    bool there = are_there(feed, draws);
+    pthread_mutex_unlock(&feed->mutex);
+    return there ? DUET_OK : duet_fail(error, feed->status, "%s", feed->error.message);
+}
+
 duet_status duet_feed_give(duet_feed *feed, duet_error *error)
 {
     if (feed->given) return DUET_OK;
-    pthread_mutex_lock(&feed->mutex);
-    while (!is_ready(feed)) pthread_cond_wait(&feed->changed, &feed->mutex);
-    bool there = feed->read > feed->turn;
-    pthread_mutex_unlock(&feed->mutex);
-    if (!there) return duet_fail(error, feed->status, "%s", feed->error.message);
+    DUET_TRY(duet_feed_expect(feed, 1, error));
     DUET_TRY(send(feed, feed->turn % SLOTS, error));
     feed->given = true;
     return DUET_OK;

@@ -26,8 +26,11 @@ duet_status duet_feed_begin(duet_feed *feed, duet_device *device, uint32_t draw,
 /** Ends the thread: the feed has not begun. NULL is fine. */
 void duet_feed_stop(duet_feed *feed);
 bool duet_feed_has_begun(const duet_feed *feed);
-/** Waits until the batch in turn has been read, or can never be: true; or so long: false. */
-bool duet_feed_wait(duet_feed *feed, double seconds);
+/** Waits until `draws` batches from the one in turn on have been read, as far as the thread reads ahead, or one of them
+ *  can never be: true; or so long: false. */
+bool duet_feed_wait(duet_feed *feed, uint64_t draws, double seconds);
+/** The same for as long as it takes. Errors: those of reading one of them. */
+duet_status duet_feed_expect(duet_feed *feed, uint64_t draws, duet_error *error);
 /** Has the batch in turn sent to the device, before what is enqueued from now on, unless it was already; waits until it
  *  has been read. Errors: those of reading. */
 duet_status duet_feed_give(duet_feed *feed, duet_error *error);

@@ -268,19 +268,32 @@ static duet_status compare_labels(const duet_rows *rows, duet_rows *labels, cons
         rows->path, rows->labels.column, labels->path, DUET_WORD("%s", rows->labels.column));
 }
 
-/* A column that is asked for stands in the place of a file of labels; test examples may be without it, as without one
- * that is known by its name. */
+/* Test examples may be without a column of labels that is named, as without one that is known by its name. One that
+ * they have in its place is more likely it under another name: then they are opened as the training examples, which
+ * says that it is missing, and which there are. */
+static duet_status open_examples(duet_rows both[2], const char *path, duet_split split,
+                                 const duet_data_options *options, duet_error *error)
+{
+    duet_data_options own = *options;
+    duet_rows *const rows = &both[split];
+    own.may_lack = split == DUET_TEST && both[DUET_TRAIN].labels.asked_for;
+    DUET_TRY(duet_rows_open(rows, path, &own, error));
+    const bool lacks = own.may_lack && !rows->labels.asked_for;
+    if (!lacks || rows->row_elements == both[DUET_TRAIN].row_elements) return DUET_OK;
+    duet_rows_close(rows);
+    return duet_rows_open(rows, path, options, error);
+}
+
+/* A column that is asked for stands in the place of a file of labels. */
 static duet_status open_part(duet_rows both[2], const duet_data_files *files, duet_split split,
                              const duet_data_options *options, duet_error *error)
 {
     duet_rows *const rows = &both[split];
-    duet_data_options own = *options;
     duet_rows labels = {0};
     const char *labels_path = files->labels[split];
     const bool alone = files->examples[DUET_TEST] == NULL;
     if (files->examples[split] == NULL) return DUET_OK;
-    own.may_lack = split == DUET_TEST && both[DUET_TRAIN].labels.asked_for;
-    DUET_TRY(duet_rows_open(rows, files->examples[split], &own, error));
+    DUET_TRY(open_examples(both, files->examples[split], split, options, error));
     duet_status status = DUET_OK;
     if (labels_path != NULL && !rows->labels.asked_for)
         status = open_beside(&labels, labels_path, rows, alone, options, error);

@@ -3,7 +3,6 @@
  * test split, anything else of a known format is training pictures; so MNIST's four files and a lone train.npy both
  * work. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,15 +212,17 @@ static duet_status find_named(duet_data_files *files, const char *folder, names 
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
-    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
+    for (const char *name; duet_folder_next(entries, folder, &name, &status, error);) {
         duet_split split;
         bool labels;
-        if (!note_left_out(files, entry->d_name, any))
+        if (!note_left_out(files, name, any)) {
             status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder);
-        if (!duet_data_name_is(entry->d_name, any, &split, &labels)) continue;
-        if (which == TABLES && !labels && duet_data_array_is(entry->d_name)) continue;
+            continue;
+        }
+        if (!duet_data_name_is(name, any, &split, &labels)) continue;
+        if (which == TABLES && !labels && duet_data_array_is(name)) continue;
         char **place = labels ? &files->labels[split] : &files->examples[split];
-        status = put(place, duet_path_join(folder, entry->d_name), folder, error);
+        status = put(place, duet_path_join(folder, name), folder, error);
     }
     (void)closedir(entries);
     return status;
@@ -238,13 +239,14 @@ typedef struct both {
     char name[2][256];
 } both;
 
-static void look_at_both(both *it, const char *folder)
+static duet_status look_at_both(both *it, const char *folder, duet_error *error)
 {
     DIR *entries = opendir(folder);
     *it = (both){{false}};
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+    if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
+    duet_status status = DUET_OK;
+    for (const char *name; duet_folder_next(entries, folder, &name, &status, error);) {
         static const char *const tables[] = {".csv", NULL};
-        const char *name = entry->d_name;
         duet_split split;
         bool labels;
         const bool is_table = duet_name_ends_in(name, tables);
@@ -255,7 +257,8 @@ static void look_at_both(both *it, const char *folder)
             (void)snprintf(it->name[is_table], sizeof it->name[is_table], "%s", name);
         it->there[is_table] = true;
     }
-    if (entries != NULL) (void)closedir(entries);
+    (void)closedir(entries);
+    return status;
 }
 
 /* Names such as x.csv count only where there is no file that its first bytes tell, but for an array beside tables that
@@ -263,7 +266,7 @@ static void look_at_both(both *it, const char *folder)
 static duet_status find_in_folder(duet_data_files *files, const char *folder, bool for_use, duet_error *error)
 {
     both found;
-    look_at_both(&found, folder);
+    DUET_TRY(look_at_both(&found, folder, error));
     const bool are_both = found.there[0] && found.there[1];
     const bool tables = are_both && found.whole[1] && found.trains[1] && !found.whole[0];
     DUET_TRY(find_named(files, folder, tables ? TABLES : ARRAYS, error));
@@ -333,11 +336,11 @@ static duet_status find_labels(duet_data_files *files, const char *folder, const
         return duet_fail(error, DUET_ERROR_FILE, "%s, where labels may lie, cannot be looked at: %s", folder,
                          strerror(errno));
     duet_status status = DUET_OK;
-    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;)
-        if (small != NULL && is_called(entry->d_name, small))
-            status = put(&files->labels[DUET_TRAIN], duet_path_join(folder, entry->d_name), folder, error);
-        else if (small == NULL && files->unread == NULL && is_called_labels(entry->d_name, name))
-            files->unread = duet_path_join(folder, entry->d_name);
+    for (const char *entry; duet_folder_next(entries, folder, &entry, &status, error);)
+        if (small != NULL && is_called(entry, small))
+            status = put(&files->labels[DUET_TRAIN], duet_path_join(folder, entry), folder, error);
+        else if (small == NULL && files->unread == NULL && is_called_labels(entry, name))
+            files->unread = duet_path_join(folder, entry);
     (void)closedir(entries);
     return status;
 }
@@ -380,21 +383,23 @@ void duet_data_files_free(duet_data_files *files)
 }
 
 /* A folder of pictures may hold a table of them, or other files of numbers. */
-bool duet_files_fit(const char *path, bool is_folder)
+bool duet_files_fit(const char *path, bool is_folder, duet_error *fault)
 {
     DIR *entries = is_folder ? opendir(path) : NULL;
     bool arrays = false, by_name = false, pictures = false, labels;
+    duet_status status = DUET_OK;
     duet_among among;
     duet_split split;
+    if (entries == NULL && is_folder)
+        (void)duet_fail(fault, DUET_ERROR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
     if (entries == NULL) return !is_folder;
-    for (struct dirent *entry; !arrays && (entry = readdir(entries)) != NULL;) {
-        const char *name = entry->d_name;
+    for (const char *name; !arrays && duet_folder_next(entries, path, &name, &status, fault);) {
         arrays = duet_data_name_is(name, false, &split, &labels) && !labels;
         by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
         pictures |= duet_picture_name_is(name) || (name[0] != '.' && duet_path_holds_folder(path, name));
     }
     (void)closedir(entries);
+    if (status != DUET_OK) return false;
     if (!arrays) return by_name && !pictures;
-    duet_among_look(&among, path);
-    return !duet_among_are_pictures(&among);
+    return duet_among_look(&among, path, fault) == DUET_OK && !duet_among_are_pictures(&among);
 }

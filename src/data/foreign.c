@@ -89,6 +89,15 @@ bool duet_foreign_is_text(const char *name)
     return duet_name_ends_in(name, endings);
 }
 
+bool duet_foreign_is_about(const char *name)
+{
+    static const char *const about[] = {"README", "LICENSE", "LICENCE", "NOTICE"};
+    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (strncasecmp(last, about[i], strlen(about[i])) == 0) return true;
+    return false;
+}
+
 const char *duet_foreign_by_name(const char *name)
 {
     const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;

@@ -12,5 +12,7 @@ const char *duet_foreign_by_start(const unsigned char *start, size_t length);
 const char *duet_foreign_by_name(const char *name);
 /** Whether a name is that of a text, which may be about what lies beside it. */
 bool duet_foreign_is_text(const char *name);
+/** Whether it is that of what is about others, such as README, with an ending or not. */
+bool duet_foreign_is_about(const char *name);
 
 #endif

@@ -204,11 +204,14 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
     return status;
 }
 
-/* Arrays and pictures of an archive in any order. What cannot be listed is told of by what reads it. */
-static void look_through(const char *path, duet_among *among, bool *arrays)
+/* Arrays and pictures of an archive in any order. Damage is told of by what reads it; what cannot be read may be read
+ * then, and this not be known. */
+static void look_through(const char *path, duet_among *among, bool *arrays, duet_error *fault)
 {
     duet_archive_list all;
-    (void)duet_archive_list_all(&all, path, false, NULL);
+    duet_error own = {0};
+    const duet_status status = duet_archive_list_all(&all, path, false, &own);
+    if (status == DUET_ERROR_FILE) (void)duet_fail(fault, status, "%s", own.message);
     (void)duet_archive_list_supersede(&all, path, NULL, NULL);
     for (size_t i = 0; i < all.count; i++) {
         const char *name = all.members[i].name;
@@ -219,13 +222,13 @@ static void look_through(const char *path, duet_among *among, bool *arrays)
     duet_archive_list_free(&all);
 }
 
-bool duet_npz_fits(const char *path, bool is_folder)
+bool duet_npz_fits(const char *path, bool is_folder, duet_error *fault)
 {
     duet_among among = {0};
     bool arrays = false;
     const size_t length = strlen(path);
     if (is_folder || !duet_archive_is(path) || access(path, R_OK) != 0) return false;
     const bool named = length > 4 && strcmp(path + length - 4, ".npz") == 0;
-    if (!named) look_through(path, &among, &arrays);
+    if (!named) look_through(path, &among, &arrays, fault);
     return named || (arrays && !duet_among_are_pictures(&among));
 }

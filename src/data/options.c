@@ -100,16 +100,10 @@ static size_t key_at(const char *text)
     return i;
 }
 
-static bool is_there(const char *path)
-{
-    struct stat about;
-    return lstat(path, &about) == 0;
-}
-
 static bool is_there_before(const char *name, const char *colon)
 {
     char *path = strndup(name, (size_t)(colon - name));
-    bool is = path != NULL && is_there(path);
+    bool is = path != NULL && duet_path_is_there(path);
     free(path);
     return is;
 }
@@ -118,7 +112,7 @@ static bool is_there_before(const char *name, const char *colon)
 static const char *find_colon(const char *name)
 {
     const char *first = NULL;
-    if (is_there(name)) return NULL;
+    if (duet_path_is_there(name)) return NULL;
     for (const char *at = name; (at = strchr(at, ':')) != NULL; at++) {
         if (key_at(at + 1) == KEYS) continue;
         if (is_there_before(name, at)) return at;
@@ -157,7 +151,8 @@ static duet_status fail_word(int length, const char *path, const char *word, due
 static duet_status check_path(const char *path, duet_error *error)
 {
     const char *colon = strrchr(path, ':');
-    if (colon == NULL || word_at(colon + 1) == 0 || is_there(path) || !is_there_before(path, colon)) return DUET_OK;
+    if (colon == NULL || word_at(colon + 1) == 0 || duet_path_is_there(path) || !is_there_before(path, colon))
+        return DUET_OK;
     return fail_word((int)(colon - path), path, colon + 1, error);
 }
 
@@ -166,7 +161,7 @@ static duet_status check_value(const char *path, const char *value, duet_error *
 {
     const char *at = value + strcspn(value, ",:");
     while (*at != '\0' && word_at(at + 1) == 0) at += 1 + strcspn(at + 1, ",:");
-    if (*at == '\0' || is_there(value) || duet_csv_has_column(path, value)) return DUET_OK;
+    if (*at == '\0' || duet_path_is_there(value) || duet_csv_has_column(path, value)) return DUET_OK;
     return fail_word((int)strlen(path), path, at + 1, error);
 }
 

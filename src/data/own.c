@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "data/known.h"
 #include "data/memory.h"
@@ -100,6 +101,10 @@ static duet_status check(const duet_own_data *set, duet_error *error)
 {
     if (set->name == NULL || set->name[0] == '\0')
         return duet_fail(error, DUET_ERROR_USAGE, "a set of the program's own needs a name");
+    if (!duet_text_is_utf8(set->name))
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%.100s: this name of a set is not UTF-8, and a run, which keeps it, is: give it another",
+                         set->name);
     DUET_TRY(check_idle(set, error));
     size_t elements = duet_shape_elements(set->shape), bytes;
     bool fits = set->shape.rank >= 1 && set->shape.rank <= 3 && elements > 0 &&
@@ -115,6 +120,11 @@ static duet_status check(const duet_own_data *set, duet_error *error)
     for (size_t i = 0; set->class_names != NULL && i < set->classes; i++)
         if (set->class_names[i] == NULL)
             return duet_fail(error, DUET_ERROR_USAGE, "%s: class %zu of %zu has no name", set->name, i, set->classes);
+        else if (!duet_text_is_utf8(set->class_names[i]))
+            return duet_fail(error, DUET_ERROR_USAGE,
+                             "%s: the name of class %zu, \"%.100s\", is not UTF-8, and a run, which keeps it, is: give "
+                             "it as UTF-8",
+                             set->name, i, set->class_names[i]);
     for (size_t split = 0; split < 2; split++)
         for (size_t i = 0; set->labels[split] != NULL && counts && i < set->count[split]; i++)
             if (set->labels[split][i] >= set->classes)

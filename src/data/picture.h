@@ -10,6 +10,8 @@ typedef struct duet_picture_file {
     const char *name;
     const unsigned char *bytes;
     size_t length;
+    bool is_start; /* more may lie behind these bytes */
+    bool any_size; /* to examine: which way its size goes does not matter */
 } duet_picture_file;
 
 typedef struct duet_picture_header {

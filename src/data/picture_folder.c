@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder of pictures, with the folders in it, in the order of their paths. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,9 +80,9 @@ static duet_status walk(duet_picture_list *list, const char *folder, const char 
     DIR *entries = opendir(folder);
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
-    for (struct dirent *entry; status == DUET_OK && (entry = readdir(entries)) != NULL;) {
-        if (entry->d_name[0] == '.') continue;
-        char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
+    for (const char *entry; duet_folder_next(entries, folder, &entry, &status, error);) {
+        if (entry[0] == '.') continue;
+        char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
         status = path == NULL || name == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder)
                                               : look_at(list, path, name, depth, error);
         free(path);

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -131,10 +130,7 @@ duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *na
  * data, what nobody knows, what is about the others. */
 static int rank_other(const char *name)
 {
-    static const char *const about[] = {"README", "LICENSE", "LICENCE", "NOTICE"};
-    const char *slash = strrchr(name, '/'), *last = slash == NULL ? name : slash + 1;
-    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
-        if (strncasecmp(last, about[i], strlen(about[i])) == 0) return 1;
+    if (duet_foreign_is_about(name)) return 1;
     if (duet_picture_is_foreign(name)) return 4;
     return !duet_foreign_is_text(name) && duet_foreign_by_name(name) != NULL ? 3 : 2;
 }
@@ -192,11 +188,12 @@ static duet_status examine(const duet_picture_list *list, void *reader, size_t e
     const duet_picture_entry *of = &list->entries[entry];
     duet_error early = {0}, late = {0};
     DUET_TRY(list->place->load(reader, list, of, DUET_PICTURE_START, bytes, error));
-    duet_picture_file file = {of->name, bytes->data, bytes->length};
+    const bool is_start = bytes->length == DUET_PICTURE_START;
+    duet_picture_file file = {of->name, bytes->data, bytes->length, is_start, list->fitted};
     if (duet_picture_examine(&file, header, &early) == DUET_OK) return DUET_OK;
-    if (bytes->length != DUET_PICTURE_START) return fail_in(list, &early, error); /* that was all of it */
+    if (!is_start) return fail_in(list, &early, error); /* that was all of it */
     DUET_TRY(list->place->load(reader, list, of, DUET_PICTURE_BYTES, bytes, error));
-    file = (duet_picture_file){of->name, bytes->data, bytes->length};
+    file = (duet_picture_file){.name = of->name, .bytes = bytes->data, .length = bytes->length};
     return duet_picture_examine(&file, header, &late) == DUET_OK ? DUET_OK : fail_in(list, &late, error);
 }
 
@@ -256,7 +253,7 @@ static duet_status read_one(picture_rows *it, const duet_picture_entry *entry, u
 {
     duet_error own = {0};
     DUET_TRY(it->list->place->load(it->reader, it->list, entry, DUET_PICTURE_BYTES, &it->bytes, error));
-    duet_picture_file file = {entry->name, it->bytes.data, it->bytes.length};
+    duet_picture_file file = {.name = entry->name, .bytes = it->bytes.data, .length = it->bytes.length};
     return decode(it->list, &file, to, &own) == DUET_OK ? DUET_OK : fail_in(it->list, &own, error);
 }
 

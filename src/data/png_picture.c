@@ -91,7 +91,8 @@ static void read_header(reading *it, duet_picture_header *header)
     header->height = png_get_image_height(it->png, it->info);
     header->width = png_get_image_width(it->png, it->info);
     header->grey = is_grey(it);
-    if (!find_orientation(it)) png_error(it->png, too_early);
+    const bool turns = !it->file->any_size && header->height != header->width;
+    if (!find_orientation(it) && (turns || !it->file->is_start)) png_error(it->png, too_early);
 }
 
 static void read_pixels(reading *it, const duet_picture_header *header)

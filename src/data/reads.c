@@ -41,7 +41,7 @@ static bool reads(const duet_data_options *options, const char *path, const stru
     bool labels;
     bool found = is_same(options->labels, file) || is_same(options->path, file);
     const bool is_folder = stat(options->path, &set) == 0 && S_ISDIR(set.st_mode);
-    if (duet_files_fit(options->path, is_folder) &&
+    if (duet_files_fit(options->path, is_folder, NULL) &&
         duet_data_files_find(&files, options->path, options, NULL) == DUET_OK)
         for (int part = 0; part < 2 && !found; part++)
             found = is_same(files.examples[part], file) || is_same(files.labels[part], file);

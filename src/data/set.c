@@ -84,14 +84,16 @@ static void take_labels(duet_data_part *part)
     part->rows.labels.values = NULL;
 }
 
-static bool is_picture_folder(const char *path, bool is_folder)
+static bool is_picture_folder(const char *path, bool is_folder, duet_error *fault)
 {
     (void)path;
+    (void)fault;
     return is_folder;
 }
 
-static bool is_archive(const char *path, bool is_folder)
+static bool is_archive(const char *path, bool is_folder, duet_error *fault)
 {
+    (void)fault;
     return !is_folder && duet_archive_is(path);
 }
 
@@ -153,8 +155,9 @@ static duet_status find_format(const char *path, const duet_set_format **format,
     if (!is_folder && !S_ISREG(about.st_mode))
         return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file or a folder; save what it gives as a file",
                          path);
-    for (*format = formats; !(*format)->fits(path, is_folder);) ++*format;
-    return DUET_OK;
+    duet_error fault = {0};
+    for (*format = formats; !(*format)->fits(path, is_folder, &fault) && fault.status == DUET_OK;) ++*format;
+    return fault.status == DUET_OK ? DUET_OK : duet_fail(error, fault.status, "%s", fault.message);
 }
 
 static duet_status no_labels(const char *path, duet_error *error)

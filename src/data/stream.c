@@ -33,15 +33,14 @@ static duet_file_state state_of(const struct stat *about)
 static duet_status check_unchanged(const duet_stream *stream, const duet_file_state *now, duet_error *error)
 {
     const duet_file_state *then = &stream->state;
-    if (now->device == then->device && now->file == then->file && now->seconds == then->seconds &&
-        now->nanoseconds == then->nanoseconds && now->size == then->size)
+    const bool is_same = now->file == then->file && now->device == then->device;
+    if (is_same && now->seconds == then->seconds && now->nanoseconds == then->nanoseconds && now->size == then->size)
         return DUET_OK;
     if (now->size == then->size)
-        return duet_fail(
-            error, DUET_ERROR_FILE, "%s: was changed while it was in use: %s since then; put back the file that it was",
-            stream->path,
-            now->file == then->file && now->device == then->device ? "it was written to"
-                                                                   : "another file of as many bytes took its place");
+        return duet_fail(error, DUET_ERROR_FILE, "%s: was changed while it was in use: %s since then; %s", stream->path,
+                         is_same ? "it was written to or touched" : "another file of as many bytes took its place",
+                         is_same ? "unless its bytes are as they were put back the file that it was"
+                                 : "put back the file that it was");
     return duet_fail(error, DUET_ERROR_FILE,
                      "%s: was changed while it was in use: it had %zu bytes and has %zu; put back the file that it was",
                      stream->path, then->size, now->size);

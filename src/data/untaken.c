@@ -4,7 +4,6 @@
 #include "data/untaken.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,7 +29,8 @@ typedef struct parts {
     const duet_data_options *options;
     const char *train; /* the file of the training examples; NULL: pictures, or several files */
     bool pictures;
-    size_t entries; /* looked at so far */
+    size_t entries;   /* looked at so far */
+    duet_error fault; /* why what lies there is not all known */
     part *items;
     size_t count, capacity;
 } parts;
@@ -130,23 +130,25 @@ static void add(parts *it, const char *path)
 static void walk(parts *it, const char *folder, const char *inner, int depth)
 {
     DIR *entries = depth > DUET_PICTURE_DEEPEST ? NULL : opendir(folder);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL && it->entries < ENTRIES;) {
+    duet_status status = DUET_OK;
+    if (entries == NULL) return;
+    for (const char *entry; it->entries < ENTRIES && duet_folder_next(entries, folder, &entry, &status, &it->fault);) {
         bool validation;
         struct stat about;
-        if (entry->d_name[0] == '.') continue;
-        char *path = duet_path_join(folder, entry->d_name), *name = duet_path_join(inner, entry->d_name);
+        if (entry[0] == '.') continue;
+        char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
         const bool is_folder = path != NULL && lstat(path, &about) == 0 && S_ISDIR(about.st_mode);
         char *shown = is_folder && name != NULL ? duet_path_join(name, "") : NULL;
         if (name != NULL && (!is_folder || shown != NULL)) add(it, is_folder ? shown : name);
         /* arrays are read right in the folder alone */
-        const bool deeper = it->pictures || depth > 0 || duet_data_name_is_part(entry->d_name, true, &validation);
+        const bool deeper = it->pictures || depth > 0 || duet_data_name_is_part(entry, true, &validation);
         if (is_folder && name != NULL && deeper && !duet_path_holds_file(path, "run.json"))
             walk(it, path, name, depth + 1);
         free(path);
         free(name);
         free(shown);
     }
-    if (entries != NULL) (void)closedir(entries);
+    (void)closedir(entries);
 }
 
 static void look_through(parts *it, const char *path)
@@ -164,18 +166,21 @@ static void look_through(parts *it, const char *path)
 static void look_beside(parts *it, const char *folder, const char *name)
 {
     DIR *entries = opendir(folder);
-    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL && it->entries++ < ENTRIES;) {
+    duet_status status = DUET_OK;
+    if (entries == NULL) return;
+    for (const char *entry;
+         duet_folder_next(entries, folder, &entry, &status, &it->fault) && it->entries++ < ENTRIES;) {
         bool validation;
-        if (!are_of_one_set(name, entry->d_name) || is_no_data(entry->d_name)) continue;
-        (void)duet_data_name_is_part(entry->d_name, false, &validation);
+        if (!are_of_one_set(name, entry) || is_no_data(entry)) continue;
+        (void)duet_data_name_is_part(entry, false, &validation);
         struct stat about;
-        const bool is_folder = fstatat(dirfd(entries), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
-        part *found = find(it, entry->d_name, strlen(entry->d_name), is_folder);
+        const bool is_folder = fstatat(dirfd(entries), entry, &about, 0) == 0 && S_ISDIR(about.st_mode);
+        part *found = find(it, entry, strlen(entry), is_folder);
         if (found == NULL) continue;
         found->validation = validation;
         found->files = is_folder; /* whatever lies in it */
     }
-    if (entries != NULL) (void)closedir(entries);
+    (void)closedir(entries);
 }
 
 /* What is for the test is named in front of what is for validation, then the first by its name. NULL: none. */
@@ -291,6 +296,8 @@ void duet_tell_of_untaken(const char *path, bool pictures, const duet_data_optio
         if (folder != NULL) tell(&it, set, true);
         free(folder);
     }
+    if (it.fault.status != DUET_OK)
+        duet_notes_add(options->notes, false, "%s; a test part that is not read may lie there", it.fault.message);
     for (size_t i = 0; i < it.count; i++) free(it.items[i].name);
     free(it.items);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "device/discovery.h"
@@ -24,7 +25,7 @@ duet_status duet_queue_new(duet_device *device, bool profiling, cl_command_queue
 bool duet_bundles_wanted(void)
 {
     const char *word = getenv("DUET_BUNDLES");
-    return word == NULL || strcmp(word, "off") != 0;
+    return word == NULL || strcasecmp(word, "off") != 0;
 }
 
 duet_status duet_device_on(duet_device **device, cl_context context, cl_device_id id, cl_command_queue queue,

@@ -112,6 +112,14 @@ void duet_graph_fail_at(const char *where, duet_graph *graph, const char *format
     duet_fail(&graph->error, DUET_ERROR_GRAPH, "%s", words);
 }
 
+bool duet_graph_takes_name(const char *where, duet_graph *graph, const char *what, const char *name)
+{
+    if (name == NULL) duet_graph_fail_at(where, graph, "%s: the name is NULL", what);
+    if (name != NULL && !duet_text_is_utf8(name))
+        duet_graph_fail_at(where, graph, "%s \"%.100s\": the name is not UTF-8, and what a run writes is", what, name);
+    return name != NULL && duet_text_is_utf8(name);
+}
+
 const char *duet_graph_blame(duet_graph *graph, const char *where)
 {
     const char *before = graph->blamed;

@@ -94,6 +94,9 @@ struct duet_op {
 
 /** The graph's first mistake without its place; its status is DUET_OK if there is none. */
 const duet_error *duet_graph_mistake(const duet_graph *graph);
+/** Whether a name can stand in a run's files, which are UTF-8; a mistake of the graph, which begins with `what`, if
+ * not. */
+bool duet_graph_takes_name(const char *where, duet_graph *graph, const char *what, const char *name);
 /** From now on mistakes are those of this line, whichever one finds them; NULL: of the lines that find them. Returns
  * what was said before. For functions of the library that compose much from what one call was given. */
 const char *duet_graph_blame(duet_graph *graph, const char *where);

@@ -10,6 +10,7 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "base/status.h"
+#include "base/text.h"
 
 /* Elements: 64 bytes, so that vector loads and CLBlast's offsets fit; a work-group. */
 enum { ALIGNMENT = 16, FLAT_UNIT = 128 };
@@ -115,6 +116,11 @@ static duet_variable *append(duet_store *store, duet_storage *storage, const cha
 {
     if (duet_store_find(store, name) != NULL) {
         duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is used twice", name);
+        return NULL;
+    }
+    if (!duet_text_is_utf8(name)) {
+        duet_fail(error, DUET_ERROR_GRAPH, "the name \"%s\" is not UTF-8, and a checkpoint, which is to hold it, is",
+                  name);
         return NULL;
     }
     duet_variable *variable = calloc(1, sizeof *variable);
@@ -347,10 +353,17 @@ static void settle(duet_storage *storage, duet_device *device, cl_mem buffer)
     storage->sealed = storage->filled = true;
 }
 
+static duet_status find_known(const duet_store *store, const char *name, duet_variable **variable, duet_error *error)
+{
+    *variable = duet_store_find(store, name);
+    if (*variable != NULL) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
+}
+
 duet_status duet_store_bind(duet_store *store, duet_device *device, const char *name, cl_mem buffer, duet_error *error)
 {
-    duet_variable *variable = duet_store_find(store, name);
-    if (variable == NULL) return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
+    duet_variable *variable;
+    DUET_TRY(find_known(store, name, &variable, error));
     if (variable->optimised || only_variable(variable->storage) != variable)
         return duet_fail(error, DUET_ERROR_USAGE,
                          "\"%s\" lies in one block with other variables: a buffer can be that of a duet_state alone",
@@ -434,11 +447,20 @@ duet_status duet_variable_write(duet_variable *variable, const void *values, due
                              variable->elements * size, error);
 }
 
+duet_status duet_store_variable(const duet_store *store, const char *name, duet_type *type, duet_shape *shape,
+                                duet_error *error)
+{
+    duet_variable *variable;
+    DUET_TRY(find_known(store, name, &variable, error));
+    if (type != NULL) *type = variable->type;
+    if (shape != NULL) *shape = variable->shape;
+    return DUET_OK;
+}
+
 static duet_status find_sized(duet_store *store, const char *name, size_t bytes, duet_variable **variable,
                               duet_error *error)
 {
-    *variable = duet_store_find(store, name);
-    if (*variable == NULL) return duet_fail(error, DUET_ERROR_USAGE, "the store has no variable \"%s\"", name);
+    DUET_TRY(find_known(store, name, variable, error));
     size_t size = (*variable)->elements * duet_type_size((*variable)->type);
     if (size == bytes) return DUET_OK;
     return duet_fail(error, DUET_ERROR_USAGE, "\"%s\" has %zu bytes, not %zu", name, size, bytes);

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "graph/node.h"
 #include "model/model.h"
 #include "nn/prior.h"
@@ -271,6 +272,12 @@ static double use_knob(duet_model *model, const duet_knob *wanted, const char *k
 {
     duet_build *build = model->build;
     const uint64_t reader = UINT64_C(1) << build->open % 64;
+    const char *fault = duet_setting_key_fault(key, sizeof wanted->key - 1);
+    if (fault != NULL || wanted->help == NULL || !duet_text_is_utf8(wanted->help)) {
+        duet_graph_refuse(build->graph, DUET_ERROR_GRAPH, "the setting \"%.100s\" of use %s", key != NULL ? key : "",
+                          fault != NULL ? fault : "has a help that is not UTF-8 text");
+        return wanted->initial;
+    }
     for (size_t i = 0; i < build->knob_count; i++)
         if (strcmp(build->knobs[i].key, key) == 0) {
             build->knobs[i].readers |= reader;

@@ -34,6 +34,7 @@ static duet_phase_description *open_phase(const char *where, const duet_build *b
 
 static void take_name(const char *where, duet_graph *graph, const char *what, const char *name, char kept[32])
 {
+    if (!duet_graph_takes_name(where, graph, what, name)) name = "unnamed"; /* the mistake is reported in its place */
     if (snprintf(kept, 32, "%s", name) >= 32)
         duet_graph_fail(graph, "%s \"%s\": a name has at most 31 characters", what, name);
 }
@@ -41,7 +42,7 @@ static void take_name(const char *where, duet_graph *graph, const char *what, co
 void duet_procedure_at(const char *where, duet_model *model, const char *name)
 {
     duet_build *build = model->build;
-    if (duet_build_procedure(build, name) != NULL) {
+    if (name != NULL && duet_build_procedure(build, name) != NULL) {
         duet_graph_fail(build->graph, "procedure \"%s\": there is one of that name already", name);
         return;
     }
@@ -76,7 +77,7 @@ void duet_phase_at(const char *where, duet_model *model, const char *name, size_
     take_name(where, build->graph, "phase", name, phase->name);
     for (size_t i = 0; i < procedure->phase_count; i++)
         if (strcmp(procedure->phases[i].name, phase->name) == 0)
-            duet_graph_fail(build->graph, "phase \"%s\": there is one of that name already", name);
+            duet_graph_fail(build->graph, "phase \"%s\": there is one of that name already", phase->name);
     procedure->phase_count++;
     phase->where = where;
     phase->repeats = repeats;
@@ -206,7 +207,8 @@ void duet_report_at(const char *where, duet_model *model, const char *name, duet
     duet_build *build = model->build;
     char what[128];
     duet_phase_description *phase = open_phase(where, build, "report");
-    snprintf(what, sizeof what, "report \"%.100s\"", name);
+    if (!duet_graph_takes_name(where, build->graph, "report", name)) return;
+    snprintf(what, sizeof what, "report \"%.100s\"", name != NULL ? name : "");
     if (phase == NULL || !is_number(where, build, what, scalar)) return;
     if (duet_report_is_taken(open_procedure(build), name))
         duet_graph_fail(build->graph, "%s: the name is taken: give it another", what);
@@ -248,7 +250,7 @@ const char *duet_standard_output(size_t index)
 static bool is_standard(const char *name)
 {
     const char *known;
-    for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++)
+    for (size_t i = 0; name != NULL && (known = duet_standard_output(i)) != NULL; i++)
         if (strcmp(known, name) == 0) return true;
     return false;
 }
@@ -317,8 +319,8 @@ static void add_output(const char *where, duet_model *model, const char *name, d
 {
     duet_build *build = model->build;
     char what[128];
-    snprintf(what, sizeof what, "output \"%.100s\"", name);
-    if (!is_ours(where, build, what, value)) return;
+    snprintf(what, sizeof what, "output \"%.100s\"", name != NULL ? name : "");
+    if (!duet_graph_takes_name(where, build->graph, "output", name) || !is_ours(where, build, what, value)) return;
     check_output(where, model, name, value);
     if (strcmp(name, DUET_CLASS_LOGITS) == 0) check_class_logits(where, build, value);
     duet_procedure_description *procedure = open_procedure(build);
@@ -340,6 +342,7 @@ void duet_output_at(const char *where, duet_model *model, const char *name, duet
         add_output(where, model, name, value);
         return;
     }
+    if (!duet_graph_takes_name(where, model->build->graph, "output", name)) return;
     for (size_t i = 0; (known = duet_standard_output(i)) != NULL; i++) {
         size_t length = strlen(names);
         snprintf(names + length, sizeof names - length, " %s", known);

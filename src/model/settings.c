@@ -14,7 +14,7 @@
 
 #define UNLIMITED 1e9
 
-enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10, LARGEST_SIZE = 1 << 20 };
+enum { USUAL_BATCH = 128, USUAL_EPOCHS = 10, LARGEST_SIZE = 1 << 20, LONGEST_KEY = 100 };
 
 static const duet_setting common[] = {
     DUET_CHOICE("shuffle", "yes", "yes|no", "a new order of the examples each epoch; no: the file's"),
@@ -259,6 +259,44 @@ static const duet_preset *find_preset(const duet_family *family, const char *con
     return NULL;
 }
 
+const char *duet_setting_key_fault(const char *key, size_t longest)
+{
+    if (key == NULL || key[0] == '\0') return "has no name";
+    if (!duet_text_is_utf8(key)) return "has a name that is not UTF-8";
+    if (strlen(key) > longest) return "has too long a name";
+    for (; *key != '\0'; key++)
+        if (strchr("=,", *key) != NULL || (unsigned char)*key < ' ' || *key == '\x7f')
+            return "has a name with '=', ',' or a control character, by which it could not be asked for";
+    return NULL;
+}
+
+/* What is wrong with a row of a family's own; NULL: nothing. Its text goes into run.json. */
+static const char *row_fault(const duet_family *family, size_t index)
+{
+    const duet_setting *row = &family->settings[index];
+    const char *fault = duet_setting_key_fault(row->key, LONGEST_KEY);
+    if (fault != NULL) return fault;
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(family->settings[i].key, row->key) == 0) return "has two rows: leave one out";
+    if ((int)row->kind < DUET_SETTING_NUMBER || row->kind > DUET_SETTING_SIZES) return "is of no kind there is";
+    if (row->initial == NULL || !duet_text_is_utf8(row->initial)) return "has no initial value in UTF-8";
+    if (strlen(row->initial) >= sizeof((duet_setting_value *)0)->text) return "has too long an initial value";
+    if (row->kind == DUET_SETTING_CHOICE && (row->choices == NULL || !duet_text_is_utf8(row->choices)))
+        return "has no choices in UTF-8";
+    return NULL;
+}
+
+static duet_status check_table(const duet_family *family, duet_error *error)
+{
+    for (size_t i = 0; i < family->setting_count; i++) {
+        const char *key = family->settings[i].key, *fault = row_fault(family, i);
+        if (fault == NULL) continue;
+        return duet_fail(error, DUET_ERROR_USAGE, "the model %s: setting %zu, \"%.100s\", %s", family->name, i + 1,
+                         key != NULL ? key : "", fault);
+    }
+    return DUET_OK;
+}
+
 /* Whether all choices, "a|b|c", are among others. */
 static bool are_among(const char *choices, const char *others)
 {
@@ -297,6 +335,7 @@ duet_status duet_settings_read(duet_settings *settings, const duet_family *famil
                                size_t count, duet_error *error)
 {
     const duet_setting *setting;
+    DUET_TRY(check_table(family, error));
     settings->family = family;
     for (size_t i = 0; i < family->setting_count; i++) DUET_TRY(check_own_row(family, &family->settings[i], error));
     for (size_t i = 0; (setting = duet_family_setting(family, i)) != NULL; i++) {

@@ -58,6 +58,9 @@ bool duet_setting_is_rate(const char *key);
 /** Whether two values are one: "0.10" is "0.1". */
 bool duet_setting_is_same(const char *one, const char *other);
 
+/** What is wrong with a setting's name, "KEY=VALUE" being how it is asked for; NULL: nothing. */
+const char *duet_setting_key_fault(const char *key, size_t longest);
+
 /** The place of `text` among "a|b|c", counted from 0; -1 if it is none of them. */
 int duet_choice_index(const char *choices, const char *text);
 /** Reads a list such as "400,200". Returns how many numbers it has; SIZE_MAX: it is no such list, or longer than

@@ -122,12 +122,14 @@ static void draw_axes(duet_canvas *canvas, const frame *view, size_t dimensions)
     }
 }
 
-/* "0.5", as short as the step allows. */
+/* "0.5", as short as the step allows, and as long as it takes to tell neighbours apart. */
 static void write_tick(double value, double step, char text[32])
 {
     const int digits = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+    const int figures =
+        fabs(value) < step / 2 ? 1 : (int)(floor(log10(fabs(value)) + 1e-9) - floor(log10(step) + 1e-9)) + 1;
     if (fabs(value) >= 1e5 || step < 1e-4)
-        (void)duet_text_print(text, 32, "%.2g", value);
+        (void)duet_text_print(text, 32, "%.*g", figures < 2 ? 2 : figures, fabs(value) < step / 2 ? 0 : value);
     else
         (void)duet_text_print(text, 32, "%.*f", digits, fabs(value) < step / 2 ? 0 : value);
 }
@@ -138,6 +140,7 @@ static void draw_numbers(duet_canvas *canvas, const frame *view, size_t dimensio
     const double step = duet_tick_step(view->side, MOST_TICKS);
     for (size_t axis = 0; axis < dimensions; axis++) {
         const double first = ceil(view->low[axis] / step);
+        double end = 0; /* of the number before, along the lower or upper edge */
         for (size_t i = 0; i <= MOST_TICKS; i++) {
             const double value = (first + (double)i) * step, at = (value - view->low[axis]) / view->side * SIDE;
             char text[32];
@@ -145,6 +148,8 @@ static void draw_numbers(duet_canvas *canvas, const frame *view, size_t dimensio
             const double wide = (double)duet_letters_width(text), high = DUET_LETTER_HEIGHT;
             /* the corner is left to neither axis */
             if (!(at > (axis == 0 ? wide / 2 + CORNER : CORNER) && at < SIDE - (axis == 0 ? wide / 2 : high))) continue;
+            if (axis == 0 && at - wide / 2 < end) continue;
+            end = at + wide / 2 + EDGE;
             if (axis == 0)
                 duet_letters_draw(canvas, at - wide / 2, dimensions == 1 ? EDGE : SIDE - EDGE - high, text);
             else

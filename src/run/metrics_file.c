@@ -218,12 +218,18 @@ duet_status duet_metrics_append_verdict(duet_metrics_file *file, const duet_prog
     return write_line(file, line, verdict->names, verdict->values, verdict->count, NULL, error);
 }
 
-/* Lines that are written into a file without a name are lost, and no call says so. */
+/* Lines that are written into a file without a name are lost, and no call says so. Where the name cannot be looked at,
+ * as on a network file system for a moment, nothing is known to be lost: fsync, and what is written beside, will tell.
+ */
 duet_status duet_metrics_check_place(const duet_metrics_file *file, duet_error *error)
 {
     struct stat there, own;
-    if (fstat(fileno(file->stream), &own) != 0) return fail_file(file, "looked at", error);
-    if (stat(file->path, &there) == 0 && there.st_ino == own.st_ino && there.st_dev == own.st_dev) return DUET_OK;
+    if (fstat(fileno(file->stream), &own) != 0) return DUET_OK;
+    if (stat(file->path, &there) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) return DUET_OK;
+    } else if (there.st_ino == own.st_ino && there.st_dev == own.st_dev) {
+        return DUET_OK;
+    }
     return duet_fail(error, DUET_ERROR_FILE,
                      "%s: was removed, moved or replaced while the training wrote into it, and its lines with it",
                      file->path);

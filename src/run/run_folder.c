@@ -33,10 +33,13 @@ static duet_status fail_make(const char *path, int code, duet_error *error)
                      code == EACCES || code == EROFS ? ": name one of yours with --out" : "");
 }
 
-static bool is_folder(const char *path)
+/* *code: why it could not be made; where it cannot be looked at what lies there is not known. */
+static bool is_folder(const char *path, int *code)
 {
     struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    if (stat(path, &about) == 0) return S_ISDIR(about.st_mode);
+    if (errno != ENOENT) *code = errno;
+    return false;
 }
 
 /* A folder that lasts: files that are synced in it are lost with it. Sets errno. */
@@ -53,8 +56,8 @@ static duet_status make_folders(char *path, bool *made, duet_error *error)
     for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL) *slash = '\0';
         *made = make_folder(path);
-        const int code = errno; /* of mkdir: looking changes it */
-        duet_status status = *made || is_folder(path) ? DUET_OK : fail_make(path, code, error);
+        int code = errno; /* of mkdir: looking changes it */
+        duet_status status = *made || is_folder(path, &code) ? DUET_OK : fail_make(path, code, error);
         if (slash != NULL) *slash = '/';
         if (status != DUET_OK || slash == NULL) return status;
     }
@@ -100,9 +103,8 @@ static duet_status make_numbered(const char *model, const char *data, char path[
 bool duet_run_folder_holds(const char *path, const char *name)
 {
     char file[DUET_RUN_PATH + 32];
-    struct stat about;
     snprintf(file, sizeof file, "%s/%s", path, name);
-    return lstat(file, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    return duet_path_is_there(file);
 }
 
 /* What cannot be looked into is not taken for a folder that holds something. */
@@ -111,8 +113,8 @@ static duet_status check_seen(const char *path, duet_error *error)
     struct stat about;
     bool seen = stat(path, &about) == 0 ? !S_ISDIR(about.st_mode) || access(path, X_OK) == 0
                                         : errno == ENOENT || errno == ENOTDIR;
-    const int code = errno;
-    if (seen || !is_folder(path)) return seen ? DUET_OK : fail_make(path, code, error);
+    int code = errno;
+    if (seen || !is_folder(path, &code)) return seen ? DUET_OK : fail_make(path, code, error);
     return duet_fail(error, DUET_ERROR_FILE, "the folder %s cannot be looked into: %s: name one of yours with --out",
                      path, strerror(code));
 }
@@ -164,7 +166,8 @@ duet_status duet_folder_make(const char *path, duet_error *error)
     struct stat about;
     if (make_folder(path)) return DUET_OK;
     int code = errno;
-    if (lstat(path, &about) == 0 && S_ISDIR(about.st_mode)) return DUET_OK;
+    if (lstat(path, &about) != 0) return fail_make(path, code == EEXIST ? errno : code, error);
+    if (S_ISDIR(about.st_mode)) return DUET_OK;
     if (code == EEXIST && S_ISLNK(about.st_mode))
         return duet_fail(error, DUET_ERROR_FILE,
                          "%s: is a link, and what is written here must not go elsewhere: remove it, or put the folder "
@@ -188,10 +191,13 @@ static void tell_of_holder(long holder, duet_lock_doubt doubt, const char *path,
                        "if that is no training, remove %.100s/lock",
                        holder, path);
     else if (duet_lock_holder_lives(holder))
-        (void)snprintf(words, 400,
-                       "process %ld: wait until that ends, or stop it (kill -INT has it write a checkpoint)%s%.100s%s",
-                       holder, doubt == DUET_LOCK_COPIED ? ", or, if that trains what this is a copy of, remove " : "",
-                       doubt == DUET_LOCK_COPIED ? path : "", doubt == DUET_LOCK_COPIED ? "/lock" : "");
+        (void)snprintf(
+            words, 400,
+            "process %ld: wait until that ends, or stop it (kill %ld has it write a checkpoint, and kill -CONT "
+            "%ld go on if it is suspended)%s%.100s%s",
+            holder, holder, holder,
+            doubt == DUET_LOCK_COPIED ? ", or, if that trains what this is a copy of, remove " : "",
+            doubt == DUET_LOCK_COPIED ? path : "", doubt == DUET_LOCK_COPIED ? "/lock" : "");
     else
         (void)snprintf(
             words, 400,

@@ -145,6 +145,13 @@ static void tell_what_is_left(const duet_training *run)
         duet_training_say(run, "%s has no checkpoint: --resume starts it again, and %s", directory, rates);
 }
 
+/* Of a device that failed numbers are not to be had. */
+static bool leaves_parameters(duet_status status)
+{
+    return status == DUET_ERROR_FILE || status == DUET_ERROR_DATA || status == DUET_ERROR_USAGE ||
+           status == DUET_ERROR_MEMORY;
+}
+
 /* Fills in the summary; leaves it empty if no run was made. */
 static void summarise(const duet_training *run, duet_train_summary *summary)
 {
@@ -212,6 +219,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     else if (status == DUET_OK)
         status = loop(run, error);
     watch_stop(run, NULL);
+    if (run->began > 0 && leaves_parameters(status) && !run->look_failed) duet_training_rescue(run);
     if (status == DUET_ERROR_NUMERIC && run->has_file && run->leads && !run->look_failed) tell_what_is_left(run);
     const bool is_there = run->began > 0 && run->leads && duet_metrics_check_place(&run->metrics, NULL) == DUET_OK;
     if (status != DUET_OK && is_there) duet_training_write_page(run, true); /* as far as it got */

@@ -53,12 +53,14 @@ typedef struct duet_training {
     uint64_t report_step;
     uint64_t reported;  /* steps whose losses had been told before this step's report */
     bool saves;         /* this step has a checkpoint */
-    bool is_due;        /* the resumed run's checkpoint is of an epoch whose report, pictures and values are to come */
+    bool is_due;        /* the resumed run's checkpoint is of a step whose report, pictures and values are to come */
     duet_progress last; /* the last report */
     duet_run *live;     /* the run as watchers see it; made when first asked for */
     const char *said;   /* name of the finding that was last warned of */
     char stopped[256];  /* why the training is to stop; "": it goes on */
     bool collapsed;
+    bool follows;     /* what is due after the last step is not done yet */
+    uint64_t saved;   /* the step of the last checkpoint of this call */
     bool look_failed; /* what is drawn or watched at an epoch's end, and not a step, ended the training */
 } duet_training;
 
@@ -85,6 +87,9 @@ duet_status duet_training_open_live(duet_training *run, duet_error *error);
 duet_status duet_training_follow_up(duet_training *run, duet_error *error);
 /** Writes the checkpoint, behind the lines of metrics that it counts on. All ranks come to it. */
 duet_status duet_training_save(duet_training *run, duet_error *error);
+/** Keeps the last step of a training that something else than its parameters ended, such as data that cannot be read or
+ *  a full disk: a checkpoint, and a line that tells of it. */
+void duet_training_rescue(duet_training *run);
 /** The status of a program's function, which returned one and may have set its error, `said`: what either says counts,
  * and a failure without words gets some. */
 duet_status duet_training_take_answer(const char *function, duet_status status, const duet_error *said,

@@ -96,14 +96,19 @@ static void show_sign_of_life(duet_training *run)
     show(run, &progress);
 }
 
+static duet_status write_checkpoint(duet_training *run, duet_error *error)
+{
+    DUET_TRY(duet_trainer_save(run->trainer, run->checkpoint, error));
+    run->saved = run->trainer->steps;
+    if (run->checkpointed) return DUET_OK;
+    run->checkpointed = true;
+    return duet_run_file_mark(run->place, error);
+}
+
 static duet_status save_file(duet_training *run, duet_error *error)
 {
     DUET_TRY(duet_metrics_sync(&run->metrics, error));
-    duet_status status = duet_trainer_save(run->trainer, run->checkpoint, error);
-    if (status == DUET_OK && !run->checkpointed) {
-        run->checkpointed = true;
-        status = duet_run_file_mark(run->place, error);
-    }
+    duet_status status = write_checkpoint(run, error);
     /* The faulty step gets its line of metrics, with nulls, unless it has one already. */
     if (status == DUET_ERROR_NUMERIC && run->report_step < run->trainer->steps) (void)report_here(run, NULL);
     return status;
@@ -208,7 +213,22 @@ static duet_status stand_aside(duet_training *run, duet_error *error)
     return duet_training_share_stop(run, error);
 }
 
-duet_status duet_training_follow_up(duet_training *run, duet_error *error)
+/* The folder may have been moved, and be another run's. What was not done after the step is done when going on: the
+ * checkpoint does not count its report. */
+void duet_training_rescue(duet_training *run)
+{
+    const uint64_t step = run->trainer->steps;
+    const bool alone = duet_ranks_count(run->options->ranks) == 1;
+    if (!alone || run->trainer->torn || step == run->first || step == run->saved || !duet_lock_has_place(&run->lock))
+        return;
+    if (run->follows) duet_trainer_continue(run->trainer, step, run->reported);
+    (void)duet_metrics_sync(&run->metrics, NULL);
+    if (write_checkpoint(run, NULL) == DUET_OK)
+        duet_training_say(run, "%s has its checkpoint of step %" PRIu64 ": --resume goes on from there",
+                          duet_training_directory(run), step);
+}
+
+static duet_status follow_up(duet_training *run, duet_error *error)
 {
     const duet_trainer *trainer = run->trainer;
     uint64_t step = trainer->steps, every = run->choice.checkpoint_every;
@@ -229,4 +249,12 @@ duet_status duet_training_follow_up(duet_training *run, duet_error *error)
     run->aside += duet_seconds() - time;
     run->exchanged += duet_ranks_seconds(run->options->ranks) - exchanged;
     return status;
+}
+
+duet_status duet_training_follow_up(duet_training *run, duet_error *error)
+{
+    run->follows = true;
+    DUET_TRY(follow_up(run, error));
+    run->follows = false;
+    return DUET_OK;
 }

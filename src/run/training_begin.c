@@ -119,6 +119,16 @@ static duet_status share_run(duet_training *run, duet_error *error)
     return duet_training_settle(run, status, error);
 }
 
+/* run.json keeps them as numbers with a sign. */
+static duet_status check_numbers(const duet_run_choice *choice, duet_error *error)
+{
+    if (choice->seed <= INT64_MAX && choice->steps <= INT64_MAX && choice->checkpoint_every <= INT64_MAX &&
+        choice->watch.patience <= INT64_MAX && choice->epochs <= UINT32_MAX && choice->batch <= UINT32_MAX)
+        return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "seed, steps, checkpoint_every and patience go up to 2^63 - 1, epochs and batch up to 2^32 - 1");
+}
+
 static duet_status choose(duet_training *run, duet_error *error)
 {
     const duet_train_options *options = run->options;
@@ -159,10 +169,7 @@ static duet_status choose(duet_training *run, duet_error *error)
         run->choice.epochs = options->epochs;
     }
     take_usual_size(run);
-    if (run->choice.seed > INT64_MAX || run->choice.steps > INT64_MAX || run->choice.epochs > UINT32_MAX ||
-        run->choice.batch > UINT32_MAX)
-        return duet_fail(error, DUET_ERROR_USAGE, "seed and steps go up to 2^63 - 1, epochs and batch up to 2^32 - 1");
-    return DUET_OK;
+    return check_numbers(&run->choice, error);
 }
 
 /* A rank takes a device of its own as far as there are several. */
@@ -464,7 +471,8 @@ duet_status duet_training_prepare(duet_training *run, bool *finished, duet_error
     DUET_TRY(duet_training_check_same(run, error));
     DUET_TRY(duet_training_share_tuning(run, error));
     DUET_TRY(begin_run(run, error));
-    run->is_due = run->trainer->reported < run->first && duet_training_ends_epoch(run, run->first);
+    run->is_due = run->trainer->reported < run->first &&
+                  (duet_training_ends_epoch(run, run->first) || run->first % run->cadence == 0);
     *finished = run->first >= run->total && !run->is_due;
     run->has_file = *finished;
     if (*finished) return DUET_OK;

@@ -273,11 +273,16 @@ static duet_status begin_feed(const duet_trainer *trainer, duet_feed **feed, due
     return duet_feed_begin(*feed, trainer->device, draw, error);
 }
 
+static uint64_t draws_of_step(const duet_trainer *trainer)
+{
+    return duet_trainer_draws(trainer, trainer->steps + 1) - duet_trainer_draws(trainer, trainer->steps);
+}
+
 duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready, duet_error *error)
 {
     duet_feed *feed;
     DUET_TRY(begin_feed(trainer, &feed, error));
-    *ready = feed == NULL || duet_feed_wait(feed, seconds);
+    *ready = feed == NULL || duet_feed_wait(feed, draws_of_step(trainer), seconds);
     return DUET_OK;
 }
 
@@ -296,6 +301,8 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
     duet_feed *feed;
     if (trainer->steps - trainer->added >= duet_trainer_history_steps(trainer)) DUET_TRY(add_losses(trainer, error));
     DUET_TRY(begin_feed(trainer, &feed, error));
+    if (feed != NULL) DUET_TRY(duet_feed_expect(feed, draws_of_step(trainer), error)); /* else it would end halfway */
+    trainer->torn = true;
     for (size_t i = 0; i < schedule->phase_count; i++) {
         const duet_scheduled_phase *phase = &schedule->phases[i];
         if (trainer->steps % phase->description->every != 0) continue;
@@ -304,6 +311,7 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
     }
     if (schedule->plan_count > schedule->phase_count)
         DUET_TRY(duet_schedule_enqueue(schedule, schedule->phase_count, true, error));
+    trainer->torn = false;
     trainer->steps++;
     return DUET_OK;
 }

@@ -15,6 +15,7 @@ struct duet_trainer {
     size_t batches;           /* whole batches in an epoch */
     uint64_t steps, reported; /* steps enqueued; how many of them had their losses told */
     uint64_t added;           /* how many of them are in `sums`, whose losses are to be told next */
+    bool torn;                /* a step was begun and not ended, so that parameters are of none */
     double *sums;             /* of each term, and how many replays they are of */
     uint64_t *counts;
 };
@@ -38,7 +39,7 @@ uint64_t duet_trainer_history_steps(const duet_trainer *trainer);
 void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for the steps enqueued. */
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);
-/** Waits until the examples of the next step's first batch can be had (*ready), so long at most. */
+/** Waits until the examples of the next step can be had, or its first three batches (*ready), so long at most. */
 duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready, duet_error *error);
 /** Sets the counts that a checkpoint restores: steps done, and how many of them had their losses read. */
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported);

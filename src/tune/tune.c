@@ -171,11 +171,12 @@ static duet_status take_message(tuning *it, json_t *message, duet_error *error)
     return DUET_OK;
 }
 
-/** A signal that no fault of a driver sends: the system's, for want of memory, a person's, or that of the alarm that
- *  goes off where both processes were stopped for long. */
+/** A signal that no fault of a driver sends: the system's, for want of memory or of CPU time, a person's, or that of
+ * the alarm that goes off where both processes were stopped for long. */
 static bool is_from_outside(int signal)
 {
-    return signal == SIGKILL || signal == SIGTERM || signal == SIGHUP || signal == SIGINT || signal == SIGALRM;
+    return signal == SIGKILL || signal == SIGXCPU || signal == SIGTERM || signal == SIGHUP || signal == SIGINT ||
+           signal == SIGALRM;
 }
 
 /** What a child was at when it ended badly, and what comes of it. */

@@ -32,7 +32,7 @@ duet_status duet_worker_send(duet_report_pipe *pipe, json_t *message, duet_error
 static void work_in_child(duet_work_function work, const void *context, double seconds, int pipe_end)
 {
     static const int deadly[] = {SIGALRM, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGPIPE, SIGSEGV};
-    static const int asking[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int asking[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     const struct rlimit no_core = {0, 0};
     duet_report_pipe pipe = {.stream = fdopen(pipe_end, "w"), .seconds = (unsigned)seconds + 1};
     duet_error error = {0};

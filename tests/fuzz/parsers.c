@@ -102,7 +102,7 @@ static void fuzz_csv(const uint8_t *bytes, size_t count)
 static void fuzz_picture(const uint8_t *bytes, size_t count)
 {
     enum { EXTENT = 5, MOST_PIXELS = 1 << 22 };
-    const duet_picture_file file = {"picture", bytes, count};
+    const duet_picture_file file = {.name = "picture", .bytes = bytes, .length = count};
     duet_picture_header header;
     duet_picture picture;
     uint8_t fitted[EXTENT * EXTENT * 3];
