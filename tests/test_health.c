@@ -237,7 +237,7 @@ static void nothing_is_advised_that_is_so_already(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t count = 0;
         duet_model *model;
-        while (count < 4 && rows[i].settings[count] != NULL) count++;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
                   &error);
         const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
@@ -343,7 +343,7 @@ static void warm_ups_that_do_not_end_are_told_of(void **state)
         said[0] = '\0';
         const duet_family *const family = duet_family_find(rows[i].model);
         size_t count = 0;
-        while (count < 4 && rows[i].settings[count] != NULL) count++;
+        while (count < 3 && rows[i].settings[count] != NULL) count++;
         const duet_train_options options = {.family = family != NULL ? family : &scheduled,
                                             .data = data,
                                             .settings = rows[i].settings,
