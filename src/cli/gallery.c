@@ -49,10 +49,12 @@ static int add_background(duet_run *run, const char *directory, duet_drawing *dr
         return CLI_DONE;
     }
     if (error.status == DUET_ERROR_MEMORY) return cli_fail_opened(&error);
-    return cli_complain(CLI_DONE,
-                        "note: drawn without the examples of %s behind, which are not to be read as they were ('duet "
-                        "eval %s' says why)",
-                        info->name, directory);
+    cli_print(
+        stderr,
+        "note: drawn without the examples of %s behind, which are not to be read as they were ('duet eval %s' says "
+        "why)\n",
+        info->name, directory);
+    return CLI_DONE;
 }
 
 /* Pairs are drawn with their originals. */
