@@ -379,6 +379,16 @@ static void mistake_is_reported(void **state)
     close_shop(state);
 }
 
+static void numbers_that_round_to_the_largest_float_are_held(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    duet_shift(duet_scale(floats(DUET_SHAPE(3)), -3.4028235e38), 3.4028235e38);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
+    duet_scale(floats(DUET_SHAPE(3)), 3.4028236e38);
+    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
+}
+
 static void graphs_do_not_mix(void **state)
 {
     (void)state;
@@ -445,8 +455,11 @@ static void identities_fold(void **state)
 int main(void)
 {
     const struct CMUnitTest fixed[] = {
-        WITH_WORKSHOP(mistake_sticks),    WITH_WORKSHOP(own_mistakes_stick),
-        WITH_WORKSHOP(graphs_do_not_mix), WITH_WORKSHOP(equal_expressions_are_one_node),
+        WITH_WORKSHOP(mistake_sticks),
+        WITH_WORKSHOP(own_mistakes_stick),
+        WITH_WORKSHOP(numbers_that_round_to_the_largest_float_are_held),
+        WITH_WORKSHOP(graphs_do_not_mix),
+        WITH_WORKSHOP(equal_expressions_are_one_node),
         WITH_WORKSHOP(identities_fold),
     };
     enum { FIXED = sizeof fixed / sizeof fixed[0] };

@@ -124,6 +124,30 @@ static void outputs_read_the_steps_of_the_training(void **state)
     close_used(&it);
 }
 
+/* A group of scratch that no procedure moves is what it starts as. */
+static void build_of_scratch(duet_model *m)
+{
+    duet_node w = test_parameter(m, duet_scratch_group(m, "fixed"), "w", 3);
+    duet_phase(m, "train", 1);
+    duet_minimise(m, duet_square(test_parameter(m, duet_model_group(m, "net"), "w", 1)), duet_model_group(m, "net"));
+    duet_own_output(m, "fixed", duet_broadcast(w, DUET_SHAPE(duet_model_batch_size(m), 1)));
+}
+
+static void outputs_read_groups_of_scratch_as_they_start(void **state)
+{
+    (void)state;
+    float fixed[2];
+    used it;
+    duet_error error = {0};
+    duet_family family = family_of(build_of_scratch);
+    open_used(&it, &family);
+    const duet_wanted wanted = {"fixed", fixed};
+    const duet_request request = {.count = 2, .outputs = &wanted, .output_count = 1};
+    assert_ok(duet_evaluator_use(it.evaluator, &request, &error), &error);
+    for (size_t i = 0; i < 2; i++) assert_close(fixed[i], 3, 0);
+    close_used(&it);
+}
+
 static void count_repeats(void *context, uint64_t repeat, uint64_t total)
 {
     assert_int_equal(repeat, ++*(uint64_t *)context);
@@ -378,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(procedures_run_with_settings_of_the_request),
         cmocka_unit_test(outputs_read_the_steps_of_the_training),
+        cmocka_unit_test(outputs_read_groups_of_scratch_as_they_start),
         cmocka_unit_test(phases_go_round),
         cmocka_unit_test(requests_are_checked),
         cmocka_unit_test(a_procedure_stops_between_repeats),

@@ -70,15 +70,17 @@ static void check_scratch(const duet_build *build)
     }
 }
 
-/* Outputs of the training take no phase, so that nothing has been written to scratch that they read: it would be zeros.
- * In a graph for use the scratch store holds more, such as the random clock. */
+/* Outputs of the training take no phase, so that nothing has been written to scratch that they read: it would be zeros,
+ * but for parameters of a scratch group, which are what they start as, such as a projection at random. In a graph for
+ * use the scratch store holds more, such as the random clock. */
 static void check_scratch_outputs(const duet_build *build)
 {
     const duet_procedure_description *train = &build->procedures[0];
     for (size_t id = 0; build->options.mode == DUET_BUILD_TRAIN && id < duet_graph_count(build->graph); id++) {
         duet_node node = duet_graph_at(build->graph, id);
         const duet_variable *variable = node->attributes.object;
-        if (node->op != &duet_op_variable || variable->storage->store != build->scratch) continue;
+        if (node->op != &duet_op_variable || variable->storage->store != build->scratch || variable->optimised)
+            continue;
         bool *depends = duet_build_dependents(build, &node, 1);
         for (size_t i = 0; depends != NULL && i < train->output_count; i++)
             if (depends[train->outputs[i].value->id])

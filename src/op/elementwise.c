@@ -323,10 +323,12 @@ duet_node duet_clamp_at(const char *where, duet_node x, double low, double high)
     return unary(where, &duet_op_clamp, x, low, high);
 }
 
-/* Whether float32 holds a number that is said, if it is one: an infinity that somebody means is said as such. */
+/* Whether float32 holds a number that is said, if it is one: an infinity that somebody means is said as such. What
+ * rounds to the largest float, as 3.4028235e38 does, is held. */
 static bool holds(const char *where, duet_node x, const char *what, double number)
 {
-    if (!isfinite(number) || fabs(number) <= (double)FLT_MAX) return true;
+    const double beyond = 0x1.ffffffp127; /* the least that rounds to infinity */
+    if (!isfinite(number) || fabs(number) < beyond) return true;
     duet_graph_fail(x->graph, "%s: %g is beyond float32", what, number);
     return false;
 }

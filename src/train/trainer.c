@@ -124,20 +124,22 @@ static void tell_of_resting_groups(const duet_trainer *trainer)
     }
 }
 
-/* The group of another store than the model's and its scratch whose parameter the node is; NULL: it is none. */
+/* The group of another store than the model's and its scratch whose parameter the node is, if that has no numbers yet;
+ * NULL: it is none. */
 static const duet_group *find_strange_group(const duet_build *build, const duet_store *store, duet_node node)
 {
     const duet_variable *variable = node->attributes.object;
     const duet_group *group = NULL;
     if (node->op != &duet_op_variable || variable->storage->store == store ||
-        variable->storage->store == build->scratch)
+        variable->storage->store == build->scratch || variable->storage->buffer != NULL)
         return NULL;
     for (size_t i = 0; (group = duet_store_group_at(variable->storage->store, i)) != NULL; i++)
         if (group->storage == variable->storage) break;
     return group;
 }
 
-/* Groups of a store of the program's own are read and nothing else: intended of a network that was learnt elsewhere. */
+/* Groups of a store of the program's own are read and nothing else. That is intended of a network that was learnt
+ * elsewhere, which has its numbers already, and an oversight where they are only to be drawn. */
 static void tell_of_strange_groups(const duet_trainer *trainer)
 {
     const duet_graph *graph = trainer->build->graph;
