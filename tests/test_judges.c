@@ -255,6 +255,33 @@ static void samples_come_from_a_file(void **state)
     duet_run_close(&run);
 }
 
+/* A set with a test split of its own: what is compared with that split is not of it, as long as there are others. */
+static void samples_are_training_examples_first(void **state)
+{
+    (void)state;
+    enum { TRAINING = 60, TEST = 40, ALL = TRAINING + TEST };
+    float points[2 * ALL], all[2 * ALL];
+    duet_error error = {0};
+    bool sorted = true;
+    assert_int_equal(mkdir(in_folder("splits"), 0777), 0);
+    for (size_t i = 0; i < ALL; i++) points[2 * i] = points[2 * i + 1] = (float)i;
+    (void)write_rows("splits/x_train.npy", points, TRAINING, 2);
+    (void)write_rows("splits/x_test.npy", points + 2 * TRAINING, TEST, 2);
+    duet_run *run = open_points();
+    assert_ok(duet_run_set_samples(run, in_folder("splits"), &error), &error);
+    const duet_wanted every = {DUET_SAMPLE, all};
+    assert_ok(duet_run_use(run, &(duet_request){.count = ALL, .outputs = &every, .output_count = 1}, &error), &error);
+    bool seen[ALL] = {false};
+    for (size_t i = 0; i < ALL; i++) {
+        const size_t row = (size_t)all[2 * i];
+        assert_true(row < ALL && !seen[row] && (row < TRAINING) == (i < TRAINING));
+        seen[row] = true;
+        sorted = sorted && row == i;
+    }
+    assert_false(sorted);
+    duet_run_close(&run);
+}
+
 /* ---- judges ---- */
 
 enum { SIDE = 4, PICTURES = 40 };
@@ -419,7 +446,8 @@ int main(void)
         cmocka_unit_test(features_are_compared_as_numpy_does), cmocka_unit_test(a_set_is_no_way_from_itself),
         cmocka_unit_test(intervals_hold_the_distance),         cmocka_unit_test(too_few_are_refused),
         cmocka_unit_test(spreads_of_one_distribution_are_one), cmocka_unit_test(samples_come_from_a_file),
-        cmocka_unit_test(judges_are_known_by_their_weights),   cmocka_unit_test(a_watched_training_keeps_its_judge),
+        cmocka_unit_test(samples_are_training_examples_first), cmocka_unit_test(judges_are_known_by_their_weights),
+        cmocka_unit_test(a_watched_training_keeps_its_judge),
     };
     return RUN_TESTS("judges", tests, make_folder, remove_folder);
 }
