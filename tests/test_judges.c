@@ -255,6 +255,56 @@ static void samples_come_from_a_file(void **state)
     duet_run_close(&run);
 }
 
+/* Rows of a file sorted by cluster, and the same ones in an order of their own, are the same samples. */
+static void the_order_of_samples_does_not_matter(void **state)
+{
+    (void)state;
+    enum { MANY = 4000, CLUSTERS = 4 };
+    static float rows[2 * MANY], mixed[2 * MANY];
+    duet_error error = {0};
+    for (uint32_t i = 0; i < MANY; i++)
+        for (uint32_t j = 0; j < 2; j++) rows[2 * i + j] = (float)(4 * (i * CLUSTERS / MANY) + scatter(i, j, 3));
+    for (size_t i = 0; i < MANY; i++) memcpy(mixed + 2 * i, rows + 2 * (i * 1237 % MANY), 2 * sizeof *rows);
+    (void)write_rows("learnt.npy", mixed, MANY, 2);
+    duet_run *run = open_run("clusters", "vae", in_folder("learnt.npy"), SETTINGS("hidden=4"));
+    for (size_t i = 0; i < 2; i++) {
+        const float *given = i == 0 ? rows : mixed;
+        assert_ok(duet_run_set_samples(run, write_rows("given.npy", given, MANY, 2), &error), &error);
+        const duet_metric_value spread = value_of(run, "neighbour-spread", DUET_TRAIN, "neighbour-spread");
+        printf("%s: %g (%g to %g)\n", i == 0 ? "sorted" : "mixed", spread.value, spread.low, spread.high);
+        assert_close(spread.value, 1, 0.25); /* of one cluster alone it would be a half */
+        assert_true(spread.low <= 1 && 1 <= spread.high);
+    }
+    duet_run_close(&run);
+}
+
+/* A set with a test split of its own: what is compared with that split is not of it, as long as there are others. */
+static void samples_are_training_examples_first(void **state)
+{
+    (void)state;
+    enum { TRAINING = 60, TEST = 40, ALL = TRAINING + TEST };
+    float points[2 * ALL], all[2 * ALL];
+    duet_error error = {0};
+    bool sorted = true;
+    assert_int_equal(mkdir(in_folder("splits"), 0777), 0);
+    for (size_t i = 0; i < ALL; i++) points[2 * i] = points[2 * i + 1] = (float)i;
+    (void)write_rows("splits/x_train.npy", points, TRAINING, 2);
+    (void)write_rows("splits/x_test.npy", points + 2 * TRAINING, TEST, 2);
+    duet_run *run = open_points();
+    assert_ok(duet_run_set_samples(run, in_folder("splits"), &error), &error);
+    const duet_wanted every = {DUET_SAMPLE, all};
+    assert_ok(duet_run_use(run, &(duet_request){.count = ALL, .outputs = &every, .output_count = 1}, &error), &error);
+    bool seen[ALL] = {false};
+    for (size_t i = 0; i < ALL; i++) {
+        const size_t row = (size_t)all[2 * i];
+        assert_true(row < ALL && !seen[row] && (row < TRAINING) == (i < TRAINING));
+        seen[row] = true;
+        sorted = sorted && row == i;
+    }
+    assert_false(sorted);
+    duet_run_close(&run);
+}
+
 /* ---- judges ---- */
 
 enum { SIDE = 4, PICTURES = 40 };
@@ -416,10 +466,11 @@ static void a_watched_training_keeps_its_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(features_are_compared_as_numpy_does), cmocka_unit_test(a_set_is_no_way_from_itself),
-        cmocka_unit_test(intervals_hold_the_distance),         cmocka_unit_test(too_few_are_refused),
-        cmocka_unit_test(spreads_of_one_distribution_are_one), cmocka_unit_test(samples_come_from_a_file),
-        cmocka_unit_test(judges_are_known_by_their_weights),   cmocka_unit_test(a_watched_training_keeps_its_judge),
+        cmocka_unit_test(features_are_compared_as_numpy_does),  cmocka_unit_test(a_set_is_no_way_from_itself),
+        cmocka_unit_test(intervals_hold_the_distance),          cmocka_unit_test(too_few_are_refused),
+        cmocka_unit_test(spreads_of_one_distribution_are_one),  cmocka_unit_test(samples_come_from_a_file),
+        cmocka_unit_test(the_order_of_samples_does_not_matter), cmocka_unit_test(samples_are_training_examples_first),
+        cmocka_unit_test(judges_are_known_by_their_weights),    cmocka_unit_test(a_watched_training_keeps_its_judge),
     };
     return RUN_TESTS("judges", tests, make_folder, remove_folder);
 }

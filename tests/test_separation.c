@@ -133,6 +133,22 @@ static void ends_are_met(void **state)
     assert_message(&error, "there are 3 and 0");
 }
 
+static void the_mean_of_equal_numbers_has_no_interval(void **state)
+{
+    (void)state;
+    double mean, low, high;
+    const double equal[] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}, two[] = {1, 3};
+    for (size_t n = 1; n <= sizeof equal / sizeof *equal; n++) {
+        duet_mean_interval(equal, n, &mean, &low, &high);
+        assert_close(mean, 0.1, 1e-12);
+        assert_true(isnan(low) && isnan(high));
+    }
+    duet_mean_interval(two, 2, &mean, &low, &high);
+    assert_close(mean, 2, 1e-12);
+    assert_close(high - mean, 12.7062, 1e-3);
+    assert_close(mean - low, 12.7062, 1e-3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +156,7 @@ int main(void)
         cmocka_unit_test(average_precision_goes_through_thresholds),
         cmocka_unit_test(the_precisions_interval_is_the_jackknifes),
         cmocka_unit_test(ends_are_met),
+        cmocka_unit_test(the_mean_of_equal_numbers_has_no_interval),
     };
     return RUN_TESTS("separation", tests, NULL, NULL);
 }

@@ -206,12 +206,12 @@ DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory,
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 
-/** Lets metrics take the examples of a data set (duet_data_open: a .npy of any program's, or a named one), training
- * split first, for the run's samples: whoever asks the run for DUET_SAMPLE gets rows first .. first + count - 1 of
- * them in an order that is drawn, the same for as many, so that the first few of a sorted file are of all of it, and
- * DUET_ERROR_DATA past the last. NULL: the model's own again. Errors: those of opening, DUET_ERROR_DATA for
- * examples of another shape than the run's data; rows of as many numbers fit too. duet_data_note of
- * duet_run_given_samples says what is the matter with them. */
+/** Lets metrics take the examples of a data set (duet_data_open: a .npy of any program's, or a named one) for the run's
+ * samples: whoever asks the run for DUET_SAMPLE gets rows first .. first + count - 1 of them in an order that is drawn,
+ * the same for as many, so that the first few of a sorted file are of all of it; of a set with a test split of its own
+ * those of the training split come first. DUET_ERROR_DATA past the last. NULL: the model's own again. Errors: those of
+ * opening, DUET_ERROR_DATA for examples of another shape than the run's data; rows of as many numbers fit too.
+ * duet_data_note of duet_run_given_samples says what is the matter with them. */
 DUET_API duet_status duet_run_set_samples(duet_run *run, const char *data, duet_error *error);
 /** What was set; NULL: the samples are the model's own. */
 DUET_API duet_data *duet_run_given_samples(duet_run *run);

@@ -143,8 +143,8 @@ static int measure_rank(duet_run *run, inversion *it)
     if (!duet_metric_applies(run, "latent-rank")) return CLI_DONE;
     double *ranks = malloc(it->count * sizeof *ranks);
     if (ranks == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu ranks", it->count);
-    duet_latent_rank(run, it->latents, it->classes, it->count, ranks, &error);
-    it->rank = cli_mean(ranks, it->count, 0, (double)it->latent_features);
+    if (duet_latent_rank(run, it->latents, it->classes, it->count, ranks, &error) == DUET_OK)
+        it->rank = cli_mean(ranks, it->count, 0, (double)it->latent_features);
     free(ranks);
     return error.status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }

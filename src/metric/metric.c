@@ -216,8 +216,10 @@ static void measure(const double *numbers, size_t n, double *mean, double *varia
 void duet_mean_interval(const double *numbers, size_t n, double *mean, double *low, double *high)
 {
     double variance;
+    bool vary = false; /* the variance of what is all equal may be of the mean's rounding, and not 0 */
+    for (size_t i = 1; i < n; i++) vary |= numbers[i] != numbers[0];
     measure(numbers, n, mean, &variance);
-    double reach = n > 1 && variance > 0 ? duet_student(n - 1) * sqrt(variance) : NAN;
+    double reach = vary ? duet_student(n - 1) * sqrt(variance) : NAN;
     *low = *mean - reach;
     *high = *mean + reach;
 }

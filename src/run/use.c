@@ -14,11 +14,20 @@
 #include "run/run.h"
 #include "run/share.h"
 
-/* Rows of the examples that stand for samples, in an order that is drawn: however few are asked for, they are of the
- * whole file, which may be sorted by class. */
-static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
+/* Which example is sample number `row`: of all of a file, which may be sorted by class, however few are asked for. Of a
+ * set with a test split of its own the training examples come first: others are to be compared with that split. */
+static size_t place_of(const duet_data *samples, size_t row)
 {
     enum { STREAM = 0x676976 }; /* "giv" */
+    const bool whole = samples->info.division != DUET_DIVISION_GIVEN;
+    const size_t all = duet_data_rows(samples), early = whole ? all : samples->info.count[DUET_TRAIN];
+    if (row < early) return duet_philox_permute(0, STREAM, 0, (uint32_t)row, (uint32_t)early);
+    return early + duet_philox_permute(0, STREAM, 1, (uint32_t)(row - early), (uint32_t)(all - early));
+}
+
+/* Rows of the examples that stand for samples. */
+static duet_status read_samples(duet_run *run, size_t first, size_t count, float *values, duet_error *error)
+{
     const size_t all = duet_data_rows(run->samples);
     run->samples_read = true;
     if (first + count > all)
@@ -26,8 +35,7 @@ static duet_status read_samples(duet_run *run, size_t first, size_t count, float
                          run->samples->info.name, all, first + count);
     size_t *places = calloc(count + 1, sizeof *places);
     if (places == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu samples", count);
-    for (size_t i = 0; i < count; i++)
-        places[i] = duet_philox_permute(0, STREAM, 0, (uint32_t)(first + i), (uint32_t)all);
+    for (size_t i = 0; i < count; i++) places[i] = place_of(run->samples, first + i);
     duet_status status = duet_data_read_places(run->samples, 0, places, count, values, NULL, error);
     free(places);
     return status;
