@@ -8,7 +8,7 @@
  * of rows: two rows that are each other's nearest have one distance, and one row may be the nearest of many, so that
  * distances taken for independent make it too narrow. Of two sets of one distribution it holds 1 in 95% to 100% of
  * simulated cases (60 and 500 rows of 2 to 784 numbers, clusters, heavy tails), where independent ones did in 63% to
- * 100%. Of ten rows of ten clusters, of which sorted examples are one each, the ratio itself is too small. */
+ * 100%; of numbers without a mean (Cauchy's) in 78% to 86%. Of ten rows of ten clusters, of which sorted examples are one each, the ratio itself is too small. */
 #include <math.h>
 #include <stdlib.h>
 
