@@ -139,7 +139,8 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
 def as_held(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     """As as_type, for numbers that a program says itself: what float32 makes an infinity of is refused."""
     made = as_type(array, dtype, what)
-    if made.dtype.kind == "f" and made.dtype != array.dtype and (numpy.isinf(made) & numpy.isfinite(array)).any():
+    infinite = numpy.isinf(made) if made.dtype.kind == "f" and made.dtype != array.dtype else None
+    if infinite is not None and infinite.any() and numpy.isfinite(array[infinite]).any():  # the first is quick
         most = numpy.abs(array[numpy.isfinite(array)]).max()
         raise Error("data", f"{what} of type {array.dtype} up to {most:g}, beyond what {made.dtype} holds")
     return made
