@@ -228,6 +228,11 @@ def pointer_or_null(value: Any) -> Any:
     return NULL if value is None else pointer(value)
 
 
+def layer_name(group: Any, layer: Any) -> Any:
+    """A layer's name for what its parameters are called; without a group it has none, and needs no name."""
+    return NULL if group is None and layer is None else text(layer)
+
+
 WHILE_BUILT = "this is for the function that builds a model (duet.Family), while it runs"
 
 
@@ -448,6 +453,7 @@ __all__ = [
     "initialiser",
     "keeps_of",
     "labels_of",
+    "layer_name",
     "node_array",
     "node_or_null",
     "node_pointer",
