@@ -205,6 +205,8 @@ def python_function(header, text, name, doc, result, parameters):
             )
         elif kind in TABLE and (kind != "unsigned" or argument == "axes"):
             hint, expression = NULLABLE[kind] if kind in NULLABLE and may_be_null(doc, argument) else TABLE[kind]
+            if argument == "layer" and may_be_null(doc, "group"):  # a name for what no group has
+                hint, expression = "Optional[str]", "layer_name(group, {0})"
             expression = "pointer({0})" if short in ANY_TIME and hint == "Model" else expression
             passed.append(expression.format(argument))
         else:
@@ -240,7 +242,7 @@ all of them.
 from __future__ import annotations
 
 from .convert import (Axes, Graph, Group, InitialiserLike, Model, Node, Operand, Optional, Priors, Sequence, Shape,
-                      ShapeLike, Struct, address, axes_bits, building, enumerator, initialiser, keeps_of, node_array,
+                      ShapeLike, Struct, address, axes_bits, building, enumerator, initialiser, keeps_of, layer_name, node_array,
                       node_or_null, node_pointer, operand_nodes, pointer, pointer_or_null, prior_array, shape_struct, shape_tuple, text, truth,
                       where, whole, word_of, words)
 from .library import lib

@@ -228,7 +228,7 @@ class Nothing(Folder):
         pictures = duet.reshape(x, (x.shape[0], 2, 2, 1))
         by_hint = {"Operand": x, "Optional[Operand]": x, "Graph": model.graph, "Model": model, "Group": group,
                    "Optional[Group]": group, "str": "it", "int": 1, "float": 0.5, "bool": True, "ShapeLike": (2, 3),
-                   "InitialiserLike": 0, "Axes": 0, "Sequence[Node]": [x], "Priors": 2}
+                   "InitialiserLike": 0, "Axes": 0, "Sequence[Node]": [x], "Priors": 2, "Optional[str]": "it"}
         by_name = {"type": "float32", "padding": "same", "window": duet.window_valid(1, 1), "optimiser": duet.adam(0.1),
                    "part": duet.prior_normal(2), "options": duet.struct("duet_hidden_options")}
         taken, silent = [], []
@@ -253,11 +253,19 @@ class Nothing(Folder):
     def test_every_function_refuses_it(self):
         taken, silent = self.build(self.all_functions)
         self.assertEqual(silent, [])
-        self.assertEqual(taken, ["linear(bias)", "layer_norm(group)", "instance_norm(group)", "group_norm(group)"])
+        norms = [f"{norm}_norm({argument})" for norm in ("layer", "instance", "group") for argument in ("group", "layer")]
+        self.assertEqual(taken, ["linear(bias)", *norms])
 
     def test_what_may_be_none_works_without(self):
         def use(model, net, x):
-            return duet.linear(x, duet.weight(model.graph, net, "w", (3, 4), 0), None), duet.layer_norm(None, "norm", x, -1)
+            pictures = duet.reshape(x, (x.shape[0], 2, 2, 1))
+            duet.linear(x, duet.weight(model.graph, net, "w", (3, 4), 0), None)
+            duet.layer_norm(None, "norm", x, -1)
+            duet.layer_norm(None, None, x, -1)
+            duet.instance_norm(None, None, pictures)
+            duet.group_norm(None, None, pictures, 1)
+            with self.assertRaisesRegex(TypeError, "None, where a text is expected"):
+                duet.layer_norm(net, None, x, -1)
 
         self.build(use)
 

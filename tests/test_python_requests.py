@@ -339,6 +339,8 @@ class Places(Asked):
         numpy.save(path, self.wide)
         with duet.Data(path) as data, duet.Data(data.info.name) as again:
             self.assertEqual((data.info.name, data.info.checksum), (path, again.info.checksum))
+            for shown in (repr(data), repr(run), run._repr_html_(), repr(duet.compare([run]))):
+                self.assertIn("caf\ufffd", shown)
 
     def test_a_program_whose_folder_was_removed_trains_all_the_same(self):
         self.go_to("gone")

@@ -149,18 +149,21 @@ DUET_API duet_node duet_batch_norm_at(const char *where, duet_group *group, cons
     duet_batch_norm_at(DUET_WHERE, (group), (layer), (x), DUET_BATCH_NORM_EPSILON, DUET_BATCH_NORM_MOMENTUM)
 /** Layer normalisation, Ba et al. 2016 (arXiv:1607.06450): each example by itself over `axes`, DUET_AXIS of the last
  *  dimensions: of the last one alone as transformers do, or of all but the batch. Scale and offset have the shape of
- *  these dimensions, as in PyTorch; without either if group is NULL. The same in training and inference. */
+ *  these dimensions, as in PyTorch; without either if group is NULL, and layer may be too. The same in training and
+ *  inference. */
 DUET_API duet_node duet_layer_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
                                       unsigned axes, double epsilon);
 #define duet_layer_norm(group, layer, x, axes)                                                                         \
     duet_layer_norm_at(DUET_WHERE, (group), (layer), (x), (axes), DUET_NORM_EPSILON)
 /** Instance normalisation, Ulyanov et al. 2016 (arXiv:1607.08022): [batch, ..., features], each feature of each example
- *  over the dimensions between. Scale and offset [features]; neither if group is NULL. */
+ *  over the dimensions between. Scale and offset [features]; neither if group is NULL, and layer may be
+ *  too. */
 DUET_API duet_node duet_instance_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
                                          double epsilon);
 #define duet_instance_norm(group, layer, x) duet_instance_norm_at(DUET_WHERE, (group), (layer), (x), DUET_NORM_EPSILON)
 /** Group normalisation, Wu & He 2018 (arXiv:1803.08494): [batch, ..., features], each example over all dimensions but
- *  the batch and each of `groups` equal runs of features. Scale and offset [features]; neither if group is NULL. */
+ *  the batch and each of `groups` equal runs of features. Scale and offset [features]; neither if group is NULL, and
+ *  layer may be too. */
 DUET_API duet_node duet_group_norm_at(const char *where, duet_group *group, const char *layer, duet_node x,
                                       size_t groups, double epsilon);
 #define duet_group_norm(group, layer, x, groups)                                                                       \

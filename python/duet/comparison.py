@@ -9,7 +9,7 @@ import tempfile
 from typing import Any, Dict, Sequence, Union
 
 from .convert import text_array
-from .library import c, check, ffi, host, lib, new_error
+from .library import c, check, ffi, host, lib, new_error, shown
 from .pictures import frame
 from .run import Run, directory_of
 
@@ -39,7 +39,7 @@ class Comparison:
             return frame(path.read_text())
 
     def __repr__(self) -> str:
-        return f"<comparison of {', '.join(self.runs)}>"
+        return f"<comparison of {', '.join(map(shown, self.runs))}>"
 
 
 def compare(runs: Sequence[Union[str, Run]]) -> Comparison:

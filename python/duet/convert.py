@@ -139,7 +139,8 @@ def as_type(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
 def as_held(array: numpy.ndarray, dtype: Any, what: str) -> numpy.ndarray:
     """As as_type, for numbers that a program says itself: what float32 makes an infinity of is refused."""
     made = as_type(array, dtype, what)
-    if made.dtype.kind == "f" and made.dtype != array.dtype and (numpy.isinf(made) & numpy.isfinite(array)).any():
+    infinite = numpy.isinf(made) if made.dtype.kind == "f" and made.dtype != array.dtype else None
+    if infinite is not None and infinite.any() and numpy.isfinite(array[infinite]).any():  # the first is quick
         most = numpy.abs(array[numpy.isfinite(array)]).max()
         raise Error("data", f"{what} of type {array.dtype} up to {most:g}, beyond what {made.dtype} holds")
     return made
@@ -225,6 +226,11 @@ def pointer(value: Any) -> Any:
 
 def pointer_or_null(value: Any) -> Any:
     return NULL if value is None else pointer(value)
+
+
+def layer_name(group: Any, layer: Any) -> Any:
+    """A layer's name for what its parameters are called; without a group it has none, and needs no name."""
+    return NULL if group is None and layer is None else text(layer)
 
 
 WHILE_BUILT = "this is for the function that builds a model (duet.Family), while it runs"
@@ -447,6 +453,7 @@ __all__ = [
     "initialiser",
     "keeps_of",
     "labels_of",
+    "layer_name",
     "node_array",
     "node_or_null",
     "node_pointer",

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy
 
 from .convert import absolute, as_type, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, text, text_or_null
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, shown, text, text_or_null
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -289,7 +289,7 @@ class Data(Handle):
 
     def __repr__(self) -> str:
         info = self.info
-        return f"<data {info.name}: {info.count[0]} + {info.count[1]} examples of {list(info.shape)}>"
+        return f"<data {shown(info.name)}: {info.count[0]} + {info.count[1]} examples of {list(info.shape)}>"
 
 
 def _keep(holder: Any, value: Any) -> None:

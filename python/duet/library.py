@@ -110,6 +110,11 @@ def path_of(value: Any) -> str:
     return "" if value == NULL else os.fsdecode(ffi.string(value))
 
 
+def shown(path: str) -> str:
+    """Such a path in what a program prints or a notebook shows, which is UTF-8 and would end with an exception."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def new_error() -> Any:
     return ffi.new("duet_error *")
 

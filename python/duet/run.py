@@ -21,7 +21,7 @@ from .convert import absolute, key_values, text_array, texts, truth, warn, whole
 from .data import Data, absolute_name, data_of, split_number, told
 from .device import Device, opencl_memory
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, text, text_or_null, words
+from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
 from .metric import Value, asks_features, metric_names, value_of
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -114,7 +114,7 @@ class Run(Handle):
         self._seen: Any = None  # what the checkpoint was when it was opened, or last told of
 
     def __repr__(self) -> str:
-        return f"<run {self.directory}>"
+        return f"<run {shown(self.directory)}>"
 
     @property
     @_alone
@@ -612,8 +612,8 @@ class Run(Handle):
             for key in ("model", "data", "seed", "steps", "epochs")
             if isinstance(said.get(key), (str, int, float))
         )
-        shown = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
-        return f"<b>{html.escape(self.directory)}</b><table>{rows}</table>{shown}"
+        image = f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">' if picture else ""
+        return f"<b>{html.escape(shown(self.directory))}</b><table>{rows}</table>{image}"
 
 
 def open(directory: str, *, device: DeviceLike = None, data: Any = None, family: Any = None) -> Run:

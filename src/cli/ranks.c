@@ -156,7 +156,7 @@ static void end_late(const char *words)
 static void come_up_late(int signal_number)
 {
     (void)signal_number;
-    end_late("duet: not all processes have come up in two minutes: see what the others printed\n");
+    end_late("duet: not all processes have come up in two minutes: see what the others printed; " EACH_FOR_ITSELF "\n");
 }
 
 /* MPICH over TCP sometimes has one process in MPI_Finalize wait for those that have closed their side. */
