@@ -148,6 +148,19 @@ static inline float *test_get(duet_model *model, duet_device *on, const char *na
     return values;
 }
 
+enum { WARNINGS = 2048 };
+
+/* All of them, a line each. */
+static inline const char *warnings_of(const duet_build *build, char said[WARNINGS])
+{
+    said[0] = '\0';
+    for (size_t i = 0; i < build->warning_count; i++) {
+        const size_t used = strlen(said);
+        (void)snprintf(said + used, WARNINGS - used, "%s\n", build->warnings[i]);
+    }
+    return said;
+}
+
 static inline double test_softplus(double x)
 {
     return fmax(x, 0) + log1p(exp(-fabs(x)));

@@ -3,6 +3,7 @@
 #ifndef DUET_TESTS_PHASE_PARTS_H
 #define DUET_TESTS_PHASE_PARTS_H
 
+#include "model/model.h"
 #include "train_models.h"
 #include "workshop.h"
 
@@ -13,6 +14,23 @@ static const char *const sgd[] = {"shuffle=no", "optimiser=sgd", "lr=1"};
 static inline duet_family family_of(void (*build)(duet_model *m))
 {
     return (duet_family){.name = "phases", .summary = "test", .paper = "none", .build = build};
+}
+
+/* How the build of a model of the family ends, with that status. */
+static inline duet_error refusal_of_family(const duet_family *family, const char *set, duet_build_mode mode,
+                                           duet_status status)
+{
+    duet_error error = {0};
+    duet_data *data;
+    duet_model *model;
+    duet_build *build = NULL;
+    assert_ok(duet_data_open(&data, set, &error), &error);
+    assert_ok(duet_model_new(&model, family, data, NULL, 0, 7, &error), &error);
+    assert_status(duet_model_build(model, mode, 4, &build, &error), status, &error);
+    duet_build_free(&build);
+    duet_model_free(&model);
+    duet_data_close(&data);
+    return error;
 }
 
 static inline void open_parts(test_parts *parts, const duet_family *family, const char *data)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Mistakes in a build function: each is named, with the line that made it. */
-#include "model/model.h"
 #include "phase_parts.h"
 
 static void misspell_output(duet_model *m)
@@ -321,28 +320,12 @@ static const duet_setting own_settings[] = {
 };
 
 /* How the build of a model of this function ends, with that status. */
-static duet_error refusal_of_set(const char *set, void (*build_function)(duet_model *m), duet_build_mode mode,
-                                 duet_status status)
+static duet_error refusal_of(void (*build_function)(duet_model *m), duet_build_mode mode, duet_status status)
 {
-    duet_error error = {0};
-    duet_data *data;
-    duet_model *model;
-    duet_build *build = NULL;
     duet_family family = family_of(build_function);
     family.settings = own_settings;
     family.setting_count = sizeof own_settings / sizeof *own_settings;
-    assert_ok(duet_data_open(&data, set, &error), &error);
-    assert_ok(duet_model_new(&model, &family, data, NULL, 0, 7, &error), &error);
-    assert_status(duet_model_build(model, mode, 4, &build, &error), status, &error);
-    duet_build_free(&build);
-    duet_model_free(&model);
-    duet_data_close(&data);
-    return error;
-}
-
-static duet_error refusal_of(void (*build_function)(duet_model *m), duet_build_mode mode, duet_status status)
-{
-    return refusal_of_set(plain, build_function, mode, status);
+    return refusal_of_family(&family, plain, mode, status);
 }
 
 static duet_node narrow(duet_model *m, duet_node z)
@@ -618,175 +601,6 @@ static void data_that_do_not_fit_are_named(void **state)
     }
 }
 
-/* Losses that are for [0, 1] alone, of examples that go beyond: as they are, or in another shape. */
-static duet_node says(duet_model *m)
-{
-    return duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_features(duet_model_batch(m)));
-}
-static void learn(duet_model *m, duet_node loss)
-{
-    duet_phase(m, "only", 1);
-    duet_minimise(m, duet_batch_mean(loss), duet_model_group(m, "net"));
-}
-static void learn_by_bernoulli(duet_model *m)
-{
-    learn(m, duet_bernoulli_nll(says(m), duet_model_batch(m)));
-}
-static void learn_each_by_bernoulli(duet_model *m)
-{
-    duet_node each = duet_reshape(duet_model_batch(m), DUET_SHAPE(8, 1));
-    learn(m, duet_bernoulli_nll(duet_reshape(says(m), DUET_SHAPE(8, 1)), each));
-}
-static void learn_by_logistic(duet_model *m)
-{
-    learn(m, duet_discretised_logistic_nll(says(m), duet_constant(duet_model_graph(m), 0), duet_model_batch(m), 256));
-}
-static void learn_by_cross_entropy(duet_model *m)
-{
-    learn(m, duet_binary_cross_entropy(says(m), duet_stop_gradient(duet_model_batch(m))));
-}
-static void learn_by_softmax(duet_model *m)
-{
-    learn(m, duet_softmax_cross_entropy(says(m), duet_model_batch(m)));
-}
-static void learn_scaled_by_bernoulli(duet_model *m)
-{
-    learn(m, duet_bernoulli_nll(says(m), duet_sigmoid(duet_model_batch(m))));
-}
-
-/* Examples in [0, 1] as the model itself moves them: to [-1, 1], or to where they are right all the same. */
-static void learn_centred_by_bernoulli(duet_model *m)
-{
-    learn(m, duet_bernoulli_nll(says(m), duet_shift(duet_scale(duet_model_batch(m), 2), -1)));
-}
-static void learn_the_complement_by_bernoulli(duet_model *m)
-{
-    duet_node one = duet_constant(duet_model_graph(m), 1);
-    learn(m, duet_bernoulli_nll(says(m), duet_subtract(one, duet_scale(duet_model_batch(m), 0.5))));
-}
-static void learn_fitted_by_bernoulli(duet_model *m)
-{
-    const duet_data_info *info = duet_data_describe(duet_model_data(m));
-    duet_node from_zero = duet_shift(duet_model_batch(m), -(double)fminf(info->low[0], info->low[1]));
-    const double width = (double)fmaxf(info->high[0], info->high[1]) - (double)fminf(info->low[0], info->low[1]);
-    learn(m, duet_bernoulli_nll(says(m), duet_divide(from_zero, duet_constant(duet_model_graph(m), width))));
-}
-
-static void learn_the_opposite_by_bernoulli(duet_model *m)
-{
-    learn(m, duet_bernoulli_nll(says(m), duet_negate(duet_model_batch(m))));
-}
-
-/* Of the losses that it composes a model takes one. */
-static void learn_by_one_of_two(duet_model *m)
-{
-    (void)duet_bernoulli_nll(says(m), duet_model_batch(m));
-    learn(m, duet_squared_error(says(m), duet_model_batch(m)));
-}
-static void give_the_other_of_two(duet_model *m)
-{
-    learn_by_one_of_two(m);
-    duet_own_output(m, "other", duet_bernoulli_nll(says(m), duet_model_batch(m)));
-}
-
-static void losses_that_nothing_reads_want_nothing(void **state)
-{
-    (void)state;
-    (void)refusal_of_set("ring8", learn_by_one_of_two, DUET_BUILD_TRAIN, DUET_OK);
-    (void)refusal_of_set("ring8", give_the_other_of_two, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
-}
-
-/* Numbers that were scaled to [0, 1] may lie beyond by their rounding. */
-static void losses_let_rounding_pass(void **state)
-{
-    (void)state;
-    static const double highest[] = {1 + 1e-6, 1 + 1e-3};
-    for (size_t i = 0; i < 2; i++) {
-        float values[16] = {(float)highest[i]};
-        char path[TEST_PATH_SIZE + 32];
-        duet_error error = {0};
-        (void)snprintf(path, sizeof path, "%s/rounded-%zu.npy", folder, i);
-        assert_ok(duet_write_npy(path, values, DUET_SHAPE(8, 2), &error), &error);
-        (void)refusal_of_set(path, learn_by_bernoulli, DUET_BUILD_TRAIN, i == 0 ? DUET_OK : DUET_ERROR_DATA);
-    }
-}
-
-static void losses_name_what_they_are_given_of_the_data(void **state)
-{
-    (void)state;
-    duet_error error = refusal_of_set(plain, learn_centred_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
-    assert_message(&error, "bernoulli_nll is for numbers in [0, 1], and is given the examples of ");
-    assert_message(&error, "test_mistakes.c:");
-    assert_message(&error, ", as -1 to ");
-    (void)refusal_of_set(plain, learn_the_opposite_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
-    (void)refusal_of_set(plain, learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
-    error = refusal_of_set("ring8", learn_the_complement_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
-    assert_message(&error, ": bernoulli_nll is for numbers in [0, 1], and is given the examples of ring8");
-    (void)refusal_of_set("ring8", learn_fitted_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
-}
-
-static void losses_name_data_that_they_are_not_for(void **state)
-{
-    (void)state;
-    static const struct {
-        void (*build)(duet_model *m);
-        const char *loss;
-    } rows[] = {
-        {learn_by_bernoulli, "bernoulli_nll"},       {learn_each_by_bernoulli, "bernoulli_nll"},
-        {learn_by_logistic, "discretised_logistic"}, {learn_by_cross_entropy, "binary_cross_entropy"},
-        {learn_by_softmax, "softmax_cross_entropy"},
-    };
-    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
-        const duet_build_mode mode = i % 2 == 0 ? DUET_BUILD_TRAIN : DUET_BUILD_EVAL;
-        duet_error error = refusal_of_set("ring8", rows[i / 2].build, mode, DUET_ERROR_DATA);
-        assert_message(&error, "test_mistakes.c:");
-        assert_message(&error, rows[i / 2].loss);
-        assert_message(&error, " is for data in [0, 1], and the examples of ring8 go from -");
-    }
-    (void)refusal_of_set("ring8", learn_scaled_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
-}
-
-/* Of labels that the output itself reads any accuracy comes out. */
-static void tell_labels_by_labels(duet_model *m)
-{
-    duet_node seen = duet_with_labels(m, duet_model_batch(m)), labels = duet_model_labels(m);
-    duet_node logits = duet_dense(duet_model_group(m, "net"), "layer", seen, duet_node_shape(labels).dims[1]);
-    learn(m, duet_softmax_cross_entropy(logits, labels));
-    duet_output(m, DUET_CLASS_LOGITS, logits);
-}
-static void tell_labels_by_examples(duet_model *m)
-{
-    duet_node labels = duet_model_labels(m);
-    duet_node logits =
-        duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_node_shape(labels).dims[1]);
-    learn(m, duet_softmax_cross_entropy(logits, labels));
-    duet_output(m, DUET_CLASS_LOGITS, logits);
-}
-
-/* Examples and what is made of their classes go through one network together, as a GAN's that also tells classes. */
-static void tell_labels_beside_what_reads_them(duet_model *m)
-{
-    duet_node x = duet_model_batch(m), labels = duet_model_labels(m);
-    duet_node made = duet_dense(duet_model_group(m, "net"), "made", duet_with_labels(m, x), duet_features(x));
-    duet_node both = duet_concat(((duet_node[]){x, made}), 2, 0);
-    duet_node told = duet_dense(duet_model_group(m, "net"), "layer", both, duet_node_shape(labels).dims[1]);
-    duet_node logits = duet_slice(told, 0, 0, duet_model_batch_size(m));
-    learn(m, duet_softmax_cross_entropy(logits, labels));
-    duet_output(m, DUET_CLASS_LOGITS, logits);
-}
-
-static void classes_are_not_told_from_labels(void **state)
-{
-    (void)state;
-    for (duet_build_mode mode = DUET_BUILD_TRAIN; mode <= DUET_BUILD_EVAL; mode++) {
-        duet_error error = refusal_of_set("ring8", tell_labels_by_labels, mode, DUET_ERROR_GRAPH);
-        assert_message(&error, "output \"class_logits\": it reads the labels");
-        assert_message(&error, "test_mistakes.c:");
-        (void)refusal_of_set("ring8", tell_labels_by_examples, mode, DUET_OK);
-        (void)refusal_of_set("ring8", tell_labels_beside_what_reads_them, mode, DUET_OK);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -795,11 +609,6 @@ int main(void)
         cmocka_unit_test(numbers_of_use_begin_within_their_ends),
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),
         cmocka_unit_test(data_that_do_not_fit_are_named),
-        cmocka_unit_test(losses_name_data_that_they_are_not_for),
-        cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
-        cmocka_unit_test(losses_that_nothing_reads_want_nothing),
-        cmocka_unit_test(losses_let_rounding_pass),
-        cmocka_unit_test(classes_are_not_told_from_labels),
     };
     return RUN_TESTS("mistakes", tests, open_sets, close_all);
 }

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Columns of which a density has no bound: those of few values, and those that follow from others. */
+#include "model_parts.h"
+
+enum { COARSE_ROWS = 400 };
+
+/* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
+ * wide as their step, with one again and again. */
+static float value_of(char kind, size_t row, size_t column)
+{
+    uint64_t z = (row * 64 + column + 1) * 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    const float number = (float)(z >> 40) / (1 << 24) * 8 - 4; /* in [-4, 4), hardly one twice */
+    switch (kind) {
+    case 'h': return roundf(100 * number) / 100;
+    case 't': return roundf(10 * number) / 10;
+    case 'w': return (float)(row * 37 % 113) + 18;
+    case 'f': return (float)(row % 5) / 5;
+    case '2': return (float)(row % 2) * 3;
+    case 'b': return (float)(row * 37 % 113) + (number + 4) / 8;
+    case 'a': return row % 5 == 0 ? 0.25F : number;
+    case '1': return 3;
+    case 'm': return row % (column + 2) == 0 ? -1 : 1;
+    default: return number;
+    }
+}
+
+/* What learns densities of numbers as they are closes in on them. Noise blurs bytes for flows, k / 255 in
+ * [0, 1]. */
+static void coarse_columns_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *kinds;
+        float scale;
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"mixture", "nn2", 1, "columns of 3 have few values, or one again and again: 3 (0 and 3 alone): a density"},
+        {"mixture", "nn2", 0.1F, ": 3 (0 and 0.3 alone): "},
+        {"realnvp", "nn2", 1, "array[:, 2] += 3 * numpy.random.random(len(array))"},
+        {"nice", "nn2", 1, ": 3 (0 and 3 alone): "},
+        {"realnvp", "222", 0.1F, ": 1 (0 and 0.3 alone), 2"},
+        {"realnvp", "222", 1.0F / 3, NULL},
+        {"vae", "nn2", 1, NULL},
+        {"ae", "nn2", 1, NULL},
+        {"mixture", "nwf", 1,
+         "of 360 examples that were looked at these columns of 3 have few values, or one again "
+         "and again: 2 (113 values), 3 (5 values): "},
+        {"mixture", "fnn", 1, "array[:, 0] += 0.2 * numpy.random.random(len(array))"},
+        {"realnvp", "tnn", 1, NULL}, /* 81 values in 360 rows are no few */
+        {"realnvp", "hnn", 1, NULL},
+        {"realnvp", "bnn", 1, NULL}, /* what the warning advises */
+        {"mixture", "nan", 1, ": 2 (0.25 in 7"},
+        {"mixture", "22222", 1,
+         ": 1 (0 and 3 alone), 2 (0 and 3 alone), 3 (0 and 3 alone), 4 (0 and 3 alone) and 1 more:"},
+        {"mixture", "1nn", 1, NULL}, /* what opened the set has said so */
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/coarse.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float values[5 * COARSE_ROWS];
+        const size_t columns = strlen(rows[i].kinds);
+        test_graph it;
+        for (size_t k = 0; k < columns * COARSE_ROWS; k++)
+            values[k] = rows[i].scale * value_of(rows[i].kinds[k % columns], k / columns, k % columns);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(COARSE_ROWS, columns), &error), &error);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
+        if (rows[i].piece == NULL)
+            assert_int_equal(it.build->warning_count, 0);
+        else if (strstr(warnings_of(it.build, said), rows[i].piece) == NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        test_graph_close(&it);
+    }
+}
+
+/* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
+ * 'c' and 's': cosine and sine of the first; 'q': a square of it; 'k': sizes that grow together. 'o': one row far out,
+ * the same for all such columns. 'g' and 'G': what four rows or eight have in common, 'u': a row's number.
+ * '*', '/', '3' and 'l': product, ratio, cube and logarithm; 'p', 'i' and 'e': a
+ * product, a cubic and a sine but for some hundredths or thousandths. */
+static float value_beside(const char *kinds, size_t row, size_t column)
+{
+    const float first = value_of(kinds[0], row, 0), second = value_of(kinds[1], row, 1);
+    switch (kinds[column]) {
+    case '+': return 0.3F * first + second + 5;
+    case '-': return 1 - 2 * first;
+    case '~': return first + second + 0.001F * value_of('n', row, column);
+    case 'c': return cosf(first);
+    case 's': return sinf(first);
+    case 'q': return first * first + 3 * first + second;
+    case '*': return first * second;
+    case '/': return first / (second + 5);
+    case '3': return first * first * first;
+    case 'l': return logf(first + 5);
+    case 'p': return first * second + 0.01F * value_of('n', row, column);
+    case 'i': return first / 4 * first * second + 0.003F * value_of('n', row, column);
+    case 'e': return sinf(first) + 0.003F * value_of('n', row, column);
+    case 'k': return expf(2.5F * first + 0.05F * value_of('n', row * (column + 3), 0));
+    case 'g':
+    case 'G': return value_of('n', row / (kinds[column] == 'g' ? 4 : 8), column);
+    case 'u': return (float)row;
+    case 'o': return row == 7 ? 1e6F : value_of('n', row, column);
+    default: return value_of(kinds[column], row, column);
+    }
+}
+
+static void dependent_columns_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *kinds, *piece; /* NULL: nothing is said */
+        size_t count;
+    } rows[] = {
+        {"nice", "nn+", "columns of 3 follow from others, as copies or sums of multiples: 3 from 1 and 2: a density",
+         400},
+        {"realnvp", "nnn-", ": 4 from 1: a density", 400},
+        {"realnvp", "nn+-", ": 3 from 1 and 2, 4 from 1: a density", 400},
+        {"realnvp", "nn+-", "numpy.delete(array, [2, 3], 1)", 400},
+        {"nice", "nn", NULL, 400}, /* what the warning advises */
+        {"nice", "nn~", NULL, 400},
+        {"mixture", "nn+", NULL, 400}, /* as wide along its axes as ever */
+        {"vae", "nn+", NULL, 400},
+        {"nice", "nn+", NULL, 13}, /* 12 of them in training say little */
+        {"nice", "oono", NULL, 400},
+        {"nice", "nn------", "5 from 1, 6 from 1 and 2 more: a density", 400},
+        {"nice", "ww+", ": 2 from 1, 3 from 1: a density", 400},
+        {"realnvp", "nncs", "columns of 4 lie on a curved surface, as rows of one length do", 400},
+        {"realnvp", "nncs", ": 3 from 4: a density has no bound there", 400},
+        {"nice", "nn*", ": 2 from 1 and 3: a density", 400},
+        {"realnvp", "nnn/*", ": 2 from 1 and 5: a density", 400},
+        {"nice", "nn/", " and ", 400},
+        {"nice", "nn3", " from ", 400},
+        {"realnvp", "nnl", " from ", 400},
+        {"nice", "nnc", ": 3 from 1: a density", 400},
+        {"nice", "nnp", NULL, 400},
+        {"nice", "nni", NULL, 400},
+        {"nice", "nne", NULL, 400},
+        {"nice", "nnhhttbbnnnnnnnnnnn", NULL, 400},
+        {"nice", "nn22nn", ": 3 (0 and 3 alone), 4", 400}, /* two values make every product follow from others */
+        {"nice", "nnkkkkkk", NULL, 400},
+        {"nice", "ggn", NULL, 400}, /* each says which group of rows it is, and is no curve */
+        {"nice", "ugn", NULL, 400},
+        {"nice", "gg", NULL, 400},         /* copies of rows, */
+        {"nice", "GGGGGGGGGG", NULL, 400}, /* of which products would say all */
+        {"vae", "nn*", NULL, 400},
+        {"nice", "nnq", " from 1 and ", 400},
+        {"nice", "nnsq+", "columns of 5 follow from others", 400},
+        {"vae", "nncs", NULL, 400},
+        {"nice", "nncs", NULL, 13},
+        {"nice", "kkkkkkkk", NULL, 30}, /* squares of a few rows stand far above all others */
+        {"nice", "mmmmm", "-1 and 1 alone) and 1 more: a density", 11},
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/dependent.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float values[24 * COARSE_ROWS];
+        const size_t columns = strlen(rows[i].kinds);
+        test_graph it;
+        for (size_t k = 0; k < columns * rows[i].count; k++)
+            values[k] = value_beside(rows[i].kinds, k / columns, k % columns);
+        assert_ok(duet_write_npy(path, values, DUET_SHAPE(rows[i].count, columns), &error), &error);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, NULL, 0);
+        warnings_of(it.build, said);
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "a density") != NULL)
+            fail_msg("%s of %s: \"%s\"", rows[i].family, rows[i].kinds, said);
+        if (strpbrk(rows[i].kinds, "m2") != NULL) assert_null(strstr(said, "curved"));
+        test_graph_close(&it);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(coarse_columns_are_warned_of),
+        cmocka_unit_test(dependent_columns_are_warned_of),
+    };
+    return RUN_TESTS("columns", tests, open_all, close_all);
+}
