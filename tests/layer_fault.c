@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME", "skip:NAME", "kill:NAME" or
- * "refuse:NAME" (short of resources), says what happens to launches of kernels whose name begins with NAME;
- * "unable:" to every build of a program, "build:" has it hang, "wait:N" the N-th wait for events. Before it hangs it
- * makes the file that $LAYER_FAULT_MARK names. Entries left NULL go straight to the driver. */
+/* An OpenCL layer that is a bad driver: $LAYER_FAULT, "crash:NAME", "hang:NAME", "skip:NAME", "kill:NAME",
+ * "limit:NAME" (of CPU time) or "refuse:NAME" (short of resources), says what happens to launches of kernels whose name
+ * begins with NAME; "unable:" to every build of a program, "build:" has it hang, "wait:N" the N-th wait for events.
+ * Before it hangs it makes the file that $LAYER_FAULT_MARK names. Entries left NULL go straight to the driver. */
 #define CL_TARGET_OPENCL_VERSION 300
 #include "layer.h"
 
@@ -42,6 +42,7 @@ static cl_int CL_API_CALL fault_clEnqueueNDRangeKernel(cl_command_queue queue, c
     if (fault == 'c') abort();
     if (fault == 'h') hang();
     if (fault == 'k') (void)kill(getpid(), SIGKILL);
+    if (fault == 'l') (void)kill(getpid(), SIGXCPU);
     if (fault == 'r') return CL_OUT_OF_RESOURCES;
     if (fault == 's') return next->clEnqueueMarkerWithWaitList(queue, waits, wait, event);
     return next->clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, waits, wait, event);

@@ -93,6 +93,11 @@ static void unsound_csv_files_are_refused(void **state)
     for (int i = 0; i < 300; i++) used += snprintf(many + used, sizeof many - (size_t)used, "n%d,1\n", i);
     write_file("x.csv", many, (size_t)used);
     assert_refused("300 classes", in_folder("x.csv"), DUET_ERROR_DATA, "more than 256 different values");
+    /* a column's name may be longer than a file's can be, and what is said of a file is no part of its name for that */
+    char name[2 * TEST_PATH_SIZE];
+    write_file("x.csv", BYTES("a,b\n1,2\n3,4\n"));
+    (void)snprintf(name, sizeof name, "%s:column=%0256d", in_folder("x.csv"), 0);
+    assert_refused("a long name", name, DUET_ERROR_DATA, "has no column \"0000");
 }
 
 /* .npz. */

@@ -249,7 +249,7 @@ static void a_reader_that_fails_costs_no_step(void **state)
         train(options, runs[i], false, DUET_ERROR_FILE, &error);
         path_of(path, runs[i], "");
         assert_ok(duet_checkpoint_check(path, &facts, &error), (error = (duet_error){0}, &error));
-        assert_in_range(facts.step, 2, 3);
+        assert_int_equal(facts.step, 3); /* of nine draws; an epoch ends with the second, with a checkpoint */
         it.fails = false;
         it.most_rows = 0;
         train(options, runs[i], true, DUET_OK, &error);

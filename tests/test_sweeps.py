@@ -226,6 +226,18 @@ class Archives(unittest.TestCase):
             self.assertGreater(refused, 0)
 
 
+class Folders(unittest.TestCase):
+    def test_a_look_that_fails_makes_no_format_of_a_folder(self):
+        """A folder that cannot be looked into is blamed, and not a file of a set that it might be."""
+        refused = 0
+        for number in range(1, 13):
+            ended = subprocess.run([PROGRAM, "data", TRAINED.with_name("pictures")], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS,
+                                   env={**os.environ, **QUIET, "LD_PRELOAD": PRELOAD, "PRELOAD_FILES_ONLY": "stat64", "PRELOAD_FILES": f"{number} 13"})
+            refused += ended.returncode
+            self.assertNotIn("data_batch", ended.stderr, f"look {number}")
+        self.assertGreater(refused, 0)
+
+
 def add_case(command):
     def opencl(self):
         sweep(self, command, "LAYER_CALLS", {"OPENCL_LAYERS": LAYER}, OPENCL)

@@ -141,6 +141,9 @@ static void passing_trouble_is_not_kept(void **state)
     set_fault("kill:"); /* as the system does for want of memory */
     expect(RUN(TUNE_MODEL), 1, "", "nothing could be measured");
     assert_nothing_is_kept();
+    set_fault("limit:"); /* as the system does at a soft limit of CPU time */
+    expect(RUN(TUNE_MODEL), 1, "", "nothing could be measured");
+    assert_nothing_is_kept();
 
     /* some fail: the others are measured, and the next call makes up for it */
     set_fault("refuse:gemm_panel_slabs");

@@ -35,7 +35,7 @@ char *duet_path_join(const char *folder, const char *name)
 bool duet_path_is_there(const char *path)
 {
     struct stat about;
-    return lstat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    return lstat(path, &about) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
 static bool holds(const char *folder, const char *name, mode_t type)

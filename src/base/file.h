@@ -54,8 +54,8 @@ void duet_file_sync_name(const char *path);
  */
 int duet_file_open_folder(const char *path);
 
-/** Whether something has that name, be it a link that leads nowhere. Also where that cannot be known: what opens it
- * says why then, and nobody goes on as if there were none. */
+/** Whether something has that name, be it a link that leads nowhere; nothing has one that is too long. Also where that
+ * cannot be known: what opens it says why then, and nobody goes on as if there were none. */
 bool duet_path_is_there(const char *path);
 
 /** Whether `name` in the folder is a plain file, or a folder; links are followed. False where memory is short. */

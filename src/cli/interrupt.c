@@ -81,6 +81,15 @@ static void *wait_for_signals(void *nothing)
     return NULL;
 }
 
+/* Nobody waits in a child, whose limit of CPU time is to end it all the same; the parent answers to the others. */
+static void let_limit_end_child(void)
+{
+    sigset_t limit;
+    (void)sigemptyset(&limit);
+    (void)sigaddset(&limit, SIGXCPU);
+    if (sigismember(&waited, SIGXCPU) == 1) (void)sigprocmask(SIG_UNBLOCK, &limit, NULL);
+}
+
 void cli_keep_ignored(void)
 {
     struct sigaction now;
@@ -97,6 +106,7 @@ void cli_keep_ignored(void)
     }
     (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
     (void)sigprocmask(SIG_BLOCK, &waited, NULL);
+    (void)pthread_atfork(NULL, NULL, let_limit_end_child);
     if (pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0)
         (void)pthread_detach(waiter);
     else

@@ -2,11 +2,11 @@
 /* CIFAR-10's binary files (Krizhevsky 2009; https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version"): records of
  * a label and 3 x 32 x 32 bytes, the red ones first. CIFAR-100 puts a coarse label in front. Five files make up the
  * training split of CIFAR-10. */
-#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -199,14 +199,20 @@ static char *batch_path(const char *folder, size_t number)
     return duet_path_join(folder, name);
 }
 
+static bool has_batch(const char *folder, size_t number, duet_error *fault)
+{
+    struct stat about;
+    char *path = batch_path(folder, number);
+    const bool there = path != NULL && lstat(path, &about) == 0;
+    if (path != NULL && !there && errno != ENOENT && errno != ENOTDIR)
+        (void)duet_fail(fault, DUET_ERROR_FILE, "%s: what lies there cannot be looked at: %s", folder, strerror(errno));
+    free(path);
+    return there;
+}
+
 bool duet_cifar_fits(const char *path, bool is_folder, duet_error *fault)
 {
-    (void)fault;
-    char *first = is_folder ? batch_path(path, 1) : NULL, *test = is_folder ? batch_path(path, 0) : NULL;
-    bool fits = (first != NULL && duet_path_is_there(first)) || (test != NULL && duet_path_is_there(test));
-    free(first);
-    free(test);
-    return fits;
+    return is_folder && (has_batch(path, 1, fault) || has_batch(path, 0, fault));
 }
 
 /* The files end where one is missing; that others lie behind it says that it was lost. */

@@ -39,7 +39,7 @@ static duet_status check_unchanged(const duet_stream *stream, const duet_file_st
     if (now->size == then->size)
         return duet_fail(error, DUET_ERROR_FILE, "%s: was changed while it was in use: %s since then; %s", stream->path,
                          is_same ? "it was written to or touched" : "another file of as many bytes took its place",
-                         is_same ? "unless its bytes are as they were put back the file that it was"
+                         is_same ? "unless its bytes are as they were, put back the file that it was"
                                  : "put back the file that it was");
     return duet_fail(error, DUET_ERROR_FILE,
                      "%s: was changed while it was in use: it had %zu bytes and has %zu; put back the file that it was",

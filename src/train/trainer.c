@@ -288,12 +288,15 @@ duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready
     return DUET_OK;
 }
 
-/* `ends`: it is the step's last. */
+/* `ends`: it is the step's last. A phase that neither draws nor leaves its batch to the next one reads none: it is not
+ * to wait for, or to end with, the batch of the step to come. */
 static duet_status replay(duet_trainer *trainer, size_t phase, bool ends, duet_feed *feed, duet_error *error)
 {
-    if (feed != NULL) DUET_TRY(duet_feed_give(feed, error));
+    const duet_schedule *schedule = &trainer->schedule;
+    const bool draws = schedule->phases[phase].description->draws;
+    const bool shared = phase + 1 < schedule->phase_count && schedule->phases[phase + 1].description->shares;
+    if (feed != NULL && (draws || shared)) DUET_TRY(duet_feed_give(feed, error));
     DUET_TRY(duet_schedule_enqueue(&trainer->schedule, phase, ends, error));
-    bool draws = trainer->schedule.phases[phase].description->draws;
     return feed != NULL && draws ? duet_feed_pass(feed, error) : DUET_OK;
 }
 
