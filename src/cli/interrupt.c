@@ -90,7 +90,7 @@ static void let_limit_end_child(void)
     if (sigismember(&waited, SIGXCPU) == 1) (void)sigprocmask(SIG_UNBLOCK, &limit, NULL);
 }
 
-void cli_keep_ignored(void)
+void cli_prepare_signals(void)
 {
     struct sigaction now;
     sigset_t blocked;

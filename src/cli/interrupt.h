@@ -6,10 +6,10 @@
 #ifndef DUET_SRC_CLI_INTERRUPT_H
 #define DUET_SRC_CLI_INTERRUPT_H
 
-/** Blocks those of these signals that are ignored, for all threads to come, and waits for
- * those that drivers' compilers take for themselves. To be asked first of all: a driver's
- * compiler takes signals too, which are no longer ignored then, and drops at one the files that it is writing. */
-void cli_keep_ignored(void);
+/** Blocks those of these signals that are ignored, for all threads to come, and waits for those that drivers' compilers
+ *  take for themselves. To be asked first of all: a driver's compiler takes signals too, which are no longer ignored
+ *  then, and drops at one the files that it is writing. */
+void cli_prepare_signals(void);
 
 /** From now on catches the first of these signals. Returns a flag that it turns non-zero, valid as long as the program
  *  runs. */

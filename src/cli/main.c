@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 {
     if (!open_standard_descriptors())
         return cli_complain(CLI_FAILED, "a standard descriptor is closed, and /dev/null cannot take its place");
-    cli_keep_ignored();
+    cli_prepare_signals();
     cli_environment_set();
     cli_json_begin();
     signal(SIGCHLD, SIG_DFL); /* where it is ignored, a child's end cannot be waited for */
