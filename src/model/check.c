@@ -116,7 +116,8 @@ static void check_rows(const duet_build *build)
                 output->where, build->graph,
                 "output \"%s\": the sum at %s takes rows together, and in use rows come in batches of any "
                 "size, the last one filled up with zeros: each row of an output is to be of its own "
-                "example; what a training finds of many, a state keeps (duet_state_follow)",
+                "example; what a training finds of many, a state keeps (duet_state_follow), and what is for training "
+                "alone needs no output",
                 output->name, sum->where);
         }
     if (sums == NULL) out_of_memory(build);
