@@ -49,8 +49,8 @@ static size_t run_of(const entry *sorted, size_t count, size_t first, size_t *st
 
 /* Where all pairs are of one order, the variance says nothing: as many pairs as there are scores of the rarer kind
  * share no score, and Wilson's interval is of these. Where it is 0 otherwise, as of scores that are all equal, or there
- * is but one score of a kind, the interval is unknown. */
-static bool find_wilson(double area, double variance, size_t pairs, double *low, double *high)
+ * is but one score of a kind, the interval is unknown. False: the variance gives the ends. */
+static bool has_no_variance(double area, double variance, size_t pairs, double *low, double *high)
 {
     *low = *high = NAN;
     if (area == 0 || area == 1) duet_share_interval(area == 1 ? pairs : 0, pairs, low, high);
@@ -73,7 +73,8 @@ static void measure_ranks(const entry *sorted, size_t usual, size_t strange, due
     }
     double variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual), reach = 1.96 * sqrt(variance);
     result->auroc = of_strange.mean;
-    if (find_wilson(result->auroc, variance, usual < strange ? usual : strange, &result->low, &result->high)) return;
+    if (has_no_variance(result->auroc, variance, usual < strange ? usual : strange, &result->low, &result->high))
+        return;
     result->low = fmax(result->auroc - reach, 0);
     result->high = fmin(result->auroc + reach, 1);
 }
@@ -105,8 +106,8 @@ static void measure_precision(const entry *sorted, size_t usual, size_t strange,
     double area = precision.mean, variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual);
     double odds = log(area / (1 - area)), reach = 1.96 * sqrt(variance) / (area * (1 - area));
     result->average_precision = area;
-    if (find_wilson(area, variance, usual < strange ? usual : strange, &result->average_precision_low,
-                    &result->average_precision_high))
+    if (has_no_variance(area, variance, usual < strange ? usual : strange, &result->average_precision_low,
+                        &result->average_precision_high))
         return;
     result->average_precision_low = share_of_odds(odds - reach);
     result->average_precision_high = share_of_odds(odds + reach);

@@ -407,9 +407,8 @@ static duet_status look_for_surface(duet_model *model, const examples *it, duet_
         model,
         "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length do, a "
         "product and its factors, or a number and its logarithm: %s: a density has no bound there, and nll falls as it "
-        "closes "
-        "in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), "
-        "of both splits",
+        "closes in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), of "
+        "both splits",
         it->count, it->features, duet_text_get(&text), found.column);
     duet_text_free(&text);
     return DUET_OK;

@@ -208,7 +208,7 @@ void duet_report_at(const char *where, duet_model *model, const char *name, duet
     char what[128];
     duet_phase_description *phase = open_phase(where, build, "report");
     if (!duet_graph_takes_name(where, build->graph, "report", name)) return;
-    snprintf(what, sizeof what, "report \"%.100s\"", name != NULL ? name : "");
+    snprintf(what, sizeof what, "report \"%.100s\"", name);
     if (phase == NULL || !is_number(where, build, what, scalar)) return;
     if (duet_report_is_taken(open_procedure(build), name))
         duet_graph_fail(build->graph, "%s: the name is taken: give it another", what);
