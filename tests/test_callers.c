@@ -354,6 +354,7 @@ static const void *read_batch(const void *rows, float values[(ROWS - 4) * WIDTH]
     void *host = NULL;
     duet_own_data set = {.name = "mine", .shape = DUET_SHAPE(WIDTH), .type = DUET_FLOAT32, .count = {ROWS}};
     set.examples[DUET_TRAIN] = rows;
+    set.division = DUET_DIVISION_LAST;
     assert_ok(duet_data_from_memory(&data, &set, &error), &error);
     workshop w = workshop_open(1);
     duet_node draws = duet_state(w.graph, "draws", DUET_UINT32, DUET_SCALAR_SHAPE, (duet_initialiser){0});

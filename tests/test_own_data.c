@@ -118,9 +118,11 @@ static void labels_of_arrays_are_looked_at(void **state)
     duet_own_data own = {
         .name = "array", .shape = DUET_SHAPE(2), .type = DUET_FLOAT32, .count = {40}, .examples = {values}};
     own.labels[DUET_TRAIN] = sorted;
+    own.division = DUET_DIVISION_LAST;
     assert_ok(duet_data_from_memory(&data, &own, &error), &error);
-    assert_true(says(data, "order = numpy.random.permutation(len(array)); array[order], labels[order]"));
+    assert_true(says(data, "let them be mixed (split=\"shuffled\", in C .division = DUET_DIVISION_SHUFFLED)"));
     duet_data_close(&data);
+    own.division = DUET_DIVISION_GIVEN;
     own.labels[DUET_TRAIN] = gaps;
     assert_ok(duet_data_from_memory(&data, &own, &error), &error);
     assert_true(says(data, "of others pass numpy.searchsorted(numpy.unique(both), labels), where both"));
@@ -151,6 +153,49 @@ static void a_function_is_not_asked_for_all_examples(void **state)
     assert_ok(duet_data_from_callback(&data, &own, give, bytes, &error), &error);
     assert_in_range(asked, 1, 500);
     duet_data_close(&data);
+}
+
+/* Sorted by class, as programs often have them: either way of giving them keeps a tenth of each class for the test, by
+ * chance, where that is asked for; memory is divided so unasked, as a file is. */
+static void a_tenth_of_each_class_is_the_test_split(void **state)
+{
+    (void)state;
+    enum { PER_CLASS = 50, CLASSES = 4 };
+    duet_error error = {0};
+    static uint8_t pixels[16 * PER_CLASS * CLASSES], labels[PER_CLASS * CLASSES];
+    for (size_t i = 0; i < PER_CLASS * CLASSES; i++) {
+        labels[i] = (uint8_t)(i / PER_CLASS);
+        for (size_t k = 0; k < 16; k++) pixels[16 * i + k] = (uint8_t)(k == 0 ? i : number_of(i, k, 16) % 251);
+    }
+    for (int by_function = 0; by_function < 2; by_function++) {
+        duet_data *data = NULL;
+        const duet_own_data own = {.name = "sorted",
+                                   .shape = DUET_SHAPE(4, 4),
+                                   .type = DUET_UINT8,
+                                   .count = {PER_CLASS * CLASSES},
+                                   .examples = {pixels},
+                                   .labels = {labels},
+                                   .division = by_function ? DUET_DIVISION_SHUFFLED : DUET_DIVISION_GIVEN};
+        assert_ok(by_function ? duet_data_from_callback(&data, &own, give, pixels, &error)
+                              : duet_data_from_memory(&data, &own, &error),
+                  &error);
+        assert_int_equal(duet_data_describe(data)->division, DUET_DIVISION_SHUFFLED);
+        assert_int_equal(duet_data_describe(data)->count[DUET_TEST], 20);
+        float rows[20][16];
+        uint8_t test_labels[20];
+        size_t of_class[CLASSES] = {0}, of_the_last_tenth = 0;
+        assert_ok(duet_data_read(data, DUET_TEST, 0, 20, rows[0], &error), &error);
+        assert_ok(duet_data_labels(data, DUET_TEST, 0, 20, test_labels, &error), &error);
+        for (size_t i = 0; i < 20; i++) {
+            const size_t row = (size_t)(rows[i][0] * 255 + 0.5F); /* its first pixel is its number */
+            assert_int_equal(test_labels[i], labels[row]);
+            of_class[test_labels[i]]++;
+            of_the_last_tenth += row >= 180;
+        }
+        for (size_t k = 0; k < CLASSES; k++) assert_int_equal(of_class[k], 5);
+        assert_in_range(of_the_last_tenth, 0, 5);
+        duet_data_close(&data);
+    }
 }
 
 static size_t first_test = 60; /* of 60 examples: there is no test split of their own */
@@ -211,7 +256,7 @@ static void a_run_knows_arrays_again(void **state)
     }
     first_test = 54;
     assert_status(train_on(bytes, false, true, false, 6, &error), DUET_ERROR_DATA, &error);
-    assert_message(&error, "(its test examples were the last tenth then and are its own now");
+    assert_message(&error, "(its test examples were a tenth by chance then and are its own now");
     first_test = 60;
     bytes[0] ^= 1;
     assert_ok(train_on(bytes, true, true, false, 6, &error), &error); /* what a function gives is its own care */
@@ -274,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_looked_at_as_files_are),
         cmocka_unit_test(labels_of_arrays_are_looked_at),
+        cmocka_unit_test(a_tenth_of_each_class_is_the_test_split),
         cmocka_unit_test(a_function_is_not_asked_for_all_examples),
         IN_FOLDER(a_run_knows_arrays_again),
         IN_FOLDER(a_set_in_use_stays_where_it_is),

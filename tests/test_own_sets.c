@@ -100,6 +100,9 @@ static void sets_of_a_programs_own(void **state)
     assert_string_equal(duet_data_describe(data)->name, "mine");
     assert_string_equal(duet_data_describe(data)->class_names[1], "high");
     assert_int_equal(duet_data_describe(data)->shape.rank, 3);
+    duet_data_close(&data);
+    set.division = DUET_DIVISION_LAST;
+    assert_ok(duet_data_from_memory(&data, &set, &error), &error);
     assert_values(data, DUET_TRAIN, 0, expected, 44);
     assert_values(data, DUET_TEST, 0, expected + 44, 4);
     duet_data_close(&data);
@@ -138,6 +141,12 @@ static void sets_of_a_programs_own(void **state)
          .count = {4},
          .examples = {"12345678"},
          .labels = {NULL, (const uint8_t *)""}},
+        {.name = "w",
+         .shape = {.rank = 1, .dims = {2}},
+         .type = DUET_UINT8,
+         .count = {4},
+         .examples = {"12345678"},
+         .division = (duet_division)3},
         {.name = "w",
          .shape = {.rank = 1, .dims = {2}},
          .type = DUET_UINT8,

@@ -33,11 +33,20 @@ class Refused(Folder):
 
 
 class Sets(Refused):
+    def test_the_test_split_is_of_all_classes(self):
+        x, y = pictures(60), numpy.arange(60) // 20
+        self.assertEqual(sorted(duet.Data.from_arrays(x, labels=y).labels("test")), [0, 0, 1, 1, 2, 2])
+        for made in (duet.Data.from_arrays(x, labels=y, split="last"),
+                     duet.Data.from_function(lambda split, first, count: x[first : first + count], x.shape[1:], 60, labels=y)):
+            self.assertEqual(list(made.labels("test")), [2] * 6)
+            self.assertEqual([note for note in made.notes if "let them be mixed" in note], made.notes[-1:])
+
     def test_what_has_no_effect_is_refused(self):
         x, y = pictures(60), numpy.arange(60) % 3
         arrays = duet.Data.from_arrays
         self.refuses(
             (lambda: arrays(x, class_names=["a"]), duet.Error, "class_names= has no effect: there are no labels"),
+            (lambda: arrays(x, split="first"), duet.Error, "split='first': it is 'shuffled' or 'last'"),
             (lambda: arrays(x, labels=y, test_labels=y), duet.Error, "test_labels= without examples of a test split"),
             (lambda: arrays(x, x[:9], test_labels=y), duet.Error, r"test_labels of shape \(60,\) for 9 examples"),
             (lambda: arrays(x, labels=y, class_names="abc"), TypeError, "a list of texts is expected"),

@@ -88,11 +88,12 @@ typedef struct duet_own_data {
     const char *name;         /**< what messages and run.json call it */
     duet_shape shape;         /**< of one example, 1 to 3 extents: features; height, width; height, width, channels */
     duet_type type;           /**< DUET_UINT8, scaled to [0, 1] when read, or DUET_FLOAT32 */
-    size_t count[2];          /**< examples by duet_split; no test examples: the last tenth of the others */
+    size_t count[2];          /**< examples by duet_split; no test examples: a tenth of the others, as division says */
     const void *examples[2];  /**< [count, ...shape] of each split, in memory; NULL where there are none */
     const uint8_t *labels[2]; /**< [count], NULL: none. Copied */
     size_t classes;           /**< labels are below it; 0 without names: as many as the largest label says */
     const char *const *class_names; /**< [classes], UTF-8; NULL: labels are numbers. Copied */
+    duet_division division;         /**< without test examples. DUET_DIVISION_GIVEN: shuffled; of a function, last */
 } duet_own_data;
 
 /** Writes rows first .. first + count - 1 of a split, [count, ...shape] of the set's type, to `examples`, which is only
@@ -102,11 +103,11 @@ typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t fi
                                       duet_error *error);
 
 /** Opens a set that lies in memory, which must stay as it is until duet_data_close, and that is called after the plans
- *  that read the set are freed. All of it is read through, for what duet_data_note then says, such as copies. A CPU reads
- *  the examples where they lie, and so does a GPU that shares the host's memory if they begin at a page and are whole
- *  cache lines (a multiple of 4096, and of 64 bytes); others get a copy. Who changes them meanwhile trains on some of
- *  both, at worst on half-written examples. Errors: DUET_ERROR_USAGE for what is no set, DUET_ERROR_DATA for numbers
- *  that are not finite. */
+ *  that read the set are freed. All of it is read through, for what duet_data_note then says, such as copies. Of a set
+ * with test examples, or DUET_DIVISION_LAST, a CPU reads the examples where they lie, and so does a GPU that shares the
+ * host's memory if they begin at a page and are whole cache lines (a multiple of 4096, and of 64 bytes); others get a
+ * copy. Who changes them meanwhile trains on some of both, at worst on half-written examples. Errors: DUET_ERROR_USAGE
+ * for what is no set, DUET_ERROR_DATA for numbers that are not finite. */
 DUET_API duet_status duet_data_from_memory(duet_data **data, const duet_own_data *set, duet_error *error);
 /** Opens a set whose examples a function gives whenever they are needed; its errors are passed on. */
 DUET_API duet_status duet_data_from_callback(duet_data **data, const duet_own_data *set, duet_fill_rows fill,

@@ -111,18 +111,21 @@ class Data(Handle):
         test_labels: Any = None,
         class_names: Optional[Sequence[str]] = None,
         name: str = "array",
+        split: Optional[str] = None,
     ) -> "Data":
         """A set that lies in memory; anything with the buffer protocol. Contiguous uint8 or float32 is read where it
         lies and kept until close(), so leave it as it is; anything else is copied.
 
         train, test: [examples, ...shape] with 1 to 3 extents of an example: features; height, width; height, width,
-        channels. uint8 is scaled to [0, 1]. Without `test` the last tenth of `train` is the test split
+        channels. uint8 is scaled to [0, 1]
+        split: without `test` a tenth of `train` is the test split: by chance, of each class as much ("shuffled", None),
+        or the last ("last"), which lets the device read the others where they lie
         labels, test_labels: [examples] or [examples, 1], whole numbers from 0 to 255
         """
         train, test = each_as_array(train), each_as_array(test)
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and len(arrays[1]) == 0:
-            raise Error("data", "test= has no examples: leave it out for the last tenth of train to take its place")
+            raise Error("data", "test= has no examples: leave it out for a tenth of train to take its place")
         if arrays[1] is not None and arrays[1].shape[1:] != arrays[0].shape[1:]:
             labels_ = "; labels are given by name: duet.Data.from_arrays(x, labels=y)" if arrays[1].ndim == 2 else ""
             raise Error(
@@ -140,9 +143,9 @@ class Data(Handle):
         if test_labels is not None and test is None:
             raise Error("usage", "test_labels= without examples of a test split; test=x gives them, and labels= are those of train")
         kept = _labels(labels, test_labels, counts, class_names)
-        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names)
-        for split, array in enumerate(arrays):
-            own.examples[split] = ffi.from_buffer(array) if array is not None and array.size else NULL
+        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names, split)
+        for i, array in enumerate(arrays):
+            own.examples[i] = ffi.from_buffer(array) if array is not None and array.size else NULL
         made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
         made._arrays = [*arrays, *kept]
         for given, array in zip((train, test), arrays):
@@ -163,9 +166,14 @@ class Data(Handle):
         test_labels: Any = None,
         class_names: Optional[Sequence[str]] = None,
         name: str = "function",
+        split: Optional[str] = None,
     ) -> "Data":
         """A set whose rows function(split, first, count) gives whenever they are needed, [count, ...shape]; the same
-        row always with the same numbers. It may be called on a thread of the library's."""
+        row always with the same numbers. It may be called on a thread of the library's.
+
+        split: without `test` rows the last tenth of `train` is the test split ("last", None), or a tenth by chance
+        ("shuffled"), for which all rows are asked for once
+        """
         train, test = whole("train", train, 1), whole("test", test)
         extents = tuple(extents_of(shape))
         kept = _labels(labels, test_labels, [train, test], class_names)
@@ -175,7 +183,7 @@ class Data(Handle):
         if numpy.dtype(dtype) not in (numpy.uint8, numpy.float32):
             raise Error("usage", f"dtype={numpy.dtype(dtype)}; rows are float32, or uint8, which are scaled to [0, 1]")
         holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None)
-        own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names)
+        own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names, split)
         handle = ffi.new_handle(holder)
         with told(holder):
             made = cls._of(
@@ -185,14 +193,17 @@ class Data(Handle):
         return made
 
     @staticmethod
-    def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any) -> Any:
+    def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any, split: Any) -> Any:
         own = ffi.new("duet_own_data *")
         own.name = text(name)
         own.shape = shape_struct(shape)
         own.type = enumerator("duet_type", str(dtype))
         own.count = counts
-        for split, array in enumerate(labels):
-            own.labels[split] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
+        if split not in (None, "shuffled", "last"):
+            raise Error("usage", f"split={split!r}: it is 'shuffled' or 'last'")
+        own.division = enumerator("duet_division", split or "given")
+        for i, array in enumerate(labels):
+            own.labels[i] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
         if names is not None:
             in_order(names, "class_names", "a list with the name of label 0 first")
             names = texts(names)

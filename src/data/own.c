@@ -113,6 +113,10 @@ static duet_status check(const duet_own_data *set, duet_error *error)
     if (!fits || set->count[DUET_TRAIN] == 0 || (set->type != DUET_UINT8 && set->type != DUET_FLOAT32))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "%s: bytes or float32 of 1 to 3 extents, and training examples, are expected", set->name);
+    if (set->division != DUET_DIVISION_GIVEN && set->division != DUET_DIVISION_LAST &&
+        set->division != DUET_DIVISION_SHUFFLED)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: division %d is none of enum duet_division", set->name,
+                         (int)set->division);
     if (set->classes > MOST_CLASSES)
         return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes; %d are possible", set->name, set->classes,
                          MOST_CLASSES);
@@ -178,11 +182,18 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
                             duet_error *error)
 {
     duet_rows rows[2] = {{0}};
-    const duet_data_options options = {.own = true, .notes = &data->notes};
+    const bool said = set->division != DUET_DIVISION_GIVEN;
+    duet_data_options options = {.own = true,
+                                 .notes = &data->notes,
+                                 .division_said = said,
+                                 .division = said           ? set->division
+                                             : fill == NULL ? DUET_DIVISION_SHUFFLED
+                                                            : DUET_DIVISION_LAST};
     data->name = strdup(set->name);
     data->source = strdup(DUET_OWN_SOURCE);
     if (data->name == NULL || data->source == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+    options.path = data->name;
     duet_status status = take_classes(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);

@@ -350,7 +350,7 @@ static bool tell_of_order(const duet_data_part *parts, const duet_data_options *
                    "%s: the examples are in the order of their classes, so that the test split, the last tenth, holds "
                    "%zu of %zu: %s, or give a test set of its own",
                    parts[DUET_TRAIN].rows.path, in_test, classes,
-                   options->own ? "mix them (order = numpy.random.permutation(len(array)); array[order], labels[order])"
+                   options->own ? "let them be mixed (split=\"shuffled\", in C .division = DUET_DIVISION_SHUFFLED)"
                                 : "let them be mixed (split=shuffled)");
     return true;
 }
