@@ -124,12 +124,102 @@ static void links_are_refused(void **state)
     }
 }
 
+/* Ten pictures of two classes for the training and two for the test, under names with `front` before them. */
+static void write_parts(const char *archive, const char *front, size_t from, size_t to)
+{
+    static char members[12][64];
+    const char *list[13] = {NULL};
+    for (size_t i = from; i < to; i++) {
+        (void)snprintf(members[i], sizeof members[i], "%s%s/%s/%zu.png<%zu.png", front, i < 10 ? "train" : "test",
+                       i % 2 == 0 ? "a" : "b", i, i % PICTURES);
+        list[i - from] = members[i];
+    }
+    write_archive(archive, list, false);
+}
+
+static void assert_parts(const char *archive)
+{
+    duet_data *data = open_sound(in_folder(archive));
+    const duet_data_info *info = duet_data_describe(data);
+    if (info->count[DUET_TRAIN] != 10 || info->count[DUET_TEST] != 2 || info->classes != 2) fail_msg("%s", archive);
+    duet_data_close(&data);
+}
+
+/* As what unpacks them has it. */
+static void names_lead_where_they_are_unpacked(void **state)
+{
+    (void)state;
+    static const char *const fronts[] = {"", "/", "./", ".//", "//x//", "x/./"};
+    write_pictures("", PICTURES, 0);
+    for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+        for (size_t k = 0; k < 2; k++) {
+            write_parts(k == 0 ? "x.tar" : "x.zip", fronts[i], 0, 12);
+            assert_parts(k == 0 ? "x.tar" : "x.zip");
+        }
+    write_parts("x.tar", "../x/", 0, 12);
+    assert_refused("above", in_folder("x.tar"), DUET_ERROR_DATA,
+                   "the name of its member ../x/train/a/0.png leads to the folder above: write it again from within");
+}
+
+/* What follows the end of one would be missing without a word. */
+static void joined_archives_are_read_to_their_end(void **state)
+{
+    (void)state;
+    static const char *const parts[][3] = {{"a.tar", "b.tar", "x.tar"}, {"a.tar.gz", "b.tar.gz", "x.tar.gz"}};
+    write_pictures("", PICTURES, 0);
+    for (size_t i = 0; i < 2; i++) {
+        size_t sizes[2];
+        write_parts(parts[i][0], "", 0, 5);
+        write_parts(parts[i][1], "", 5, 12);
+        char *first = test_file_read(in_folder(parts[i][0]), &sizes[0]);
+        char *second = test_file_read(in_folder(parts[i][1]), &sizes[1]);
+        first = realloc(first, sizes[0] + sizes[1]);
+        assert_non_null(first);
+        memcpy(first + sizes[0], second, sizes[1]);
+        write_file(parts[i][2], first, sizes[0] + sizes[1]);
+        assert_parts(parts[i][2]);
+        free(first);
+        free(second);
+    }
+}
+
+/* Thumbnails have the names of the pictures that they are of. */
+static void what_systems_keep_is_passed_over(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {"@eaDir",     "__MACOSX",     "@Recycle",  "#recycle",
+                                       "lost+found", "$RECYCLE.BIN", ".@__thumb", ".ipynb_checkpoints"};
+    char members[2 * sizeof kept / sizeof *kept][64];
+    const char *list[sizeof members / sizeof *members + 3] = {"set/a/0.png", "set/b/0.png"};
+    for (size_t i = 0; i < 3; i++) make_inner(((const char *const[]){"set", "set/a", "set/b"})[i]);
+    write_pictures("set/a/", 1, 0);
+    write_pictures("set/b/", 1, 500);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        (void)snprintf(members[i], sizeof members[i], "set/%s%s/", i % 2 == 0 ? "a/" : "", kept[i / 2]);
+        make_inner(members[i]);
+        write_pictures(members[i], 1, 900);
+        (void)strcat(members[i], "0.png");
+        list[2 + i] = members[i];
+    }
+    write_archive("x.zip", list, false);
+    for (size_t i = 0; i < 2; i++) {
+        duet_data *data = open_sound(in_folder(i == 0 ? "set" : "x.zip"));
+        const duet_data_info *info = duet_data_describe(data);
+        assert_int_equal(info->count[DUET_TRAIN] + info->count[DUET_TEST], 2);
+        assert_int_equal(info->classes, 2);
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(names_are_read_in_any_locale),
         IN_FOLDER(names_that_nobody_can_read_are_refused),
         IN_FOLDER(links_are_refused),
+        IN_FOLDER(names_lead_where_they_are_unpacked),
+        IN_FOLDER(joined_archives_are_read_to_their_end),
+        IN_FOLDER(what_systems_keep_is_passed_over),
     };
     return RUN_TESTS("archives", tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include "data_checks.h"
 #include "picture_files.h"
 
-enum { MOST = 7 };
+enum { MOST = 10 };
 
 /* The files of a set, "/" at the end of a folder, and what is said of it as a folder and as an archive. */
 static const struct {
@@ -45,7 +45,7 @@ static const struct {
 static void write_one(const char *name)
 {
     static const uint8_t pixels[16] = {200, 1, 3};
-    const char *dot = strrchr(name, '.');
+    const char *dot = strrchr(name, '.') != NULL ? strrchr(name, '.') : "";
     if (name[strlen(name) - 1] == '/')
         make_inner(name);
     else if (strstr(name, "labels") != NULL || strncmp(name, "y_", 2) == 0)
@@ -173,8 +173,14 @@ static void the_test_part_beside_a_file_is_named(void **state)
 static const struct {
     const char *files[MOST + 1], *said;
 } classes[] = {
-    {{"a/", "a/a.png", "b/", "b/a.png", "c/"}, "the folder c is empty beside those of classes, and is none of them"},
-    {{"train/", "train/a/", "train/a/a.png", "train/b/", "train/b/b.png", "train/c/"}, "the folder train/c is empty"},
+    {{"a/", "a/a.png", "b/", "b/a.png", "c/"},
+     "the folder c holds no PNG or JPEG file beside those of classes, and is none of them"},
+    {{"train/", "train/a/", "train/a/a.png", "train/b/", "train/b/b.png", "train/c/"},
+     "the folder train/c holds no PNG or JPEG file"},
+    {{"a/", "a/a.png", "b/", "b/a.png", "c/", "c/clip.mp4", "c/0", "c/1.png.part"}, "the folder c holds no PNG"},
+    {{"a/", "a/a.png", "b/", "b/a.png", "c/", "c/d/", "c/Thumbs.db", "c/desktop.ini"}, "the folder c holds no PNG"},
+    {{"a/", "a/a.png", "b/", "b/a.png", "c/", "c/README.txt", "c/a.gif"}, "the folder c holds no PNG"},
+    {{"a/", "a/a.png", "b/", "b/a.png", "c/", "c/boxes.xml", "d/", "d/read.py", "e/", "e/0.txt"}, NULL},
     {{"a/", "a/a.png", "b/", "b/a.png", "test/"}, NULL},
     {{"a/", "a/a.png", "b/", "b/a.png", "a/c/"}, NULL},
     {{"a/", "a/a.png", "b/", "b/a.png"}, NULL},
@@ -233,7 +239,7 @@ static void folders_of_an_archive_may_have_no_slash(void **state)
     write_archive("pictures.tar", members, false);
     take_out_slashes("pictures.tar");
     duet_data *data = open_sound(in_folder("pictures.tar"));
-    assert_true(says(data, "the folder c is empty beside those of classes"));
+    assert_true(says(data, "the folder c holds no PNG or JPEG file beside those of classes"));
     duet_data_close(&data);
     write_one("train.npy");
     write_archive("arrays.tar", arrays, false);
@@ -254,9 +260,19 @@ static const struct {
     const char *files[MOST + 1], *said;
 } named[] = {
     {{"images/", "images/a.png", "masks/", "masks/a.png"},
-     "its folders \"images\" and \"masks\" are read as two classes: if one holds the pictures and the other what "
-     "belongs "
+     "its folders \"images\" and \"masks\" are read as classes: if one holds the pictures and the other what belongs "
      "to each of them, name the folder images alone"},
+    {{"JPEGImages/", "JPEGImages/a.png", "SegmentationClass/", "SegmentationClass/a.png", "SegmentationObject/",
+      "SegmentationObject/a.png"},
+     "its folders \"JPEGImages\" and \"SegmentationClass\" are read as classes: if one holds"},
+    {{"a/", "a/images/", "a/images/a.png", "a/masks/", "a/masks/a.png", "b/", "b/images/", "b/images/b.png"},
+     "its folders \"a/images\" and \"a/masks\" are both read as pictures of classes: if one holds the pictures and the "
+     "other what belongs to each of them, take these out"},
+    {{"a/", "a/images/", "a/images/a.png", "b/", "b/images/", "b/images/b.png"}, NULL},
+    {{"a/", "a/a.png", "images/", "images/a.png", "masks/", "masks/a.png"}, NULL},
+    {{"train2017/", "train2017/a.png", "val2017/", "val2017/a.png"},
+     "its folders \"train2017\" and \"val2017\" are read as classes"},
+    {{"trained/", "trained/a.png", "valued/", "valued/a.png"}, NULL},
     {{"train/", "train/a.png", "train/b.png"}, NULL},
     {{"train_1.png", "train_2.png", "test_1.png"},
      "its pictures are all read as one set, and are parts of one by their names, such as train_1.png and test_1.png"},
@@ -279,7 +295,8 @@ static void pictures_that_belong_otherwise_are_told_of(void **state)
             write_one(path);
         }
         duet_data *data = open_sound(in_folder(set));
-        if (named[i].said == NULL ? says(data, "classes:") || says(data, "one set") : !says(data, named[i].said))
+        if (named[i].said == NULL ? says(data, "as classes") || says(data, "of classes") || says(data, "one set")
+                                  : !says(data, named[i].said))
             fail_msg("set %zu", i);
         duet_data_close(&data);
     }

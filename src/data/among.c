@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "data/data.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -73,7 +74,7 @@ static duet_status walk(duet_among *it, const char *folder, const char *inner, i
     duet_status status = DUET_OK;
     if (entries == NULL) return DUET_OK; /* what reads it will say so */
     for (const char *entry; it->entries < ENTRIES && duet_folder_next(entries, folder, &entry, &status, error);) {
-        if (entry[0] == '.') continue;
+        if (duet_foreign_is_hidden(entry)) continue;
         it->entries++;
         char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
         if (path != NULL && name != NULL) status = look_at(it, path, name, depth, error);

@@ -84,7 +84,8 @@ static duet_status open_file(void **opened, const char *path, duet_error *error)
     struct archive *handle = *opened = archive_read_new();
     bool sound = handle != NULL && archive_read_support_format_zip(handle) == ARCHIVE_OK &&
                  archive_read_support_format_tar(handle) == ARCHIVE_OK &&
-                 archive_read_support_filter_gzip(handle) == ARCHIVE_OK;
+                 archive_read_support_filter_gzip(handle) == ARCHIVE_OK &&
+                 archive_read_set_format_option(handle, "tar", "read_concatenated_archives", "1") == ARCHIVE_OK;
     /* without its library each of these is a warning, and would start a program: then it is not used */
     int (*const filters[])(struct archive *) = {archive_read_support_filter_bzip2, archive_read_support_filter_xz,
                                                 archive_read_support_filter_zstd};
@@ -122,19 +123,38 @@ void duet_archive_close(duet_archive *archive)
 {
     if (archive->handle != NULL) (void)archive_read_free(archive->handle);
     if (archive->letters != (locale_t)0) freelocale(archive->letters);
+    free(archive->own);
     free(archive->path);
     *archive = (duet_archive){0};
 }
 
-/* The name of a folder with a slash behind it, which some archivers leave out. NULL: out of memory. */
-static const char *folder_name(struct archive_entry *entry)
+/* Whether a name on the path is that of the folder above. */
+static bool leads_up(const char *path)
 {
-    const char *name = archive_entry_pathname(entry);
-    if (name[0] != '\0' && name[strlen(name) - 1] == '/') return name;
-    char *whole = duet_path_join(name, "");
-    if (whole != NULL) archive_entry_set_pathname(entry, whole);
-    free(whole);
-    return whole == NULL ? NULL : archive_entry_pathname(entry);
+    for (; *path != '\0'; path += strspn(path, "/")) {
+        const size_t length = strcspn(path, "/");
+        if (length == 2 && strncmp(path, "..", 2) == 0) return true;
+        path += length;
+    }
+    return false;
+}
+
+/* What the path is called where it is unpacked: without what leads nowhere, as "/", "./" and "//" do; behind a folder
+ * there is one slash, which some archivers leave out. The caller frees it; NULL: out of memory. */
+static char *plain_path(const char *path, bool is_folder)
+{
+    char *plain = malloc(strlen(path) + 2), *to = plain;
+    for (; plain != NULL && *path != '\0'; path += strspn(path, "/")) {
+        const size_t length = strcspn(path, "/");
+        if (length > 1 || (length == 1 && path[0] != '.')) {
+            if (to > plain) *to++ = '/';
+            memcpy(to, path, length);
+            to += length;
+        }
+        path += length;
+    }
+    if (plain != NULL) (void)strcpy(to, is_folder && to > plain ? "/" : "");
+    return plain;
 }
 
 /* Behind the last member of a tar file there are blocks of zeros, which the file of a cut one lacks; libarchive takes
@@ -174,6 +194,24 @@ static duet_status fail_link(const duet_archive *archive, struct archive_entry *
                      archive->path, archive->name, to != NULL ? " to " : "", to != NULL ? to : "");
 }
 
+/* Programs that unpack refuse it, or write it elsewhere. */
+static duet_status fail_above(const duet_archive *archive, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: the name of its member %s leads to the folder above: write it again from within the folder "
+                     "of its files, such as tar -cf NEW.tar -C FOLDER .",
+                     archive->path, archive->name);
+}
+
+/* `name` is what the archive calls it. */
+static duet_status take_name(duet_archive *archive, const char *name, bool is_folder, duet_error *error)
+{
+    free(archive->own);
+    archive->name = archive->own = plain_path(name, is_folder);
+    if (archive->name == NULL) return out_of_memory(archive->path, error);
+    return leads_up(name) ? fail_above(archive, error) : DUET_OK;
+}
+
 /* Whether a name is that of a file, which is no folder. */
 static bool is_file_name(const char *name)
 {
@@ -188,9 +226,9 @@ static bool is_file_name(const char *name)
 static bool is_link(const duet_archive *archive, struct archive_entry *entry)
 {
     static const char *const arrays[] = {".npy", NULL};
-    const char *name = duet_archive_member(archive->name), *to = archive_entry_symlink(entry);
+    const char *name = archive->name, *to = archive_entry_symlink(entry);
     const bool is_soft = archive_entry_filetype(entry) == AE_IFLNK;
-    if (name == NULL || (!is_soft && archive_entry_hardlink(entry) == NULL)) return false;
+    if (duet_archive_passes(name) || (!is_soft && archive_entry_hardlink(entry) == NULL)) return false;
     if (duet_picture_name_is(name) || duet_name_ends_in(name, arrays)) return true;
     return is_soft && !is_file_name(name) && !(to != NULL && is_file_name(to));
 }
@@ -202,15 +240,14 @@ static duet_status next_member(duet_archive *archive, bool *more, duet_error *er
         DUET_TRY(next_header(archive, &entry, more, error));
         if (!*more) return DUET_OK;
         errno = 0; /* NULL for want of memory is not a name that nobody can read */
-        archive->name = archive_entry_pathname(entry);
-        if (archive->name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
-        if (archive->name == NULL) return fail_name(archive, error);
+        const char *name = archive_entry_pathname(entry);
+        const bool is_folder = archive_entry_filetype(entry) == AE_IFDIR;
+        if (name == NULL && errno == ENOMEM) return out_of_memory(archive->path, error);
+        if (name == NULL) return fail_name(archive, error);
+        DUET_TRY(take_name(archive, name, is_folder, error));
         if (archive_entry_filetype(entry) == AE_IFREG) break;
         if (is_link(archive, entry)) return fail_link(archive, entry, error);
-        if (!archive->folders || archive_entry_filetype(entry) != AE_IFDIR) continue;
-        archive->name = folder_name(entry);
-        return archive->name != NULL ? DUET_OK
-                                     : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", archive->path);
+        if (archive->folders && is_folder) return DUET_OK;
     }
     archive->position++;
     archive->size = archive_entry_size_is_set(entry) ? (size_t)archive_entry_size(entry) : 0;
@@ -248,11 +285,9 @@ duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, 
     return read < 0 ? archive_fail(archive, error) : DUET_OK;
 }
 
-const char *duet_archive_member(const char *name)
+bool duet_archive_passes(const char *name)
 {
-    if (strncmp(name, "./", 2) == 0) name += 2;
-    return name[0] == '\0' || name[0] == '.' || strstr(name, "/.") != NULL || strncmp(name, "__MACOSX/", 9) == 0 ? NULL
-                                                                                                                 : name;
+    return name[0] == '\0' || duet_foreign_path_is_hidden(name);
 }
 
 bool duet_archive_is(const char *path)

@@ -17,7 +17,8 @@ typedef struct duet_archive {
     char *path;
     locale_t letters; /* in which names are read */
     size_t position;  /* of the member: counts plain files only */
-    const char *name; /* of the member; valid until the next one */
+    const char *name; /* of the member, without "/", "./" and "//"; valid until the next one */
+    char *own;        /* where the name lies */
     size_t size;      /* as its header says; 0 where that is not known */
     bool in_tar;      /* a member of a tar file has been reached */
     bool folders;     /* set before it is opened: members that are folders count too, with a slash behind the name */
@@ -33,11 +34,10 @@ duet_status duet_archive_next(duet_archive *archive, bool *more, duet_error *err
 duet_status duet_archive_go(duet_archive *archive, size_t position, duet_error *error);
 /** The next bytes of the member, as many as there are up to `count`: *got. */
 duet_status duet_archive_read(duet_archive *archive, void *bytes, size_t count, size_t *got, duet_error *error);
-/** What a member of that name is called, without the "./" in front. NULL: it is the folder of all, hidden, or what the
- * archiver of macOS adds. */
-const char *duet_archive_member(const char *name);
+/** Whether a member of that name is passed over: it is the folder of all, hidden, or what a system keeps for itself. */
+bool duet_archive_passes(const char *name);
 typedef struct duet_archive_member_row {
-    char *name; /* as duet_archive_member has it */
+    char *name;
     size_t position, size;
     size_t start; /* where its bytes lie as they are; 0: nobody knows, or they do not */
 } duet_archive_member_row;

@@ -32,8 +32,7 @@ duet_status duet_archive_list_all(duet_archive_list *list, const char *path, boo
     DUET_TRY(duet_archive_open(&archive, path, error));
     duet_status status = duet_archive_next(&archive, &more, error);
     while (status == DUET_OK && more) {
-        const char *name = duet_archive_member(archive.name);
-        if (name != NULL) status = add(list, &archive, name, error);
+        if (!duet_archive_passes(archive.name)) status = add(list, &archive, archive.name, error);
         if (status == DUET_OK) status = duet_archive_next(&archive, &more, error);
     }
     duet_archive_close(&archive);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "data/among.h"
 #include "data/data.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -58,7 +59,7 @@ static bool is_of_format(const char *name, const duet_format *format)
 /* `name` in small letters. */
 static bool is_data_name(const char *name, bool any)
 {
-    if (name[0] == '.') return false;
+    if (duet_foreign_is_hidden(name)) return false;
     for (size_t i = 0; duet_format_at(i) != NULL; i++) {
         const duet_format *format = duet_format_at(i);
         if ((any || format->magic_length > 0) && is_of_format(name, format)) return true;
@@ -396,7 +397,7 @@ bool duet_files_fit(const char *path, bool is_folder, duet_error *fault)
     for (const char *name; !arrays && duet_folder_next(entries, path, &name, &status, fault);) {
         arrays = duet_data_name_is(name, false, &split, &labels) && !labels;
         by_name |= duet_data_name_is(name, true, &split, &labels) && !labels;
-        pictures |= duet_picture_name_is(name) || (name[0] != '.' && duet_path_holds_folder(path, name));
+        pictures |= duet_picture_name_is(name) || (!duet_foreign_is_hidden(name) && duet_path_holds_folder(path, name));
     }
     (void)closedir(entries);
     if (status != DUET_OK) return false;

@@ -83,6 +83,34 @@ static const struct {
     {{".part", ".crdownload", ".tmp", ".download"}, "is not wholly there by its name: get it again"},
 };
 
+/* Thumbnails and bins of storage servers and of systems, which have the names of the files that lie beside them. */
+static const char *const kept[] = {
+    "@eaDir",    "@Recycle",   "@Recently-Snapshot", "#recycle",
+    "#snapshot", "lost+found", "$RECYCLE.BIN",       "System Volume Information",
+    "__MACOSX",  "Thumbs.db",  "desktop.ini",
+};
+
+static bool is_hidden(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (strlen(kept[i]) == length && strncasecmp(name, kept[i], length) == 0) return true;
+    return name[0] == '.';
+}
+
+bool duet_foreign_is_hidden(const char *name)
+{
+    return is_hidden(name, strlen(name));
+}
+
+bool duet_foreign_path_is_hidden(const char *path)
+{
+    for (size_t length;; path += length + 1) {
+        length = strcspn(path, "/");
+        if (is_hidden(path, length)) return true;
+        if (path[length] == '\0') return false;
+    }
+}
+
 bool duet_foreign_is_text(const char *name)
 {
     static const char *const endings[] = {".txt", ".dat", ".data", ".text", NULL};

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -81,7 +82,7 @@ static duet_status walk(duet_picture_list *list, const char *folder, const char 
     if (entries == NULL) return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s", folder, strerror(errno));
     duet_status status = DUET_OK;
     for (const char *entry; duet_folder_next(entries, folder, &entry, &status, error);) {
-        if (entry[0] == '.') continue;
+        if (duet_foreign_is_hidden(entry)) continue;
         char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
         status = path == NULL || name == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder)
                                               : look_at(list, path, name, depth, error);

@@ -181,13 +181,16 @@ static duet_status find_classes(duet_picture_list *list, const char *const *star
     return DUET_OK;
 }
 
-/* Whether two names are one but for "train" and "test", as seg_train and seg_test. */
-static bool are_parts(const char *train, const char *test)
+/* Whether two names are one but for "train" and the word of another part, as seg_train and seg_test, train2017 and
+ * val2017. */
+static bool are_parts(const char *train, const char *other)
 {
-    for (size_t i = 0; train[i] != '\0' && strncmp(train, test, i) == 0; i++)
-        if (strncasecmp(train + i, "train", 5) == 0 && strncasecmp(test + i, "test", 4) == 0 &&
-            strcmp(train + i + 5, test + i + 4) == 0)
-            return true;
+    static const char *const words[] = {"test", "val", "valid", "validation"};
+    for (size_t i = 0; train[i] != '\0' && strncmp(train, other, i) == 0; i++)
+        for (size_t k = 0; k < sizeof words / sizeof *words && strncasecmp(train + i, "train", 5) == 0; k++)
+            if (strncasecmp(other + i, words[k], strlen(words[k])) == 0 &&
+                strcmp(train + i + 5, other + i + strlen(words[k])) == 0)
+                return true;
     return false;
 }
 
@@ -234,35 +237,66 @@ static void tell_of_empty(const duet_picture_list *list, const layout *how, duet
         if (count++ == 0 || strcmp(list->folders[i], first) < 0) first = list->folders[i];
     }
     if (count > 0)
+        duet_notes_add(
+            notes, false,
+            "%s: the folder %.*s%s holds no PNG or JPEG file beside those of classes, and is none of them: put "
+            "its pictures there, or take it out",
+            list->source, (int)strlen(first) - 1, first, count > 1 ? ", as others," : "");
+}
+
+/* What a folder holds by its name, where it holds pictures or what was drawn over each of them, as for segmentation. */
+typedef enum layer { LAYER_OTHER, LAYER_PICTURES, LAYER_MASKS } layer;
+
+static layer layer_of(const char *name, size_t length)
+{
+    static const char *const words[][24] = {
+        [LAYER_PICTURES] = {"image", "images", "img", "imgs", "input", "inputs", "JPEGImages"},
+        [LAYER_MASKS] = {"mask", "masks", "annotation", "annotations", "label", "labels", "segmentation",
+                         "segmentations", "SegmentationClass", "SegmentationObject", "ground_truth", "groundtruth",
+                         "gt", "target", "targets", "output", "outputs", "depth", "trimaps"},
+    };
+    for (layer is = LAYER_PICTURES; is <= LAYER_MASKS; is++)
+        for (const char *const *word = words[is]; *word != NULL; word++)
+            if (strlen(*word) == length && strncasecmp(*word, name, length) == 0) return is;
+    return LAYER_OTHER;
+}
+
+/* Finds a path of each layer, cut behind the folder that tells, where all pictures lie in such folders `depth` below
+ * `starts`; false: they do not. */
+static bool find_layers(const duet_picture_list *list, const char *const *starts, size_t depth, const char *found[3],
+                        size_t lengths[3])
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *at = starts[i];
+        if (list->entries[i].is_left_out) continue;
+        for (size_t k = 0; k < depth && first_folder(at) > 0; k++) at += first_folder(at) + 1;
+        const layer is = layer_of(at, first_folder(at));
+        if (is == LAYER_OTHER) return false;
+        if (found[is] != NULL) continue;
+        found[is] = list->entries[i].name;
+        lengths[is] = (size_t)(at - found[is]) + first_folder(at);
+    }
+    return found[LAYER_PICTURES] != NULL && found[LAYER_MASKS] != NULL;
+}
+
+/* Pictures and what belongs to each of them are no classes, and no pictures of one. */
+static void tell_of_masks(const duet_picture_list *list, const char *const *starts, duet_notes *notes)
+{
+    const char *found[3] = {NULL}, *unpacked = list->is_archive ? ", once it is unpacked" : "";
+    size_t lengths[3];
+    if (list->class_count > 1 && find_layers(list, starts, 0, found, lengths))
         duet_notes_add(notes, false,
-                       "%s: the folder %.*s%s is empty beside those of classes, and is none of them: put its pictures "
-                       "there, or take it out",
-                       list->source, (int)strlen(first) - 1, first, count > 1 ? ", as others," : "");
-}
-
-/* Whether a name is one of a list that ends in NULL, in capitals or not. */
-static bool is_one_of(const char *name, const char *const *words)
-{
-    for (; *words != NULL; words++)
-        if (strcasecmp(name, *words) == 0) return true;
-    return false;
-}
-
-/* Pictures and what was drawn over each of them, as for segmentation, are no classes. */
-static void tell_of_masks(const duet_picture_list *list, duet_notes *notes)
-{
-    static const char *const pictures[] = {"image", "images", "img", "imgs", "input", "inputs", NULL};
-    static const char *const masks[] = {
-        "mask",         "masks",         "annotation",   "annotations", "label",   "labels",
-        "segmentation", "segmentations", "ground_truth", "groundtruth", "gt",      "target",
-        "targets",      "output",        "outputs",      "depth",       "trimaps", NULL};
-    for (size_t i = 0; list->class_count == 2 && i < 2; i++)
-        if (is_one_of(list->classes[i], pictures) && is_one_of(list->classes[1 - i], masks))
-            duet_notes_add(notes, false,
-                           "%s: its folders \"%s\" and \"%s\" are read as two classes: if one holds the pictures and "
-                           "the other what belongs to each of them, name the folder %s alone%s",
-                           list->source, list->classes[i], list->classes[1 - i], list->classes[i],
-                           list->is_archive ? ", once it is unpacked" : "");
+                       "%s: its folders \"%.*s\" and \"%.*s\" are read as classes: if one holds the pictures and the "
+                       "other what belongs to each of them, name the folder %.*s alone%s",
+                       list->source, (int)lengths[LAYER_PICTURES], found[LAYER_PICTURES], (int)lengths[LAYER_MASKS],
+                       found[LAYER_MASKS], (int)lengths[LAYER_PICTURES], found[LAYER_PICTURES], unpacked);
+    found[LAYER_PICTURES] = found[LAYER_MASKS] = NULL;
+    if (list->class_count > 0 && find_layers(list, starts, 1, found, lengths))
+        duet_notes_add(notes, false,
+                       "%s: its folders \"%.*s\" and \"%.*s\" are both read as pictures of classes: if one holds the "
+                       "pictures and the other what belongs to each of them, take these out%s",
+                       list->source, (int)lengths[LAYER_PICTURES], found[LAYER_PICTURES], (int)lengths[LAYER_MASKS],
+                       found[LAYER_MASKS], unpacked);
 }
 
 /* The part that a picture's own name begins with, as train_0.png and test-0.png do. */
@@ -410,11 +444,11 @@ duet_status duet_picture_list_sort_out(duet_picture_list *list, const duet_data_
         starts[i] = path + (how.parts ? first_folder(path) + 1 : 0);
     }
     duet_status status = find_classes(list, starts, error);
+    if (status == DUET_OK && !options->for_use) tell_of_masks(list, starts, options->notes);
     free(starts);
     if (status == DUET_OK) tell_of_parts(list, options->notes);
     if (status == DUET_OK && !options->for_use) {
         tell_of_empty(list, &how, options->notes);
-        tell_of_masks(list, options->notes);
         if (!how.parts && !how.below) tell_of_files(list, options->notes);
     }
     return status == DUET_OK ? make_order(list, error) : status;

@@ -103,6 +103,18 @@ static bool keep_table(duet_picture_list *list, const char *name)
     return !known || keep(&list->table, name, list->table != NULL && is_rather(name, labels, list->table));
 }
 
+/* Whether a file that is no picture may be what a folder is for, such as texts and tables; pictures of other kinds,
+ * films, what is packed or half there and what nobody knows are what a class has in the place of pictures. */
+static bool is_something(const char *name)
+{
+    static const char *const nothing[] = {".zip", ".tar", ".tgz",  ".gz",   ".bz2",        ".xz",       ".zst",
+                                          ".7z",  ".rar", ".part", ".tmp",  ".crdownload", ".download", ".mp4",
+                                          ".avi", ".mov", ".mkv",  ".webm", NULL};
+    const char *slash = strrchr(name, '/');
+    return strchr(slash == NULL ? name : slash, '.') != NULL && !duet_foreign_is_about(name) &&
+           !duet_picture_is_foreign(name) && !duet_name_ends_in(name, nothing);
+}
+
 /* Folders that a path goes through are not empty. */
 static void forget_folders(duet_picture_list *list, const char *name)
 {
@@ -115,7 +127,6 @@ static void forget_folders(duet_picture_list *list, const char *name)
 
 duet_status duet_picture_list_add_folder(duet_picture_list *list, const char *name, duet_error *error)
 {
-    forget_folders(list, name);
     char *copy = strdup(name);
     if (copy == NULL ||
         !duet_array_grow(&list->folders, list->folder_count, &list->folder_capacity, sizeof *list->folders)) {
@@ -151,7 +162,7 @@ static bool keep_other(duet_picture_list *list, const char *name)
 duet_status duet_picture_list_add(duet_picture_list *list, const char *name, size_t position, duet_error *error)
 {
     bool sound = true;
-    forget_folders(list, name);
+    if (duet_picture_name_is(name) || is_something(name)) forget_folders(list, name);
     if (!duet_picture_name_is(name)) {
         sound = keep_other(list, name) && keep_table(list, name);
     } else if (!duet_array_grow(&list->entries, list->count, &list->capacity, sizeof *list->entries)) {

@@ -54,7 +54,7 @@ struct duet_picture_list {
     char *table;            /* a table or a file of labels among them, such as labels.csv; NULL: there is none */
     size_t arrays;          /* others of arrays */
     char *array;            /* the first of them by its name */
-    char **folders;         /* those in which nothing has been found so far, with a slash behind each */
+    char **folders; /* those in which nothing has been found so far that is something, with a slash behind each */
     size_t folder_count, folder_capacity;
     const char *labels; /* the file that the options name, which is read; NULL: none */
 };

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/archive.h"
+#include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
 
@@ -135,7 +136,7 @@ static void walk(parts *it, const char *folder, const char *inner, int depth)
     for (const char *entry; it->entries < ENTRIES && duet_folder_next(entries, folder, &entry, &status, &it->fault);) {
         bool validation;
         struct stat about;
-        if (entry[0] == '.') continue;
+        if (duet_foreign_is_hidden(entry)) continue;
         char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
         const bool is_folder = path != NULL && lstat(path, &about) == 0 && S_ISDIR(about.st_mode);
         char *shown = is_folder && name != NULL ? duet_path_join(name, "") : NULL;
@@ -156,8 +157,7 @@ static void look_through(parts *it, const char *path)
     duet_archive archive = {.folders = true};
     if (duet_archive_open(&archive, path, NULL) != DUET_OK) return;
     for (bool more; it->entries < ENTRIES && duet_archive_next(&archive, &more, NULL) == DUET_OK && more;) {
-        const char *name = duet_archive_member(archive.name);
-        if (name != NULL) add(it, name);
+        if (!duet_archive_passes(archive.name)) add(it, archive.name);
     }
     duet_archive_close(&archive);
 }
