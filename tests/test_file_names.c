@@ -53,6 +53,10 @@ static void what_is_for_validation_is_said_to_be_left_out(void **state)
     data = open_sound(folder);
     assert_int_equal(duet_data_describe(data)->count[DUET_TEST], 2);
     duet_data_close(&data);
+    write_npy("val.npy", 1, ARRAY("|u1", "False", "(2, 2, 2)"), bytes, 8);
+    data = open_sound(folder);
+    assert_true(says(data, "val.npy is left out, which is for validation by its name; the test split is test.npy"));
+    duet_data_close(&data);
 }
 
 static const struct {

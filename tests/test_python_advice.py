@@ -100,6 +100,33 @@ class Advice(Folder):
                 self.assertIsNotNone(made, said)
                 self.assertEqual(len(numpy.unique(made[:, 0])), 400)
 
+    def test_pictures_with_alpha_come_to_lie_on_white(self):
+        unit = numpy.random.default_rng(0).random((60, 6, 7, 4))
+        rgba = (unit * 255).round().astype("u1")
+        for title, array, are in (
+            ("[0, 1]", unit.astype("f4"), unit),
+            ("[0, 255]", (unit * 255).astype("f4"), unit),
+            ("[-1, 1]", (unit * 2 - 1).astype("f4"), unit),
+            ("bytes", rgba, rgba / 255),
+            ("bytes as floats", rgba.astype("f4"), rgba / 255),
+        ):
+            white = 1 - (1 - are[..., :3]) * are[..., 3:]
+            for open_ in (self.file, duet.Data.from_arrays):
+                with self.subTest(title, open_=open_.__name__):
+                    asked = [note for note in self.said(open_, array) if "RGBA" in note]
+                    self.assertEqual(len(asked), 1)
+                    made = advised(asked[0], array=array)
+                    self.assertEqual(made is None, open_ == self.file and "bytes" in title)
+                    if made is None:
+                        said = re.search("Then say [^ ]+npy(:[^ ]+),", asked[0]).group(1)
+                    with duet.Data(self.path("advice.npy") + said) if made is None else open_(made) as data:
+                        rows = numpy.concatenate([data.read("train"), data.read("test")]).reshape(60, -1)
+                        self.assertLess(abs(rows[:, None] - white.reshape(1, 60, -1)).max(-1).min(-1).max(), 0.01)
+                        self.assertEqual(data.notes, [])
+        for title, array in (("latents", 5 * unit - 2), ("codes", 4 * unit)):
+            for open_ in (self.file, duet.Data.from_arrays):
+                self.assertEqual([note for note in self.said(open_, array) if "RGBA" in note], [], title)
+
     def test_equal_numbers_become_finite_ones(self):
         for number, shape in ((300, (60, 8, 8)), (300, (60, 3)), (5000, (60, 3)), (-(2**60), (60, 8, 8))):
             array = numpy.full(shape, number)

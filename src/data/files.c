@@ -363,7 +363,11 @@ duet_status duet_files_open(duet_rows rows[2], const char *path, const duet_data
         tell_of_twin(files.examples[split], options);
         tell_of_twin(files.labels[split], options);
     }
-    if (status == DUET_OK && files.left_out != NULL)
+    if (status == DUET_OK && files.left_out != NULL && files.examples[DUET_TEST] != NULL)
+        duet_notes_add(options->notes, false,
+                       "%s: %s is left out, which is for validation by its name; the test split is %s", path,
+                       files.left_out, strrchr(files.examples[DUET_TEST], '/') + 1);
+    else if (status == DUET_OK && files.left_out != NULL)
         duet_notes_add(options->notes, false,
                        "%s: %s is left out, which is for validation by its name: to have it for the test call it "
                        "test%s",

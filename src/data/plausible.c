@@ -60,25 +60,6 @@ static void ask_about_channels(const duet_rows *rows, const duet_data_options *o
                    answer(last, ". If they are last,", "channels=last", rows, options));
 }
 
-static void ask_about_alpha(const duet_rows *rows, const duet_data_options *options)
-{
-    const char *name = answered(rows, options);
-    if (options->own)
-        duet_notes_add(
-            options->notes, true,
-            "%s: pictures of 4 channels: are they RGBA? Then pass %s, which lays them on white; four channels "
-            "are no pictures",
-            rows->path,
-            rows->element == DUET_ELEMENT_UINT8
-                ? "(255 - (255 - array[..., :3]) * (array[..., 3:] / 255)).round().astype('u1')"
-                : "1 - (1 - array[..., :3]) * array[..., 3:]");
-    else
-        duet_notes_add(options->notes, true,
-                       "%s: pictures of 4 channels: are they RGBA? Then say %s, which lays them on white; "
-                       "four channels as they are, without pictures: %s",
-                       rows->path, DUET_WORD("%s:alpha=white", name), DUET_WORD("%s:alpha=keep", name));
-}
-
 /* Examples that are few beside what is read as their height, and whose width is the number of their channels. */
 static bool are_frames(const duet_rows *rows)
 {
@@ -126,8 +107,25 @@ void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *option
         ask_about_channels(rows, options);
     else if (!first && are_frames(rows))
         ask_about_frames(rows, options);
-    else if (rank == 3 && dims[2] == 4 && dims[0] > FEW && dims[1] > FEW && options->alpha == DUET_ALPHA_UNSAID)
-        ask_about_alpha(rows, options);
+}
+
+/* Of floats, what lays those of that range on white is said; in other ranges four channels are no RGBA. */
+void duet_ask_about_alpha(const duet_rows *rows, const duet_range *range, const duet_data_options *options)
+{
+    const size_t *dims = rows->shape.dims;
+    const bool bytes = rows->element == DUET_ELEMENT_UINT8;
+    const char *remedy = bytes ? DUET_REMEDY_BYTES_ON_WHITE : duet_remedy_on_white(range);
+    char white[ANSWER], keep[ANSWER];
+    if (rows->shape.rank != 3 || dims[2] != 4 || dims[0] <= FEW || dims[1] <= FEW || rows->pictures) return;
+    if (options->alpha != DUET_ALPHA_UNSAID || options->channels == DUET_CHANNELS_LAST || remedy == NULL) return;
+    if (options->own || !(bytes || duet_range_is_of_bytes(range)))
+        (void)snprintf(white, sizeof white, " %s %s", hand_over(options), remedy);
+    else
+        (void)answer(white, "", bytes ? "alpha=white" : "values=bytes:alpha=white", rows, options);
+    duet_notes_add(options->notes, true,
+                   "%s: pictures of 4 channels: are they RGBA? Then%s, which lays them on white; four channels %s%s",
+                   rows->path, white, options->own ? "are no pictures" : "as they are, without pictures:",
+                   answer(keep, "", "alpha=keep", rows, options));
 }
 
 /* Reads on until a byte is bright and another one differs from it, which nearly always is in the first rows. */
@@ -287,8 +285,7 @@ bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
             rows->path);
     if (tell_of_constant(rows, train, options)) return true;
     if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
-    bool as_bytes = train->whole && train->low >= 0 && train->high <= 255 && train->high > 1 &&
-                    rows->row_elements >= DUET_PICTURE_NUMBERS;
+    bool as_bytes = duet_range_is_of_bytes(train) && rows->row_elements >= DUET_PICTURE_NUMBERS;
     if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, test != NULL ? test : train, options);
     if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
     if (test == NULL || said) return said;

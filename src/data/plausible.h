@@ -11,6 +11,8 @@ enum { DUET_PICTURE_NUMBERS = 64 };
 
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
+/** Asks about four channels that may be colours and alpha, by the range of their values. */
+void duet_ask_about_alpha(const duet_rows *rows, const duet_range *range, const duet_data_options *options);
 /** Asks about pictures of 3 channels that look like planes, one after the other; `were_rows`: until a size was said. Of
  *  some rows the values are read. */
 duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_data_options *options, duet_error *error);

@@ -34,6 +34,20 @@ const char *duet_remedy_unit(double low, double high, char text[DUET_REMEDY_SIZE
     return text;
 }
 
+const char *duet_remedy_on_white(const duet_range *range)
+{
+    if (range->low >= 0 && range->high <= 1) return "1 - (1 - array[..., :-1]) * array[..., -1:]";
+    if (range->low >= 0 && range->high >= DUET_BRIGHT && range->high <= 255)
+        return "1 - (1 - array[..., :-1] / 255) * (array[..., -1:] / 255)";
+    if (range->low >= -1 && range->high <= 1) return "1 - (1 - array[..., :-1]) * (array[..., -1:] + 1) / 4";
+    return NULL;
+}
+
+bool duet_range_is_of_bytes(const duet_range *range)
+{
+    return range->whole && range->low >= 0 && range->high <= 255 && range->high > 1;
+}
+
 bool duet_numbers_are_square(size_t numbers)
 {
     size_t side = (size_t)lround(sqrt((double)numbers)), of_three = (size_t)lround(sqrt((double)numbers / 3));

@@ -227,8 +227,8 @@ static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_
                              : "channels=first is for arrays; pictures in files are read with the channels last");
     if (options->channels == DUET_CHANNELS_FIRST)
         DUET_TRY(duet_turn_channels(rows, options->height, options->width, error));
-    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
 }
 
@@ -296,6 +296,7 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         const duet_data_part *part = &parts[data->all_test ? DUET_TEST : split];
         DUET_TRY(duet_look_at_range(&parts[split].rows, part->first, part->count, &ranges[split], error));
     }
+    duet_ask_about_alpha(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], options);
     if (!options->for_use && !parts[DUET_TRAIN].rows.rounding_said)
         duet_tell_of_rounded_columns((duet_rows *const[]){&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows}, options);
     bool told = false;
