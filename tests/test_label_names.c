@@ -178,6 +178,15 @@ static void pictures_in_folders_have_labels_by_path(void **state)
     assert_labels(data, DUET_TEST, "23");
     duet_data_close(&data);
     write_file("y.csv", BYTES("path,label\ntrain/b.png,1\ntrain/a.png,0\n"));
+    data = open_sound(labelled("set"));
+    assert_labels(data, DUET_TRAIN, "01");
+    assert_false(duet_data_has_labels(data, DUET_TEST));
+    duet_data_close(&data);
+    write_file("y.csv", BYTES("path,label\nx/train/b,1\nx/train/a,0\n"));
+    open_and_close(labelled("set"));
+    write_file("y.csv", BYTES("path,label\ntest/c.png,3\ntrain/b.png,1\ntrain/a.png,0\n"));
+    assert_refused("one without", labelled("set"), DUET_ERROR_DATA, "names 3 of the 4 pictures, and not test/a.png");
+    write_file("y.csv", BYTES("path,label\nb.png,1\na.png,0\n"));
     assert_refused("one name", labelled("set"), DUET_ERROR_DATA,
                    "the line of another picture fits test/a.png: give each");
     make_inner("other");

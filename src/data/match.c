@@ -112,11 +112,43 @@ static long find_picture(const table *it, char *name)
     return row != NOWHERE ? row : find_number(it, last_part(name));
 }
 
+/* How many names at their ends two paths share. */
+static size_t count_shared(const char *one, const char *other)
+{
+    size_t left = strlen(one), right = strlen(other), count = 0;
+    for (; left > 0 && right > 0 && one[left - 1] == other[right - 1]; left--, right--) count += one[left - 1] == '/';
+    return count + ((left == 0 || one[left - 1] == '/') && (right == 0 || other[right - 1] == '/'));
+}
+
 /* Which row each picture's label stands in, counted from 1, the training examples first; found[split]: how many have
- * one. `taken`, by row: how many pictures have it. */
+ * one. By row: how many pictures have it, and how much of its path the one shares that shares most. */
 typedef struct match {
-    size_t *rows, *taken, found[2];
+    size_t *rows, *taken, *shared, found[2];
 } match;
+
+static duet_status find_row(const table *names, const duet_rows *labels, const char *path, long *row, size_t *shared,
+                            duet_error *error)
+{
+    char *name = strdup(path);
+    if (name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for names", labels->path);
+    *row = find_picture(names, name);
+    *shared = *row < 0 ? 0 : count_shared(labels->keys[*row], name);
+    free(name);
+    return DUET_OK;
+}
+
+/* A line that names train/0.png is not that of test/0.png, which would have it where there is no other. */
+static duet_status find_shared(match *it, const table *names, const duet_rows *examples, const duet_rows *labels,
+                               duet_error *error)
+{
+    for (size_t i = 0; i < examples->count; i++) {
+        long row;
+        size_t shared;
+        DUET_TRY(find_row(names, labels, duet_rows_name(examples, i), &row, &shared, error));
+        if (row >= 0 && shared > it->shared[row]) it->shared[row] = shared;
+    }
+    return DUET_OK;
+}
 
 static duet_status fail_several(const duet_rows *labels, const char *what, const char *name, duet_error *error)
 {
@@ -130,12 +162,11 @@ static duet_status match_split(match *it, const table *names, const duet_rows *e
 {
     for (size_t i = 0; i < examples->count; i++) {
         const char *path = duet_rows_name(examples, i);
-        char *name = strdup(path);
-        if (name == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for names", labels->path);
-        long row = find_picture(names, name);
-        free(name);
+        long row;
+        size_t shared;
+        DUET_TRY(find_row(names, labels, path, &row, &shared, error));
         if (row == SEVERAL) return fail_several(labels, "several lines name", path, error);
-        if (row == NOWHERE) continue;
+        if (row == NOWHERE || shared < it->shared[row]) continue;
         if (it->taken[row]++ > 0) return fail_several(labels, "the line of another picture fits", path, error);
         it->rows[first + i] = (size_t)row + 1;
         it->found[split]++;
@@ -290,8 +321,11 @@ static duet_status match_pictures(match *it, const table *names, duet_rows examp
 {
     it->rows = calloc(examples[0].count + examples[1].count, sizeof *it->rows);
     it->taken = calloc(labels->count, sizeof *it->taken);
-    if (it->rows == NULL || it->taken == NULL)
+    it->shared = calloc(labels->count, sizeof *it->shared);
+    if (it->rows == NULL || it->taken == NULL || it->shared == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory for its names", labels->path);
+    for (size_t split = 0; split < 2 && examples[split].count > 0; split++)
+        DUET_TRY(find_shared(it, names, &examples[split], labels, error));
     DUET_TRY(match_split(it, names, &examples[0], DUET_TRAIN, 0, labels, error));
     if (examples[1].count > 0)
         DUET_TRY(match_split(it, names, &examples[1], DUET_TEST, examples[0].count, labels, error));
@@ -309,5 +343,6 @@ duet_status duet_labels_match(duet_rows examples[2], duet_rows *labels, duet_not
     table_free(&names);
     free(it.rows);
     free(it.taken);
+    free(it.shared);
     return status;
 }
