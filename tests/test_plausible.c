@@ -488,8 +488,12 @@ static const struct {
     {ARRAY("|V3", "False", "(2,)"), "of bytes save array.view('u1').reshape(len(array), -1)", 6},
     {"{'descr': [('x', '<f4'), ('y', '<f4')], 'fortran_order': False, 'shape': (2,), }",
      "of all as numbers save numpy.stack([array[name] for name in array.dtype.names], -1).astype('<f4'), or save", 16},
-    {ARRAY(">f4", "False", "(2, 2)"),
-     "of labels and of bytes from 0 to 255 save array.astype('u1'), of others array.astype('<f4')", 16},
+    {ARRAY(">f4", "False", "(2, 2)"), "<f8 are read: save array.astype(array.dtype.newbyteorder('<'))", 16},
+    {ARRAY(">i8", "False", "(2,)"), "<f8 are read: save array.astype(array.dtype.newbyteorder('<'))", 16},
+    {ARRAY("<f2", "False", "(4,)"), "<f8 are read: save array.astype('<f4')", 8},
+    {ARRAY("<f16", "False", "(2,)"), "<f8 are read: save array.astype('<f8')", 32},
+    {ARRAY("<M8[D]", "False", "(2,)"), "of days save (array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1", 16},
+    {ARRAY("<m8[ms]", "False", "(2,)"), "save array / numpy.timedelta64(1, 's')", 16},
 };
 
 static void elements_have_the_remedy_that_fits(void **state)

@@ -195,7 +195,7 @@ class Data(Folder):
             (
                 numpy.arange(8).reshape(4, 2).astype("M8[D]"),
                 "datetime64",
-                lambda a: (a - a.min()) / numpy.timedelta64(1, "D"),
+                lambda a: (a - numpy.datetime64(0, "D")) / numpy.timedelta64(1, "D"),
             ),
             (
                 1700000000 + numpy.arange(60).reshape(30, 2),

@@ -83,7 +83,7 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
-        "M": "(array - array.min()) / numpy.timedelta64(1, 'D') makes days of dates",
+        "M": "(array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1, 'D') makes days of dates",
         "m": "array / numpy.timedelta64(1, 's') makes seconds",
         "U": "array.astype('f4') makes numbers, if that is what the texts are",
         "S": "array.astype('f4') makes numbers, if that is what the texts are",

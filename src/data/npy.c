@@ -112,27 +112,34 @@ static duet_status read_text(duet_stream *stream, char **text, duet_error *error
     return duet_stream_read(stream, *text, bytes, "its header", error);
 }
 
-/* What becomes of elements that are not read, by the letter of their kind. */
+/* What becomes of elements that are not read, by what their type is behind the order of its bytes. Numbers are the same
+ * afterwards, and looked at then. */
 static const struct {
-    char kind;
-    const char *remedy;
+    const char *begins, *remedy;
 } remedies[] = {
-    {'U', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
-    {'S', "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
-    {'O',
+    {"U", "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {"S", "of labels save " DUET_REMEDY_NUMBERED("array") "; of numbers in words array.astype('<f4')"},
+    {"O",
      "make all its rows equally long and save numpy.stack(array).astype('<f4'), or of labels " DUET_REMEDY_NUMBERED(
          "array")},
-    {'c', "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
-    {'V', "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
+    {"c", "save numpy.stack([array.real, array.imag], -1).astype('<f4')"},
+    {"V", "of bytes save array.view('u1').reshape(len(array), -1); of numbers that numpy does not know, such as "
           "bfloat16, array.astype('<f4') where they are made"},
-    {'\0', "of labels and of bytes from 0 to 255 save array.astype('u1'), of others array.astype('<f4')"},
+    {"M",
+     "of days save (array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1, 'D'); of labels " DUET_REMEDY_NUMBERED(
+         "array")},
+    {"m", "save array / numpy.timedelta64(1, 's')"},
+    {"f2", "save array.astype('<f4')"},
+    {"f1", "save array.astype('<f8')"}, /* of 12 or 16 bytes */
+    {"", "save array.astype(array.dtype.newbyteorder('<'))"},
 };
 
 static duet_status find_element(const duet_rows *rows, const char *type, duet_element *element, duet_error *error)
 {
     size_t i = 0;
     if (duet_element_find(type, element)) return DUET_OK;
-    while (remedies[i].kind != '\0' && (type[0] == '\0' || type[1] != remedies[i].kind)) i++;
+    const char *kind = type[0] == '\0' ? "" : type + 1;
+    while (strncmp(kind, remedies[i].begins, strlen(remedies[i].begins)) != 0) i++;
     return duet_fail(error, DUET_ERROR_DATA, "%s: elements of type '%s'; |u1, <f4 and <f8 are read: %s", rows->path,
                      type, remedies[i].remedy);
 }
