@@ -97,7 +97,8 @@ static const struct {
     {"Excel's for two columns", "sep=,\na,b\n1,2\n", "the first line only says what separates fields: take it out"},
     {"a word", "a,b\n1,x,\n2,3\n", "line 2: 3 fields"},
     {"an empty line", "a\n1\n\n2\n", "line 3: is empty, which in a file of one column is a place without a value"},
-    {"a last separator", "a,b,\n1,2,\n2,3,\n", "each line ends in a separator: take it off all of them"},
+    {"nothing in a column", "a,b,\n1,2,5\n2,3,\n",
+     "line 3: \"\" in the column \"\" is no number; fill such places or take the line out"},
     {"no names", "5.1,x\n4.9,x\n4.7,y\n", "the first line seems to be an example"},
     {"a separator in quotes", "\"a;b;c;d\",e\n1,x\n2,3\n", "\"x\" in the column \"e\" is no number"},
 };

@@ -36,6 +36,25 @@ static void truths_are_numbers(void **state)
     duet_data_close(&data);
 }
 
+/* As of spreadsheets, in the first line alone, in all, or in some. */
+static void separators_at_ends_are_no_columns(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a,b,label,\n1,2,x\n3,4,y\n5,1,x\n", "a,b,label,\n1,2,x,\n3,4,y,\n5,1,x,\n",
+                                        "a;b;label;;\n1;2;x;\n3;4;y\n5;1;x;;\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        write_file("x.csv", texts[i], strlen(texts[i]));
+        duet_data *data = open_sound(in_folder("x.csv"));
+        assert_string_equal(duet_data_describe(data)->columns, "a\nb\n");
+        assert_int_equal(duet_data_describe(data)->classes, 2);
+        duet_data_close(&data);
+    }
+    write_file("x.csv", BYTES("a,b,\n1,2,3\n3,4,4\n5,1,7\n"));
+    duet_data *data = open_sound(in_folder("x.csv"));
+    assert_string_equal(duet_data_describe(data)->columns, "a\nb\n\n");
+    duet_data_close(&data);
+}
+
 static void spaces_are_not_part_of_labels(void **state)
 {
     (void)state;
@@ -81,7 +100,18 @@ static const struct {
     const char *title, *text, *piece;
 } refused[] = {
     {"a comment on top", "# made by me\na,b\n1,2\n3,4\n",
-     "line 2: 2 fields, but the first line names 1 columns; if the first line is a comment, take it out"},
+     "line 2: 2 fields, but the first line names 1 column; if the first line is a comment, take it out"},
+    {"spaces of R", "\"a\" \"b\"\n\"1\" 0.1 0.2\n",
+     "text behind one; columns are expected to be separated by a comma, a"},
+    {"spaces of R and one column", "\"a\"\n\"1\" 0.1\n", "does so with sep = \",\", row.names = FALSE"},
+    {"names of rows", "\"a\",\"b\"\n\"1\",0.1,0.2\n",
+     "line 2: 3 fields, but the first line names 2 columns; if each line begins with the name of its row"},
+    {"names of rows of one column", "\"a\"\n\"1\",0.1\n", "write it with row.names = FALSE"},
+    {"a decimal comma", "x\n1,5\n2,25\n",
+     "line 2: 2 fields, but the first line names 1 column; if that is one number, it is expected with a point"},
+    {"a separator below alone", "a,b\n1,2,\n3,4,\n", "the line ends in a separator: take it off all lines"},
+    {"a value without a name", "a,b,\n1,2\n3,4,5\n", "line 3: 3 fields, but the first line names 2 columns; the first"},
+    {"numbers on top", "1,2,\n3,4,\n", "its first line holds numbers, and the names of its 2 columns"},
     {"a comment of two words", "# by me, on monday\na,b\n1,2\n3,4\n", "if the first line is a comment, take it out"},
     {"a comment below", "a,b\n1,2\n# 3,4\n", "line 3: \"# 3\" in the column \"a\" is no number; if this line is a"},
     {"names again", "a,b\n1,2\na,b\n3,4\n", "line 3: \"a\" in the column \"a\" is no number; this line names the"},
@@ -310,6 +340,7 @@ int main(void)
         IN_FOLDER(fields_in_quotes),
         IN_FOLDER(truths_are_numbers),
         IN_FOLDER(test_examples_may_be_without_labels),
+        IN_FOLDER(separators_at_ends_are_no_columns),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(spaces_become_commas),

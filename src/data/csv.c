@@ -46,23 +46,47 @@ static char *name_of(duet_csv *it, const char *field)
     return name;
 }
 
-static duet_status read_header(duet_csv *it, duet_error *error)
+/* Whether the record has a field for each of so many columns, and in all others that the first line has nothing. */
+static bool fits(const duet_csv *it, size_t columns, size_t ends)
 {
-    bool more, numbers = true;
+    if (it->records.count < columns || it->records.count > columns + ends) return false;
+    for (size_t i = columns; i < it->records.count; i++)
+        if (it->records.fields[i][0] != '\0') return false;
+    return true;
+}
+
+/* Columns at the end without a name, of which the first example has nothing, are none. */
+static duet_status drop_ends(duet_csv *it, bool *more, duet_error *error)
+{
+    size_t named = it->columns;
+    while (named > 1 && it->names[named - 1][0] == '\0') named--;
+    if (named == it->columns) return DUET_OK;
+    DUET_TRY(duet_records_next(&it->records, more, error));
+    it->ahead = true;
+    if (!*more || !fits(it, named, it->columns - named)) return DUET_OK;
+    it->ends = it->columns - named;
+    while (it->columns > named) free(it->names[--it->columns]);
+    return DUET_OK;
+}
+
+static duet_status read_header(duet_csv *it, bool *more, duet_error *error)
+{
+    bool numbers = true;
     double number;
-    DUET_TRY(duet_records_next(&it->records, &more, error));
-    if (!more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
+    DUET_TRY(duet_records_next(&it->records, more, error));
+    if (!*more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
     it->names = calloc(it->records.count, sizeof *it->names);
     it->ranges = calloc(it->records.count, sizeof *it->ranges);
     it->points = calloc(it->records.count, sizeof *it->points);
     if (it->names == NULL || it->ranges == NULL || it->points == NULL) return duet_csv_fail_memory(it, error);
     for (; it->columns < it->records.count; it->columns++) {
-        numbers = numbers && duet_number_read(it->records.fields[it->columns], &number);
         it->names[it->columns] = name_of(it, it->records.fields[it->columns]);
         if (it->names[it->columns] == NULL) return duet_csv_fail_memory(it, error);
     }
     const char *words = duet_foreign_by_start((const unsigned char *)it->names[0], strlen(it->names[0]));
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", it->path, words);
+    DUET_TRY(drop_ends(it, more, error));
+    for (size_t i = 0; i < it->columns; i++) numbers = numbers && duet_number_read(it->names[i], &number);
     if (numbers) return duet_csv_fail_names(it, error);
     for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
         if (duet_picture_name_is(it->names[i])) return duet_csv_fail_example(it, i, error);
@@ -97,7 +121,7 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
 
 static duet_status add_row(duet_csv *it, duet_error *error)
 {
-    if (it->records.count != it->columns) return duet_csv_fail_width(it, error);
+    if (!fits(it, it->columns, it->ends)) return duet_csv_fail_width(it, error);
     if (duet_csv_only_labels(it)) {
         DUET_TRY(duet_csv_add_label_line(it, error));
     } else {
@@ -138,11 +162,12 @@ static duet_status take_rows(duet_csv *it, duet_rows *rows, duet_error *error)
 static duet_status read_all(duet_csv *it, duet_rows *rows, duet_error *error)
 {
     bool more;
-    DUET_TRY(read_header(it, error));
+    DUET_TRY(read_header(it, &more, error));
     DUET_TRY(duet_csv_check_names(it, error));
     duet_csv_tell_of_names(it);
     for (;;) {
-        DUET_TRY(duet_records_next(&it->records, &more, error));
+        if (!it->ahead) DUET_TRY(duet_records_next(&it->records, &more, error));
+        it->ahead = false;
         if (!more) break;
         if (it->records.empty > 0 && it->columns == 1)
             return duet_fail(error, DUET_ERROR_DATA,
@@ -210,10 +235,10 @@ static bool is_csv(const duet_stream *stream)
 static bool has_column(const char *path, const char *name)
 {
     duet_stream stream = {0};
-    bool has = false;
+    bool has = false, more;
     if (!duet_csv_is_file_name(path) || duet_stream_open(&stream, path, NULL) != DUET_OK) return false;
     duet_csv *it = csv_new(&stream, path, NULL);
-    if (it != NULL) has = read_header(it, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
+    if (it != NULL) has = read_header(it, &more, NULL) == DUET_OK && duet_csv_column(it, name) != DUET_CSV_NONE;
     if (it != NULL) csv_free(it);
     duet_stream_close(&stream);
     return has;

@@ -28,6 +28,8 @@ typedef struct duet_csv {
     const char *path;
     char **names; /* of the columns */
     size_t columns;
+    size_t ends;     /* separators that the first line ends in, behind which no line has anything */
+    bool ahead;      /* the record after the first line is read already */
     bool hashed;     /* the first line began with "#", as a comment does */
     bool replaced;   /* the labels of the column `label` give way to those of a file */
     long label, key; /* the columns of labels, and of what names the examples of a file of labels; DUET_CSV_NONE */

@@ -132,11 +132,9 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
     if ((long)column == it->label) what = "is no label";
     if (comment_remedy(it) != NULL) {
         remedy = comment_remedy(it);
-    } else if (text[0] == '\0' && column + 1 == it->columns && it->names[column][0] == '\0') {
-        remedy = "each line ends in a separator: take it off all of them";
     } else if (strcmp(text, it->names[column]) == 0 && it->rows > 0 && names_again(it)) {
         remedy = "this line names the columns again: take it out";
-    } else if (strcmp(text, it->names[column]) == 0) {
+    } else if (text[0] != '\0' && strcmp(text, it->names[column]) == 0) {
         remedy = "the first line seems to be an example: put a line with the names of the columns on top";
     } else if (sums_up(it)) {
         remedy = "this line sums up those above: take it out";
@@ -164,12 +162,35 @@ duet_status duet_csv_fail_cell(const duet_csv *it, size_t column, const char *te
                      it->records.number, shown, it->names[column], what, remedy);
 }
 
+static bool are_digits(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* What is to be done about fields that no column is there for; NULL: nobody knows. */
+static const char *wide_remedy(const duet_csv *it)
+{
+    char *const *fields = it->records.fields;
+    const size_t count = it->records.count;
+    if (count <= it->columns) return NULL;
+    if (it->ends > 0)
+        return "the first line ends in a separator, and has no name for what stands behind that here: write one there, "
+               "or take this out";
+    if (fields[count - 1][0] == '\0') return "the line ends in a separator: take it off all lines";
+    if (it->rows > 0 || count != it->columns + 1) return NULL;
+    if (it->columns == 1 && it->records.separator == ',' && are_digits(fields[0] + strspn(fields[0], "+-")) &&
+        are_digits(fields[1]))
+        return "if that is one number, it is expected with a point, such as 0.5";
+    return "if each line begins with the name of its row, as R's write.table has it, write it with row.names = FALSE";
+}
+
 duet_status duet_csv_fail_width(const duet_csv *it, duet_error *error)
 {
     const char *remedy = sums_up(it) ? "this line sums up those above: take it out" : comment_remedy(it);
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu field%s, but the first line names %zu columns%s%s",
+    if (remedy == NULL) remedy = wide_remedy(it);
+    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: %zu field%s, but the first line names %zu column%s%s%s",
                      it->path, it->records.number, it->records.count, it->records.count == 1 ? "" : "s", it->columns,
-                     remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+                     it->columns == 1 ? "" : "s", remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
 }
 
 /* What separates fields, as it can be read. */

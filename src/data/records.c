@@ -144,11 +144,15 @@ static duet_status cut(duet_records *it, duet_error *error)
         at = cut_field(at, it->separator, &it->fields[it->count++], &sound);
     }
     if (sound) return DUET_OK;
-    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: a quote that is not closed, or text behind one", it->path,
-                     it->number);
+    return duet_fail(error, DUET_ERROR_DATA, "%s, line %zu: a quote that is not closed, or text behind one%s", it->path,
+                     it->number,
+                     it->lone ? "; columns are expected to be separated by a comma, a semicolon or a tab: R's "
+                                "write.table does so with sep = \",\", row.names = FALSE"
+                              : "");
 }
 
-static char find_separator(const char *line)
+/* *none: there is none. */
+static char find_separator(const char *line, bool *none)
 {
     char best = ',';
     size_t most = 0;
@@ -164,6 +168,7 @@ static char find_separator(const char *line)
             best = *c;
         }
     }
+    *none = most == 0;
     return best;
 }
 
@@ -173,7 +178,7 @@ duet_status duet_records_next(duet_records *it, bool *more, duet_error *error)
     DUET_TRY(read_line(it, &length, error));
     *more = length > 0;
     if (!*more) return DUET_OK;
-    if (it->separator == '\0') it->separator = find_separator(it->line);
+    if (it->separator == '\0') it->separator = find_separator(it->line, &it->lone);
     return cut(it, error);
 }
 

@@ -10,6 +10,7 @@ typedef struct duet_records {
     duet_stream *stream;
     const char *path;
     char separator; /* the one of , ; tab that the first record has most of; 0: that is not read yet */
+    bool lone;      /* that record has none of them */
     char **fields;  /* of the record, without the spaces around those that are not in quotes */
     size_t count;
     size_t number; /* of the line that it begins with, from 1 on */
