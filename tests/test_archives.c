@@ -165,9 +165,10 @@ static void names_lead_where_they_are_unpacked(void **state)
 static void joined_archives_are_read_to_their_end(void **state)
 {
     (void)state;
-    static const char *const parts[][3] = {{"a.tar", "b.tar", "x.tar"}, {"a.tar.gz", "b.tar.gz", "x.tar.gz"}};
+    static const char *const parts[][3] = {
+        {"a.tar", "b.tar", "x.tar"}, {"a.tar.gz", "b.tar.gz", "x.tar.gz"}, {"a.zip", "b.zip", "x.zip"}};
     write_pictures("", PICTURES, 0);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         size_t sizes[2];
         write_parts(parts[i][0], "", 0, 5);
         write_parts(parts[i][1], "", 5, 12);
@@ -177,7 +178,11 @@ static void joined_archives_are_read_to_their_end(void **state)
         assert_non_null(first);
         memcpy(first + sizes[0], second, sizes[1]);
         write_file(parts[i][2], first, sizes[0] + sizes[1]);
-        assert_parts(parts[i][2]);
+        if (i < 2)
+            assert_parts(parts[i][2]);
+        else
+            assert_refused("zip", in_folder(parts[i][2]), DUET_ERROR_DATA,
+                           "is two zip files, joined, of which the last");
         free(first);
         free(second);
     }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* tar -r and -u, and zip programs that append, add a new member beside the old one of that name; extraction writes one
  * over the other, so that the last is what lies there in the end. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "data/archive.h"
 
@@ -24,11 +26,48 @@ bool duet_archive_is_folder(const char *name)
     return name[0] != '\0' && name[strlen(name) - 1] == '/';
 }
 
+static bool has_member_at(FILE *file, off_t place)
+{
+    char start[4];
+    return fseeko(file, place, SEEK_SET) == 0 && fread(start, 1, 4, file) == 4 && memcmp(start, "PK\3\4", 4) == 0;
+}
+
+/* How many bytes lie in front of a zip file, by what its end says of where it begins (APPNOTE.TXT 4.3.16), where these
+ * are members of another one; 0: none. Of two that were joined the last alone is read. */
+static off_t find_joined(FILE *file)
+{
+    enum { END = 22, TAIL = 1024 /* of a longer comment nothing is known */ };
+    unsigned char tail[TAIL];
+    uint32_t extents[2]; /* of the list of members, and where that lies */
+    const off_t size = fseeko(file, 0, SEEK_END) == 0 ? ftello(file) : 0, from = size > TAIL ? size - TAIL : 0;
+    if (size < END || fseeko(file, from, SEEK_SET) != 0) return 0;
+    size_t at = fread(tail, 1, sizeof tail, file);
+    at = at < END ? 0 : at - END;
+    while (at > 0 && memcmp(tail + at, "PK\5\6", 4) != 0) at--;
+    memcpy(extents, tail + at + 12, sizeof extents);
+    const off_t front = from + (off_t)at - (off_t)extents[0] - (off_t)extents[1];
+    return at > 0 && front > 0 && has_member_at(file, 0) && has_member_at(file, front) ? front : 0;
+}
+
+static duet_status check_joined(const char *path, duet_error *error)
+{
+    const char *fault;
+    FILE *file = duet_file_open(path, &fault);
+    const off_t front = file == NULL ? 0 : find_joined(file);
+    if (file != NULL) (void)fclose(file);
+    if (front == 0) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: is two zip files, joined, of which the last alone would be read: unpack both (the first by "
+                     "head -c %lld OLD > NEW.zip), and name the folder",
+                     path, (long long)front);
+}
+
 duet_status duet_archive_list_all(duet_archive_list *list, const char *path, bool folders, duet_error *error)
 {
     duet_archive archive = {.folders = folders};
     bool more = true;
     *list = (duet_archive_list){0};
+    DUET_TRY(check_joined(path, error));
     DUET_TRY(duet_archive_open(&archive, path, error));
     duet_status status = duet_archive_next(&archive, &more, error);
     while (status == DUET_OK && more) {
