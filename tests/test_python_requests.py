@@ -239,6 +239,7 @@ class Kinds(Asked):
         for classes, words in (
             (1.5, "no class '1.5'; there are a, b, c"),
             (True, "no class 'True'"),
+            ([1, True, 1], "no class 'True'"),
             ("d", "no class 'd'"),
             ([None, 1, 2], "no class 'None'"),
             (numpy.eye(3), r"classes of shape \(3, 3\); .*classes.argmax\(1\)"),

@@ -82,7 +82,7 @@ def column_names(values: Any) -> Optional[List[str]]:
     """Names of the columns of a table, such as pandas' DataFrame; None: it is none, or they have none."""
     names = list(getattr(values, "columns", ())) if hasattr(values, "__array__") else []
     named = len(names) > 0 and all(isinstance(one, str) for one in names)
-    return [" ".join(one.splitlines()) for one in names] if named else None
+    return [" ".join(one.splitlines()).strip() for one in names] if named else None
 
 
 def _is_missing(one: Any) -> bool:

@@ -212,15 +212,12 @@ def class_numbers(run: "Run", classes: Any, listed: Optional[Sequence[Any]], cou
     names = run.classes
     rows = [classes] * count if listed is None else listed
     rows = [one.item() if hasattr(one, "item") and numpy.ndim(one) == 0 else one for one in rows]
-    places = {one: _class_number(names, one) for one in _distinct(rows)}
-    return numpy.array([places[one] for one in rows], numpy.uint8)
-
-
-def _distinct(rows: Sequence[Any]) -> Iterable[Any]:
     try:
-        return set(rows)
+        distinct = {(type(one), one) for one in rows}  # True is equal to 1, and no class
     except TypeError:  # a list among them, say
         raise Error("usage", "classes with more than one name or number a row") from None
+    places = {(kind, one): _class_number(names, one) for kind, one in distinct}
+    return numpy.array([places[type(one), one] for one in rows], numpy.uint8)
 
 
 def _class_number(names: Sequence[str], one: Any) -> int:
@@ -254,17 +251,19 @@ def lines_of(names: Optional[str]) -> Optional[List[str]]:
 
 def check_columns(run: "Run", names: Optional[Sequence[str]], what: str) -> None:
     """Holds names of columns against those that the run was trained on, as the library does with those of files."""
-    learnt = record(lib.duet_data_describe(lib.duet_run_data(run.pointer))).columns
-    known = lines_of(learnt)
-    differ = [place for place, (one, other) in enumerate(zip(names or (), known or ())) if one != other]
-    if names is None or known is None or len(known) != len(names) or not differ:
+    if names is None:
+        return
+    owner = run.directory or "the run"
+    known = lines_of(record(lib.duet_data_describe(lib.duet_run_data(run.pointer))).columns) or []
+    differ = [place for place, (one, other) in enumerate(zip(names, known)) if one != other.strip()]
+    if len(known) != len(names) or not differ:
         return
     column, there = names[differ[0]], known[differ[0]]
     if set(known) == set(names):
         raise Error(
             "data",
-            f"{what}: the columns are those of {run.directory} in another order: column {differ[0] + 1} is '{column}' here "
+            f"{what}: the columns are those of {owner} in another order: column {differ[0] + 1} is '{column}' here "
             f"and '{there}' there; table[{known if len(known) < 9 else 'names'}] has them in the order of \"columns\" in its "
             "run.json",
         )
-    warn(f"{what}: column {differ[0] + 1} is '{column}', and '{there}' in what {run.directory} was trained on: are they the same?")
+    warn(f"{what}: column {differ[0] + 1} is '{column}', and '{there}' in what {owner} was trained on: are they the same?")
