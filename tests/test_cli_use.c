@@ -180,6 +180,36 @@ static void classes_are_asked_for_by_number_or_name(void **state)
     assert_int_equal(unsetenv("DUET_DATA"), 0);
 }
 
+static void a_number_that_names_another_class_is_refused(void **state)
+{
+    (void)state;
+    enum { COUNT = 30 };
+    static const char *const names[] = {"01", "02", "03"};
+    duet_error error = {0};
+    duet_data *data = NULL;
+    uint8_t bytes[COUNT * 4], labels[COUNT];
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < COUNT * 4; i++) bytes[i] = (uint8_t)(i * i % 251);
+    for (size_t i = 0; i < COUNT; i++) labels[i] = (uint8_t)(i % 3);
+    const duet_own_data set = {.name = "numbered",
+                               .shape = DUET_SHAPE(2, 2),
+                               .type = DUET_UINT8,
+                               .count = {COUNT},
+                               .examples = {bytes},
+                               .labels = {labels},
+                               .classes = 3,
+                               .class_names = names};
+    assert_ok(duet_data_from_memory(&data, &set, &error), &error);
+    assert_ok(duet_data_convert(data, inside("numbered.npz", path), &error), &error);
+    duet_data_close(&data);
+    expect(RUN("train", "cvae", "--data", "@/numbered.npz", "--batch", "5", "--steps", "2", "--out", "@/numbered"), 0,
+           NULL, NULL);
+    expect(RUN("sample", "@/numbered", "--class", "1"), 2, NULL,
+           "--class 1 is '02' by its number and '01' by its name");
+    expect(RUN("sample", "@/numbered", "--class", "01", "--out", "@/one.npy"), 0, NULL, NULL);
+    expect(RUN("sample", "@/numbered", "--class", "0", "--out", "@/first.npy"), 0, NULL, NULL);
+}
+
 static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
 {
     (void)state;
@@ -513,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_model_cannot_give_what_it_has_not),
         cmocka_unit_test(a_run_in_the_plane_is_encoded_and_spread),
         cmocka_unit_test(classes_are_asked_for_by_number_or_name),
+        cmocka_unit_test(a_number_that_names_another_class_is_refused),
         cmocka_unit_test(a_judge_knows_its_classes_whatever_it_is_shown),
         cmocka_unit_test(it_is_said_how_good_a_judge_is),
         cmocka_unit_test(an_autoencoder_walks_between_codes),

@@ -205,13 +205,40 @@ static void classes_of_a_programs_own(void **state)
     }
 }
 
+static void columns_of_a_programs_own(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"height", "weight"};
+    static const char *const wrong[][2] = {{"height", NULL}, {"height", "of two\nlines"}, {"caf\xe9", "tea"}};
+    duet_error error = {0};
+    duet_data *data = NULL;
+    duet_own_data set = {.name = "mine",
+                         .shape = DUET_SHAPE(2),
+                         .type = DUET_UINT8,
+                         .count = {4},
+                         .examples = {"12345678"},
+                         .columns = names};
+    assert_ok(duet_data_from_memory(&data, &set, &error), &error);
+    assert_string_equal(duet_data_describe(data)->columns, "height\nweight\n");
+    duet_data_close(&data);
+    for (size_t i = 0; i < 3; i++) {
+        duet_error own = {0};
+        set.columns = wrong[i];
+        assert_status(duet_data_from_memory(&data, &set, &own), DUET_ERROR_USAGE, &own);
+        assert_message(&own, i == 2 ? "the name of column 1 of 2 is" : "the name of column 2 of 2 is");
+    }
+    set.columns = names;
+    set.shape = DUET_SHAPE(2, 1);
+    assert_status(duet_data_from_memory(&data, &set, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "mine: columns have names, and its examples are no rows of them");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_converted_set_is_the_same),
-        IN_FOLDER(a_converted_table_keeps_its_names),
-        IN_FOLDER(sets_of_a_programs_own),
-        cmocka_unit_test(classes_of_a_programs_own),
+        IN_FOLDER(a_converted_set_is_the_same),      IN_FOLDER(a_converted_table_keeps_its_names),
+        IN_FOLDER(sets_of_a_programs_own),           cmocka_unit_test(classes_of_a_programs_own),
+        cmocka_unit_test(columns_of_a_programs_own),
     };
     return RUN_TESTS("own sets", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cases  # noqa: E402
-from python_cases import MISSING, Folder, pictures  # noqa: E402
+from python_cases import MISSING, Folder, Table, pictures  # noqa: E402
 
 try:
     import pyopencl
@@ -238,6 +238,38 @@ class Data(Folder):
             with self.assertRaisesRegex(duet.Error, r"arrays of shapes \(8, 6\), \(4, 6\), where one array is expected"):
                 duet.Data.from_arrays([Picture(pixels[0]), Picture(pixels[1, :4])])
 
+        Picture.mode = "P"  # with a palette
+        for given in ([Picture(one) for one in pixels], Picture(pixels[0])):
+            with self.assertRaisesRegex(duet.Error, r"a picture with a palette, .*picture.convert\('RGB'\) has the colours"):
+                duet.Data.from_arrays(given)
+
+    def test_what_is_masked_in_lists_is_seen(self):
+        masked = numpy.ma.masked_greater(numpy.arange(24.0).reshape(6, 4), 20)
+        for given in (list(masked), tuple(masked), [list(masked[:3]), list(masked[3:])]):
+            with self.assertRaisesRegex(duet.Error, "examples: a masked array with masked values"):
+                duet.Data.from_arrays(given)
+            with self.assertRaisesRegex(duet.Error, "values: a masked array with masked values"):
+                duet.grid(given)
+        duet.Data.from_arrays(list(masked[:5])).close()
+
+    def test_columns_of_tables_keep_their_names(self):
+        x = numpy.random.default_rng(0).random((40, 3))
+        table = Table(a=x[:, 0], b=x[:, 1], c=x[:, 2])
+        with duet.Data.from_arrays(table, x[:9] / 2) as data, duet.Data.from_arrays(x) as nameless:
+            self.assertEqual((data.info.columns, nameless.info.columns), ("a\nb\nc\n", None))
+            for again in (data.convert, data._write):
+                again(self.path("table.npz"))
+                self.assertEqual(duet.Data(self.path("table.npz")).info.columns, "a\nb\nc\n")
+        other = Table(a=x[:9, 0], c=x[:9, 2], b=x[:9, 1])
+        with self.assertRaisesRegex(duet.Error, "column 2 of the test examples is 'c', and of those to train on 'b'"):
+            duet.Data.from_arrays(table, other)
+        duet.Data.from_arrays(table, other[table.columns]).close()
+        words, dates, gaps = ["u", "v"] * 20, numpy.arange(40).astype("M8[D]"), [1.5, None] * 20
+        for column, said in ((words, "leave these texts out"), (dates, "makes days of dates"),
+                             (gaps, "20 are missing, as None or NaN, the first in row 1"), (["1", "2"] * 20, "makes numbers")):
+            with self.assertRaisesRegex(duet.Error, f"^examples: column 'd' of type .*{said}"):
+                duet.Data.from_arrays(Table(a=x[:, 0], d=numpy.array(column)))
+
     def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
         noise = numpy.random.default_rng(0).random((300, 3))
         seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])
@@ -269,6 +301,12 @@ class Data(Folder):
             (numpy.eye(6), r"pass labels.argmax\(1\)"),
             ([0, 1, 300, 1, 0, 1], "0 to 255"),
             (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
+            ([0, 1, None, 1, 0, 1], "labels of which 1 are missing, as None or NaN, the first that of example 2"),
+            (["a", "b", numpy.nan, "a", "b", "a"], r"searchsorted"),
+            (numpy.array(["a", "b", numpy.nan, "a", "b", "a"], object), "1 are missing"),
+            ({i: 0 for i in range(6)}, "labels as a dict; a list with one number an example is expected"),
+            ({0, 1}, "labels as a set"),
+            ((i % 2 for i in range(6)), r"a generator, where an array .*; numpy.array\(list\(them\)\) makes one"),
         ):
             with self.assertRaisesRegex(duet.Error, words):
                 duet.Data.from_arrays(x, labels=given)

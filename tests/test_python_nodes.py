@@ -140,6 +140,42 @@ class Nodes(Folder):
             duet.sum(x, axes=4)
         self.assertIn("axis 4", str(caught.exception))
 
+    def test_what_follows_a_mistake_does_not_hide_it(self):
+        def graph_with_mistake():
+            graph = duet.Graph(duet.Store(1))
+            return duet.input(graph, "x", "float32", (16, 4)) + duet.input(graph, "y", "float32", (16, 3))
+
+        for use in (
+            lambda y: duet.sum(y, 1, False),
+            lambda y: y[:, 0],
+            lambda y: y.shape[1],
+            list,
+            lambda y: duet.permute(y, [1, 0]),
+            lambda y: y @ y,
+        ):
+            y = graph_with_mistake()
+            with self.assertRaisesRegex(duet.Error, r"test_python_nodes\.py:\d+: add: shapes \[16, 4\] and \[16, 3\] do not"):
+                use(y)
+        self.assertEqual(repr(y), "<node, of a mistake>")
+
+    def test_functions_have_their_names_of_python(self):
+        family = duet.Family("mine", lambda model: model.minimise(duet.sum(model.batch())))
+        data = duet.Data.from_arrays(numpy.random.default_rng(0).random((20, 4)))
+        with self.assertRaisesRegex(duet.Error, "minimise: open a phase first with model.phase"):
+            duet.Trainer(self.device, duet.Model(family, data), 10)
+        graph = duet.Graph(duet.Store(1))
+        duet.inference_end(graph)
+        with self.assertRaisesRegex(duet.Error, "duet.inference_end: no duet.inference_begin came"):
+            graph.check()
+        for said, here in (
+            ("duet_model_batch, duet_with_labels", "model.batch, model.with_labels"),
+            ("duet_store_bind and duet_watch", "store.bind and duet.watch"),
+            ("(duet_run_set_samples)", "(duet.c.run_set_samples)"),
+            ("enum duet_division", "enum duet_division"),
+            ("/home/duet_watch/a duet_watch.npy runs/duet_watch", "/home/duet_watch/a duet_watch.npy runs/duet_watch"),
+        ):
+            self.assertEqual(duet.library.in_python(said), here)
+
     def test_a_number_is_a_prior_of_normals(self):
         graph = duet.Graph(duet.Store(1))
         self.assertEqual(duet.prior_draw(graph, 3, 5).shape, (5, 3))

@@ -239,6 +239,20 @@ class Forks(Programs):
         )
         self.assertEqual(said, ["/dev/null /dev/null"])
 
+    def test_a_variable_that_says_nothing_is_told_of(self):
+        said = self.run_program(
+            """
+            import warnings
+            os.environ.update(DUET_BUNDLES="no", DUET_CL_PATH="/nowhere")
+            run = duet.train("vae", x, steps=1, batch=20, settings=settings, out="variables", log=lambda line: None)
+            with warnings.catch_warnings(record=True) as caught:
+                run.encode(x)
+            print(*(one.message for one in caught), sep="\\n")
+            """
+        )
+        self.assertEqual(said[0], "DUET_CL_PATH=/nowhere is no folder: the built-in kernels are used")
+        self.assertEqual(said[1], "DUET_BUNDLES=no says nothing: only 'off' does")
+
     def test_they_leave_the_parents_files(self):
         said = self.run_program(
             """

@@ -18,7 +18,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cases  # noqa: E402
-from python_cases import MISSING, Folder, pictures  # noqa: E402
+from python_cases import MISSING, Folder, Table, pictures  # noqa: E402
 
 if not MISSING:
     import duet
@@ -239,6 +239,7 @@ class Kinds(Asked):
         for classes, words in (
             (1.5, "no class '1.5'; there are a, b, c"),
             (True, "no class 'True'"),
+            ([1, True, 1], "no class 'True'"),
             ("d", "no class 'd'"),
             ([None, 1, 2], "no class 'None'"),
             (numpy.eye(3), r"classes of shape \(3, 3\); .*classes.argmax\(1\)"),
@@ -256,6 +257,39 @@ class Kinds(Asked):
             )
         for classes in (numpy.eye(3).argmax(1), numpy.ma.array([0, 1, 2]), ("a", "b", "c")):
             self.assertEqual(len(self.cvae.sample(3, classes=classes)), 3)
+
+    def test_a_number_that_names_another_class_is_refused(self):
+        names = [str(i) for i in (1, 10, 2, 5)]
+        data = duet.Data.from_arrays(self.x, labels=numpy.arange(200) % 4, class_names=names)
+        run = duet.train("cvae", data, steps=2, batch=20, settings=SMALL, out=self.path("numbers"))
+        both = r"class {} is '{}' by its number and number {} by its name: give names as texts"
+        self.refuses(
+            (lambda: run.sample(3, classes=1), both.format(1, "10", 0)),
+            (lambda: run.encode(self.x[:2], classes=numpy.array([0, 1])), both.format(1, "10", 0)),
+            (lambda: run.decode(numpy.zeros((2, 3)), classes=[5, 1]), both.format(1, "10", 0)),
+            (lambda: run.sample(3, classes=[[1], [2], [3]]), "classes with more than one name or number a row"),
+        )
+        draw = lambda classes: run.sample(3, seed=1, classes=classes).tolist()  # noqa: E731
+        self.assertEqual(draw(2), draw("2"))  # the third by its number too
+        self.assertEqual(draw(10), draw("10"))
+        self.assertEqual(draw(0), draw("1"))
+        self.assertEqual(draw(run.classes[1]), draw("10"))
+
+    def test_columns_are_those_of_the_training(self):
+        x = numpy.random.default_rng(0).random((60, 3))
+        table = Table(a=x[:, 0], b=x[:, 1], c=x[:, 2])
+        run = duet.train("ae", table, steps=2, batch=20, settings=SMALL, out=self.path("table"))
+        self.assertEqual(run.record["data"]["columns"], ["a", "b", "c"])
+        other = Table(b=x[:, 1], a=x[:, 0], c=x[:, 2])
+        self.refuses(
+            (lambda: run.encode(other), r"another order: column 1 is 'b' here and 'a' there; table\[\['a', 'b', 'c'\]\]"),
+            (lambda: duet.open(run.directory, data=other), "array: the columns are those of .* in another order"),
+        )
+        numpy.testing.assert_array_equal(run.encode(other[["a", "b", "c"]]), run.encode(x))
+        self.assertEqual(self.warnings_of(lambda: run.encode(table) is run.evaluate("mse")), [])
+        renamed = Table(a=x[:, 0], b=x[:, 1], z=x[:, 2])
+        for call in (lambda: run.encode(renamed), lambda: duet.open(run.directory, data=renamed)):
+            self.assertRegex(self.warnings_of(call)[0], "column 3 is 'z', and 'c' in what .*table was trained on: are they")
 
     def test_examples_are_an_array(self):
         x = self.x
@@ -359,6 +393,24 @@ class Places(Asked):
         self.assertEqual(self.warnings_of(lambda: run.encode(self.wide)), [])
         self.assertEqual(self.warnings_of(lambda: duet.open(run.directory).evaluate("mse")), [])
         self.assertNotEqual(duet.open(run.directory).evaluate("mse"), before)
+
+    def test_what_is_opened_anew_is_what_it_was(self):
+        given = dict(steps=2, batch=20, settings=SMALL)
+        run = duet.train("vae", self.x, out=self.path("arrays"), **given)
+        judge = duet.train("classifier", self.data, steps=2, batch=20, out=self.path("judging"))
+        before = run.evaluate("elbo"), self.cvae.evaluate("agreement", judge=judge)
+        self.assertEqual((run.evaluate("elbo"), self.cvae.evaluate("agreement", judge=judge)), before)
+        duet.train(data=self.x, resume=run, steps=9)
+        duet.train(data=self.data, resume=judge, steps=9)
+        anew = "has another checkpoint since this run was opened, .*: duet.open opens it with the new ones"
+        watched = dict(metrics=["agreement"], judge=judge, out=self.path("watched"), **given)
+        self.refuses(
+            (lambda: run.evaluate("elbo"), "arrays " + anew),
+            (lambda: self.cvae.evaluate("agreement", judge=judge), "judging " + anew),
+            (lambda: duet.train("cvae", self.data, **watched), "judging " + anew),
+        )
+        self.assertNotEqual(duet.open(run.directory, data=self.x).evaluate("elbo"), before[0])
+        self.assertEqual(len(self.cvae.evaluate("agreement", judge=duet.open(judge.directory))), 1)
 
 
 if __name__ == "__main__":

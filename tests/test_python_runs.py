@@ -188,6 +188,50 @@ class Runs(Folder):
         self.assertIn((3, 3), shown)
         self.assertTrue(any(isinstance(one, str) and one.startswith("nll ") for one in shown), shown)
 
+    def test_a_bar_never_ends_a_training(self):
+        class Gone:  # a terminal that was closed meanwhile
+            def isatty(self):
+                return True
+
+            def write(self, _):
+                raise OSError(5, "Input/output error")
+
+        class Left(Gone):
+            def write(self, words):
+                if words == "\n":
+                    raise OSError(5, "Input/output error")
+
+            def flush(self):
+                pass
+
+        for number, place in enumerate((None, Gone(), Left())):
+            hidden = {"tqdm": None, "tqdm.auto": None}
+            with mock.patch.dict(sys.modules, hidden), mock.patch.object(sys, "stderr", place), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                out = self.path(f"bar-{number}")
+                run = duet.train("ae", pictures(), steps=3, settings={"hidden": 8}, out=out, progress=True)
+                run.ask("reconstruction", examples=pictures(2), progress=True)
+            self.assertEqual(run.record["steps"], 3)
+
+    def test_a_judge_may_be_of_a_family_in_python(self):
+        def build(model):
+            net, x, y = model.group("net"), model.batch(), model.labels()
+            logits = duet.dense(net, "logits", x, 3)
+            loss = duet.batch_mean(duet.softmax_cross_entropy(logits, y))
+            model.phase("learn", 1)
+            model.minimise(loss, net)
+            model.report("loss", loss)
+            model.output("class_logits", logits)
+
+        data = duet.Data.from_arrays(pictures(), labels=numpy.arange(200) % 3)
+        judge = duet.train(duet.Family("of-mine", build), data, steps=3, batch=20, out=self.path("own-judge"))
+        given = dict(batch=20, settings={"latent": 2, "hidden": [8]}, judge=judge, metrics=["inception-score"])
+        run = duet.train("vae", data, steps=2, out=self.path("judged-by-own"), **given)
+        self.assertIn("inception-score", run.metrics[-1])
+        self.assertIn("inception-score", run.evaluate("inception-score", judge=judge))
+        with self.assertRaisesRegex(duet.Error, 'own-judge is a run of "of-mine"'):
+            run.evaluate("inception-score", judge=judge.directory)
+
     def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
         ffi = cffi.FFI()
         ffi.cdef("const void *twin_family(void);")

@@ -97,7 +97,7 @@ static const surroundings_case cases[] = {
     {{"and is said to those who want no explanations", {TRAIN, "--quiet"}, 0, NULL, "warning: tuning is not used: "},
      {"DUET_TUNING=@nowhere.json"}},
     {{"a misspelt variable", {"models"}, 0, NULL, "DUET_DEVCE: did you mean DUET_DEVICE?"}, {"DUET_DEVCE=cpu"}},
-    {{"a variable that says nothing", {"models"}, 0, NULL, "DUET_BUNDLES=no says nothing: only 'off' does"},
+    {{"a variable that says nothing", {TRAIN}, 0, NULL, "DUET_BUNDLES=no says nothing: only 'off' does"},
      {"DUET_BUNDLES=no"}},
     {{"off in capitals", {"models"}, 0, "infogan", NULL}, {"DUET_RANKS=OFF", "PMI_SIZE=2"}},
     {{"another variable that says nothing", {"models"}, 0, NULL, "DUET_RANKS=no says nothing: only 'off' does"},

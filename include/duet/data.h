@@ -94,6 +94,8 @@ typedef struct duet_own_data {
     size_t classes;           /**< labels are below it; 0 without names: as many as the largest label says */
     const char *const *class_names; /**< [classes], UTF-8; NULL: labels are numbers. Copied */
     duet_division division;         /**< without test examples. DUET_DIVISION_GIVEN: shuffled; of a function, last */
+    const char *const *columns;     /**< [features], of examples of one extent: their names, UTF-8 and of one line each,
+                                         which runs hold against those of other data; NULL: they have none. Copied */
 } duet_own_data;
 
 /** Writes rows first .. first + count - 1 of a split, [count, ...shape] of the set's type, to `examples`, which is only

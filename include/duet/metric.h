@@ -158,6 +158,8 @@ typedef struct duet_monitor_options {
     uint64_t patience;     /**< epochs without a better one after which the training stops; 0: it does not */
     const char *judge;     /**< a classifier's run for metrics that ask one; NULL: nobody, or who run.json of the run
                               that goes on names, if that judge still says the same (duet_train_options.judge) */
+    const duet_family *judge_family; /**< of a judge of the program's own family, which must outlive the monitor; NULL:
+                                        the built-in one */
     bool stop_on_collapse; /**< look for lost modes, classes and latents, and stop where few are left */
     uint64_t seed;         /**< of the metrics' own noise */
     const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one. What is not said of

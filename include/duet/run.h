@@ -198,6 +198,9 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
 
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
+/** The same, of a family of the program's own, which must outlive the run; NULL: the built-in one. */
+DUET_API duet_status duet_run_open_beside_with(duet_run **run, const char *directory, duet_run *other,
+                                               const duet_family *family, duet_error *error);
 /** Lets metrics of `run` that name classes ask `judge`, a run of a classifier opened beside it on data of the same
  *  shape; it must stay open meanwhile. NULL: nobody. Classes are matched by name where both sets have names. Where the
  *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so.

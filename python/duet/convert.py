@@ -40,10 +40,17 @@ def _rows_of_shapes(values: Any) -> str:
     return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
 
 
+def _has_masked(values: Any) -> bool:
+    """Whether something of an array, or of arrays in lists, is masked."""
+    if not isinstance(values, (list, tuple)):
+        return bool(numpy.ma.is_masked(values))
+    nested = (list, tuple, numpy.ma.MaskedArray)  # nothing else is asked, as there may be millions
+    return any(isinstance(one, nested) and _has_masked(one) for one in values)
+
+
 def unmasked(values: Any, what: str) -> None:
     """Refuses values of which some are masked: what lies under a mask would be taken for a number."""
-    one_by_one = isinstance(values, (list, tuple)) and any(one is numpy.ma.masked for one in values)
-    if one_by_one or numpy.ma.is_masked(values):
+    if _has_masked(values):
         raise Error("data", f"{what}: a masked array with masked values; fill them, or leave their rows out")
 
 
@@ -53,22 +60,60 @@ def in_order(values: Any, what: str, expected: str) -> None:
         raise Error("usage", f"{what} as a {type(values).__name__}; {expected} is expected")
 
 
-def each_as_array(values: Any) -> Any:
-    """Of a list of others' arrays, such as pictures of PIL, numpy makes objects; arrays of them become one."""
+def each_as_array(values: Any, what: str) -> Any:
+    """Of a list of others' arrays, such as pictures of PIL, numpy makes objects; arrays of them become one. A picture
+    with a palette would be the numbers of its colours there."""
     known = (numpy.ndarray, numpy.generic)
-    others = isinstance(values, (list, tuple)) and any(
-        hasattr(type(one), "__array_interface__") and not isinstance(one, known) for one in values
-    )
-    return [numpy.asarray(one) for one in values] if others else values
+    listed = isinstance(values, (list, tuple))
+    others = [one for one in (values if listed else [values])
+              if hasattr(type(one), "__array_interface__") and not isinstance(one, known)]
+    if any(getattr(one, "mode", "") in ("P", "PA") for one in others):
+        raise Error("data", f"{what}: a picture with a palette, of which an array would have the numbers of colours; "
+                    "picture.convert('RGB') has the colours, picture.convert('L') their brightness")
+    return [numpy.asarray(one) for one in values] if listed and others else values
+
+
+def _is_iterated(values: Any) -> bool:
+    """Whether it is gone through one by one, as what a generator function gives; numpy takes it for one object."""
+    return hasattr(type(values), "__iter__") and not isinstance(values, (str, bytes, dict, set, frozenset))
+
+
+def column_names(values: Any) -> Optional[List[str]]:
+    """Names of the columns of a table, such as pandas' DataFrame; None: it is none, or they have none."""
+    names = list(getattr(values, "columns", ())) if hasattr(values, "__array__") else []
+    named = len(names) > 0 and all(isinstance(one, str) for one in names)
+    return [" ".join(one.splitlines()).strip() for one in names] if named else None
+
+
+def _is_missing(one: Any) -> bool:
+    """None, NaN, and what pandas has in their place."""
+    return one is None or type(one).__name__ in ("NAType", "NaTType") or isinstance(one, float) and one != one
+
+
+def _of_objects(array: numpy.ndarray) -> str:
+    """How numbers are made of texts or objects, where they can be."""
+    kind = "objects" if array.dtype.kind == "O" else "texts"
+    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)]
+    if missing:
+        row = missing[0] * len(array) // array.size
+        return f"{len(missing)} are missing, as None or NaN, the first in row {row}: leave such rows out"
+    if any(numpy.ndim(one) > 0 for one in array.flat):
+        return "numpy.stack(list(array)) makes one array of arrays of one shape"
+    try:
+        array.astype("f4")
+    except (TypeError, ValueError):
+        return f"leave these {kind} out, or make numbers of them"
+    return f"array.astype('f4') makes numbers, if that is what the {kind} are"
 
 
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
     unmasked(values, what)
+    values = each_as_array(values, what)
     try:
-        array = numpy.asarray(each_as_array(values))
+        array = numpy.asarray(values)
     except ValueError:  # numpy's words for lists of several lengths are of its own parts
-        raise Error("data", f"{what}: {_rows_of_shapes(each_as_array(values))}") from None
+        raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
     if array.dtype.kind in "biuf":
         return array
     if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
@@ -77,20 +122,20 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
         file = "; numpy.load(path) reads .npy" if isinstance(values, str) else ""
         file = "; numpy.frombuffer(them, 'u1') makes one of bytes" if isinstance(values, bytes) else file
         data = "; its examples are what its read() gives" if hasattr(values, "read") else ""
+        data = data or ("; numpy.array(list(them)) makes one" if _is_iterated(values) else "")
         raise Error("data", f"{what}: {brief(values)}, where an array of real numbers is expected{file}{data}")
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
-    are_arrays = any(numpy.ndim(one) > 0 for one in array.flat)
+    for name in getattr(values, "columns", ()) if array.ndim == 2 else ():
+        if isinstance(name, (str, int)):
+            numbers(values[name], f"{what}: column {name!r}")  # refuses the one that holds no numbers
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1, 'D') makes days of dates",
         "m": "array / numpy.timedelta64(1, 's') makes seconds",
-        "U": "array.astype('f4') makes numbers, if that is what the texts are",
-        "S": "array.astype('f4') makes numbers, if that is what the texts are",
-        "O": "numpy.stack(list(array)) makes one array of arrays of one shape"
-        if are_arrays
-        else "array.astype('f4') makes numbers, if that is what the objects are",
     }
+    if array.dtype.kind in "USO":
+        remedies[array.dtype.kind] = _of_objects(array)
     fields = "pass numpy.stack([array[name] for name in array.dtype.names], -1).astype('<f4')"
     remedy = remedies.get(array.dtype.kind, fields)
     raise Error("data", f"{what} of type {array.dtype}; real numbers are expected: {remedy}")
@@ -151,8 +196,17 @@ MOST_CLASSES = 256
 
 def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     """Labels [count] as the library takes them: uint8."""
+    unmasked(values, what)
+    in_order(values, what, "a list with one number an example")
     array = numpy.asarray(values)
-    if array.dtype.kind in "USO":
+    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)] if array.dtype.kind == "O" else []
+    if missing:
+        raise Error(
+            "data",
+            f"{what} of which {len(missing)} are missing, as None or NaN, the first that of example {missing[0]}: take out "
+            "these examples and their labels",
+        )
+    if array.ndim > 0 and array.dtype.kind in "USO":
         raise Error(
             "data",
             f"{what} that are no numbers; pass numpy.searchsorted(names, {what}) with names = "

@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import absolute, as_type, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import absolute, as_type, column_names, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, shown, text, text_or_null
 
 SPLITS = ("train", "test")
@@ -121,8 +121,11 @@ class Data(Handle):
         split: without `test` a tenth of `train` is the test split: by chance, of each class as much ("shuffled", None),
         or the last ("last"), which lets the device read the others where they lie
         labels, test_labels: [examples] or [examples, 1], whole numbers from 0 to 255
+
+        Names of the columns of a table, such as pandas' DataFrame, are kept, as those of a CSV file are.
         """
-        train, test = each_as_array(train), each_as_array(test)
+        columns = _columns(train, test)
+        train, test = each_as_array(train, "examples"), each_as_array(test, "test examples")
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and len(arrays[1]) == 0:
             raise Error("data", "test= has no examples: leave it out for a tenth of train to take its place")
@@ -143,7 +146,7 @@ class Data(Handle):
         if test_labels is not None and test is None:
             raise Error("usage", "test_labels= without examples of a test split; test=x gives them, and labels= are those of train")
         kept = _labels(labels, test_labels, counts, class_names)
-        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names, split)
+        own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names, split, columns)
         for i, array in enumerate(arrays):
             own.examples[i] = ffi.from_buffer(array) if array is not None and array.size else NULL
         made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
@@ -193,7 +196,7 @@ class Data(Handle):
         return made
 
     @staticmethod
-    def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any, split: Any) -> Any:
+    def _own(name: str, shape: Any, dtype: Any, counts: List[int], labels: Any, names: Any, split: Any, columns: Any = None) -> Any:
         own = ffi.new("duet_own_data *")
         own.name = text(name)
         own.shape = shape_struct(shape)
@@ -202,14 +205,18 @@ class Data(Handle):
         if split not in (None, "shuffled", "last"):
             raise Error("usage", f"split={split!r}: it is 'shuffled' or 'last'")
         own.division = enumerator("duet_division", split or "given")
+        arrays: List[Any] = []  # of texts
         for i, array in enumerate(labels):
             own.labels[i] = NULL if array is None else ffi.from_buffer("uint8_t[]", array)
         if names is not None:
             in_order(names, "class_names", "a list with the name of label 0 first")
             names = texts(names)
-            array = text_array(names)
-            _keep(own, array)
-            own.class_names, own.classes = array, len(names)
+            arrays.append(text_array(names))
+            own.class_names, own.classes = arrays[-1], len(names)
+        if columns is not None and shape == (len(columns),):
+            arrays.append(text_array(columns))
+            own.columns = arrays[-1]
+        _keep(own, arrays)
         return own
 
     @property
@@ -295,6 +302,8 @@ class Data(Handle):
         members = dict(zip(("x_train", "x_test", "y_train", "y_test"), self._arrays))
         if self.info.class_names != NULL:
             members["class_names"] = numpy.array([name.encode() for name in self.classes])
+        if self.info.columns is not None:
+            members["column_names"] = numpy.array([name.encode() for name in self.info.columns.split("\n")[:-1]])
         numpy.savez(path, **{name: array for name, array in members.items() if array is not None})
         return path if self.info.division == "given" else f"{path}:split={self.info.division}"
 
@@ -307,6 +316,19 @@ def _keep(holder: Any, value: Any) -> None:
     from .convert import _kept
 
     _kept[holder] = value
+
+
+def _columns(train: Any, test: Any) -> Optional[List[str]]:
+    """The names of columns of both splits: numbers of one column under the name of another would never be noticed."""
+    names, others = column_names(train), column_names(test)
+    for place, (one, other) in enumerate(zip(names or (), others or ())):
+        if one != other:
+            raise Error(
+                "data",
+                f"column {place + 1} of the test examples is {other!r}, and of those to train on {one!r}: give both the same "
+                "columns in the same order, such as test[train.columns]",
+            )
+    return names or others
 
 
 def _examples(values: Any) -> numpy.ndarray:

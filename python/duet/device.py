@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple, Union
 
-from .convert import callable_or_none, truth
-from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record
+from .convert import callable_or_none, truth, warn
+from .library import NULL, Error, Handle, Record, c, check, ffi, host, in_python, lib, new_error, opening, record
 from .library import refuse_forked, text, words
 from .library import selector as selector_text
 
@@ -22,6 +22,21 @@ def devices() -> List[Record]:
         return [record(rows[0] + i) for i in range(count[0])]
     finally:
         lib.duet_device_list_free(rows)
+
+
+@ffi.callback("duet_log_function")
+def _hear(_: Any, line: Any) -> None:
+    said = words(line)
+    try:
+        if said.startswith("warning: "):
+            warn(in_python(said[len("warning: ") :]))
+    except Warning:  # where warnings are errors: nothing goes up through C
+        pass
+
+
+def hear_warnings(device: Any) -> None:
+    """Has what the library warns of on a device, such as a variable that says nothing, be Python's warnings."""
+    lib.duet_device_set_log(device, _hear, NULL)
 
 
 @ffi.callback("duet_log_function")
@@ -58,11 +73,13 @@ class Device(Handle):
         lib.duet_device_open(made, selector_text(selector), error)
         check(error)
         super().__init__(made[0])
+        hear_warnings(made[0])
 
     @classmethod
     def _of(cls, pointer: Any, *keeps: Any) -> "Device":
         self = cls.__new__(cls)
         Handle.__init__(self, pointer, *keeps)
+        hear_warnings(pointer)
         return self
 
     @classmethod
@@ -112,7 +129,7 @@ class Device(Handle):
         return record(lib.duet_device_describe(self.pointer))
 
     def set_log(self, function: Any) -> None:
-        """Lines about long waits, such as compilers, go to function(line); None: silence."""
+        """Lines about long waits, such as compilers, go to function(line), and so do warnings, which are Python's at first; None: silence."""
         callable_or_none("the function", function)
         self._log_handle = None if function is None else ffi.new_handle(function)
         lib.duet_device_set_log(self.pointer, NULL if function is None else _log, self._log_handle or NULL)

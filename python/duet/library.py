@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
@@ -125,8 +126,24 @@ _FLAGS = "other-data|stream|stop-on-collapse"
 _OPTIONS = "batch|checkpoint-every|data|device|epochs|gemm|judge|keep-best|labels|out|patience|resume|seed|size|split|steps|watch"
 
 
+def _own_name(found: Any) -> str:
+    """A function of the library's by the name that it has here: a method, a function of the package, or one of duet.c."""
+    package, name = sys.modules[__package__], found[1]
+    kind, _, rest = name.partition("_")
+    for holder, attribute, said in (
+        (package.Model, name, f"model.{name}"),
+        (getattr(package, kind.capitalize(), None), rest, f"{kind}.{rest}"),
+        (package, name, f"duet.{name}"),
+        (lib, f"duet_{name}", f"duet.c.{name}"),
+    ):
+        if attribute and hasattr(holder, attribute):
+            return said
+    return found[0]
+
+
 def in_python(message: str) -> str:
-    """What a message says of the program's options as keywords; commands in quotes stay as they are."""
+    """What a message says of the program's options as keywords, and of the library's functions by their names here;
+    commands in quotes stay as they are."""
 
     def keyword(found: Any) -> str:
         name, value = found[1].replace("-", "_"), found[2]
@@ -136,6 +153,7 @@ def in_python(message: str) -> str:
         return _KEYWORDS.get(name, name) + (f"={value}" if value else "")
 
     def outside(part: str) -> str:
+        part = re.sub(r"(?<![\w./-])duet_([a-z]\w*)(?![\w/-]|\.\w)", _own_name, part)
         part = re.sub(r"--set ([\w.]+)=(\.{3}|[\w.,]*[\w])", r'settings={"\1": "\2"}', part).replace('"..."', "...")
         part = re.sub(r"\bduet train (\w+)", r'duet.train("\1")', part)
         part = re.sub(rf"--({_FLAGS})\b", lambda found: found[1].replace("-", "_") + "=True", part)

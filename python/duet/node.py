@@ -7,7 +7,7 @@ import math
 import operator
 from typing import Any, Iterator, Optional, Tuple
 
-from .library import NULL, Error, Single, ffi, lib, word_of, words
+from .library import NULL, Error, Single, check, ffi, lib, new_error, word_of, words
 
 
 def keeps_of(*sources: Any) -> Any:
@@ -90,8 +90,12 @@ class Node(Borrowed):
 
     @property
     def shape(self) -> Tuple[int, ...]:
-        """Extents, outermost first; () for a scalar."""
+        """Extents, outermost first; () for a scalar. What a mistake left in the place of a node has none: it is raised."""
         shape = lib.duet_node_shape(self.pointer)
+        if shape.rank == 0:
+            error = new_error()
+            lib.duet_graph_check(lib.duet_node_graph(self.pointer), error)
+            check(error)
         return tuple(shape.dims[i] for i in range(shape.rank))
 
     @property
@@ -116,7 +120,8 @@ class Node(Borrowed):
         try:
             return f"<node {list(self.shape)} {self.type}>"
         except Error:
-            return "<node, closed>"
+            gone = self.keeps is not None and getattr(self.keeps, "_pointer", None) is None
+            return "<node, closed>" if gone else "<node, of a mistake>"
 
     __add__, __radd__ = _operator("add"), _operator("add", True)
     __sub__, __rsub__ = _operator("subtract"), _operator("subtract", True)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Sequence,
 
 import numpy
 
-from .convert import in_order, numbers, unmasked, warn, whole
+from .convert import column_names, in_order, numbers, unmasked, warn, whole
 from .device import opencl_memory
-from .library import Error, check, ffi, lib, new_error, text, words
+from .library import Error, check, ffi, lib, new_error, record, text, words
 
 if TYPE_CHECKING:
     from .run import Run
@@ -156,6 +156,7 @@ def apart(outs: Dict[str, numpy.ndarray], given: Optional[numpy.ndarray]) -> Opt
 def examples_of(run: "Run", values: Any) -> numpy.ndarray:
     """Examples as rows, float32 in the run's own scale."""
     array, shape = numbers(values, "examples"), run.shape
+    check_columns(run, column_names(values), "examples")
     if array.dtype == numpy.uint8 and not run.unit_range:
         raise Error(
             "usage",
@@ -211,13 +212,58 @@ def class_numbers(run: "Run", classes: Any, listed: Optional[Sequence[Any]], cou
     names = run.classes
     rows = [classes] * count if listed is None else listed
     rows = [one.item() if hasattr(one, "item") and numpy.ndim(one) == 0 else one for one in rows]
-    for one in rows:
-        if one not in names if isinstance(one, str) else not _is_class(one):
-            raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
-    return numpy.array([names.index(one) if isinstance(one, str) else one for one in rows], numpy.uint8)
+    try:
+        distinct = {(type(one), one) for one in rows}  # True is equal to 1, and no class
+    except TypeError:  # a list among them, say
+        raise Error("usage", "classes with more than one name or number a row") from None
+    places = {(kind, one): _class_number(names, one) for kind, one in distinct}
+    return numpy.array([places[type(one), one] for one in rows], numpy.uint8)
+
+
+def _class_number(names: Sequence[str], one: Any) -> int:
+    """A class's number, by its name or by that number. Of classes that are named by numbers, such as folders 1 to 9, a
+    number may mean either: where both are classes, and not the same one, the program has to say which."""
+    if isinstance(one, str) and one in names:
+        return names.index(one)
+    if isinstance(one, str) or not _is_class(one):
+        raise Error("usage", f"there is no class '{one}'; there are {', '.join(names) or 'none'}")
+    number = int(one)
+    named = [place for place, name in enumerate(names) if name.isdecimal() and int(name) == number]
+    if named and named != [number] and number < len(names):
+        raise Error(
+            "usage",
+            f"class {number} is '{names[number]}' by its number and number {named[0]} by its name: give names as texts, of "
+            f"numbers run.classes[{number}], of names str({number})",
+        )
+    return named[0] if named else number
 
 
 def _is_class(one: Any) -> bool:
     """numpy would cut 3.9 and wrap 259 round."""
     number = isinstance(one, (int, float, numpy.number)) and not isinstance(one, bool)
     return number and bool(0 <= one <= 255 and one == int(one))
+
+
+def lines_of(names: Optional[str]) -> Optional[List[str]]:
+    """Names that the library has a line each."""
+    return None if names is None else names.split("\n")[:-1]
+
+
+def check_columns(run: "Run", names: Optional[Sequence[str]], what: str) -> None:
+    """Holds names of columns against those that the run was trained on, as the library does with those of files."""
+    if names is None:
+        return
+    owner = run.directory or "the run"
+    known = lines_of(record(lib.duet_data_describe(lib.duet_run_data(run.pointer))).columns) or []
+    differ = [place for place, (one, other) in enumerate(zip(names, known)) if one != other.strip()]
+    if len(known) != len(names) or not differ:
+        return
+    column, there = names[differ[0]], known[differ[0]]
+    if set(known) == set(names):
+        raise Error(
+            "data",
+            f"{what}: the columns are those of {owner} in another order: column {differ[0] + 1} is '{column}' here "
+            f"and '{there}' there; table[{known if len(known) < 9 else 'names'}] has them in the order of \"columns\" in its "
+            "run.json",
+        )
+    warn(f"{what}: column {differ[0] + 1} is '{column}', and '{there}' in what {owner} was trained on: are they the same?")

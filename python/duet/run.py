@@ -19,7 +19,7 @@ import numpy
 
 from .convert import absolute, key_values, text_array, texts, truth, warn, whole
 from .data import Data, absolute_name, data_of, split_number, told
-from .device import Device, opencl_memory
+from .device import Device, hear_warnings, opencl_memory
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
 from .metric import Value, asks_features, metric_names, value_of
@@ -28,12 +28,14 @@ from .pictures import Grid
 from .progress import Bar
 from .request import (
     apart,
+    check_columns,
     check_method,
     check_read,
     class_list,
     class_numbers,
     doubt_range,
     examples_of,
+    lines_of,
     names_of,
     nearest,
     room_for,
@@ -82,6 +84,13 @@ def directory_of(run: Any) -> Any:
     if isinstance(run, Run) and not directory:
         raise Error("usage", "the run of on_epoch has no files of its own; name the directory given as out")
     return directory
+
+
+def judge_of(judge: Any) -> Tuple[Any, Any]:
+    """The directory of a judge and its Family, if it is of one: it is opened anew beside the run that it judges."""
+    if isinstance(judge, Run):
+        judge._check_seen("who judges is")
+    return directory_of(judge), getattr(judge, "family", None)
 
 
 class Run(Handle):
@@ -135,6 +144,8 @@ class Run(Handle):
                 on = selector(self._device)
                 lib.duet_run_open_with(made, text(self.directory), on, text_or_null(self._name), family, error)
             raise_for(error, self.family)
+            if not isinstance(self._device, Device):
+                hear_warnings(lib.duet_run_device(made[0]))
             self._seen = seen
             self._pointer, self._process = made[0], os.getpid()
             doubt = c.run_doubt(made[0])
@@ -162,6 +173,17 @@ class Run(Handle):
                 "then; duet.open opens it with the new ones"
             )
             self._seen = now
+
+    def _check_seen(self, what: str) -> None:
+        """Refuses what opens the files anew, where they are not those whose weights other answers are by."""
+        now = self._checkpoint() if self.directory else None
+        self._seen = self._seen or now
+        if now is not None and now != self._seen:
+            raise Error(
+                "usage",
+                f"{self.directory} has another checkpoint since this run was opened, whose weights its answers are by, and "
+                f"{what} opened anew: duet.open opens it with the new ones",
+            )
 
     def _tell(self, aloud: bool = True, of: str = "") -> None:
         """Warns of what the run's data have to say that has not been told. of: which of it: arrays, of which a file is
@@ -486,8 +508,10 @@ class Run(Handle):
             return self._measure([self.pointer], metrics, split, seed)
         with Handle(None) as beside:
             made, error = ffi.new("duet_run **"), new_error()
-            lib.duet_run_open_beside(made, text(directory_of(judge)), self.pointer, error)
-            check(error)
+            directory, family = judge_of(judge)
+            built = NULL if family is None else family_of(family)
+            lib.duet_run_open_beside_with(made, text(directory), self.pointer, built, error)
+            raise_for(error, family)
             beside._free, beside._pointer = "duet_run_close", made[0]
             self._tell(aloud=False)
             try:
@@ -575,6 +599,7 @@ class Run(Handle):
                 + ("; if they are bytes, array.astype('u1') is scaled to that" if bytes_ else ""),
             )
         if not self._doubted:
+            check_columns(self, lines_of(own.columns), own.name)
             self._doubted = True
             doubt_range(self, f"{own.name}: its values", min(own.low), max(own.high), sum(own.count))
 
@@ -583,6 +608,8 @@ class Run(Handle):
         if self._own is None:
             return self
         self._check_own()
+        self.pointer
+        self._check_seen("for metrics of arrays it is")
         if not self._file:
             folder = tempfile.mkdtemp(prefix="duet-")
             self._folder = weakref.finalize(self, _remove, folder, os.getpid())

@@ -17,7 +17,7 @@ from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
-from .run import Run, directory_of
+from .run import Run, directory_of, judge_of
 
 # Names in a line of metrics.jsonl that are the report's own.
 REPORTED = ("step", "epoch", "split", "seconds", "images_per_second", "health", "features")
@@ -224,7 +224,8 @@ def train(
     options.epochs, options.steps, options.batch, options.seed = epochs or 0, steps or 0, batch, chosen
     options.checkpoint_every, options.stream, options.stop_on_collapse = checkpoint_every, stream, stop_on_collapse
     options.out, options.resume = text_or_null(out), text_or_null(directory_of(resume))
-    options.judge = text_or_null(directory_of(judge))
+    judged_by, judge_family = judge_of(judge)
+    options.judge = text_or_null(judged_by)
     refuse_forked()
     for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
@@ -236,6 +237,7 @@ def train(
                 best=keep_best,
                 patience=patience,
                 judge=options.judge,
+                judge_family=None if judge_family is None else family_of(judge_family),
                 stop_on_collapse=stop_on_collapse,
                 resume=options.resume,
             ),

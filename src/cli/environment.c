@@ -34,17 +34,16 @@ static void warn_of_name(const char *name)
                  nearest.best != NULL ? "?" : "");
 }
 
-/* A word other than "off" would be ignored. */
-static void warn_of_switch(const char *name)
+/* A word other than "off" would be ignored. What the library reads it speaks of itself. */
+static void warn_of_ranks(void)
 {
-    const char *word = getenv(name);
+    const char *word = getenv("DUET_RANKS");
     if (word != NULL && word[0] != '\0' && strcasecmp(word, "off") != 0)
-        cli_complain(CLI_DONE, "warning: %s=%s says nothing: only 'off' does", name, word);
+        cli_complain(CLI_DONE, "warning: DUET_RANKS=%s says nothing: only 'off' does", word);
 }
 
 void cli_environment_check(void)
 {
-    static const char *const switches[] = {"DUET_BUNDLES", "DUET_RANKS"};
     for (char **entry = environ; *entry != NULL; entry++) {
         char name[48];
         const size_t length = strcspn(*entry, "=");
@@ -53,7 +52,7 @@ void cli_environment_check(void)
         name[length] = '\0';
         if (!is_known(name)) warn_of_name(name);
     }
-    for (size_t i = 0; i < CLI_COUNT_OF(switches); i++) warn_of_switch(switches[i]);
+    warn_of_ranks();
 }
 
 /* mpirun gives each rank cores of its own, and taskset any process. */

@@ -77,6 +77,26 @@ static int refuse_any_class(duet_run *run)
                         way == NULL ? "" : ", or train one with --set ", way == NULL ? "" : way);
 }
 
+/* Whether a class is named by that number, as the folder 01 is by 1. */
+static bool is_named(const char *name, unsigned long number)
+{
+    char *end;
+    return *name >= '0' && *name <= '9' && strtoul(name, &end, 10) == number && *end == '\0';
+}
+
+/* Of classes 01 to 09 a number may mean the place or the name. */
+static int take_number(const duet_data_info *info, const char *text, unsigned long number, int *class)
+{
+    char shown[300];
+    *class = (int)number;
+    for (size_t i = 0; info->class_names != NULL && i < info->classes; i++)
+        if (i != number && is_named(info->class_names[i], number))
+            return cli_complain(CLI_MISTAKE,
+                                "--class %s is '%s' by its number and '%s' by its name: say which, as written here",
+                                text, cli_line(info->class_names[number], shown, sizeof shown), info->class_names[i]);
+    return CLI_DONE;
+}
+
 /* Reads --class: a number, a name in any case, or "all". */
 static int read_class(duet_run *run, const char *text, int *class)
 {
@@ -93,8 +113,7 @@ static int read_class(duet_run *run, const char *text, int *class)
     if (*class != NO_CLASS) return CLI_DONE;
     unsigned long value = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || value >= info->classes) return refuse_class(info, text);
-    *class = (int)value;
-    return CLI_DONE;
+    return take_number(info, text, value, class);
 }
 
 /* Samples, or what a classifier has in their place: pictures that climb to where it is sure of their class. */

@@ -47,6 +47,15 @@ long duet_columns_find(const char *names, const char *name)
     return -1;
 }
 
+char *duet_columns_join(const char *const *names, size_t count)
+{
+    duet_text lines = {0};
+    for (size_t i = 0; i < count; i++) duet_text_add(&lines, "%s\n", names[i]);
+    char *joined = lines.failed ? NULL : strdup(duet_text_get(&lines));
+    duet_text_free(&lines);
+    return joined;
+}
+
 const char *duet_column_name(const char *names, size_t column, char *text, size_t room)
 {
     text[0] = '\0';

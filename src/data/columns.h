@@ -28,6 +28,9 @@ duet_column duet_column_look(float *values, size_t count);
 /** The place of the name, in capitals or not, in such names; -1: it is none of them. */
 long duet_columns_find(const char *names, const char *name);
 
+/** Such names, a line each, of a list of them, which the caller frees; NULL: out of memory. */
+char *duet_columns_join(const char *const *names, size_t count);
+
 /** "NAME" of a column of a table whose names are a line each; "" where `names` is NULL. */
 const char *duet_column_name(const char *names, size_t column, char *text, size_t room);
 

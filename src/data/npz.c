@@ -13,6 +13,7 @@
 #include "data/among.h"
 #include "data/archive.h"
 #include "data/class_names.h"
+#include "data/columns.h"
 #include "data/data.h"
 
 enum { LOCAL_HEADER = 30, MOST_AFTER = 24 /* bytes of a data descriptor behind a member */ };
@@ -135,16 +136,6 @@ static duet_status name_classes(duet_rows *rows, const char *path, const member 
     return status;
 }
 
-/* A line each. */
-static duet_status join_names(duet_rows *rows, char *const *names, size_t count, duet_error *error)
-{
-    duet_text lines = {0};
-    for (size_t i = 0; i < count; i++) duet_text_add(&lines, "%s\n", names[i]);
-    if (!lines.failed) rows->columns = strdup(duet_text_get(&lines));
-    duet_text_free(&lines);
-    return rows->columns != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
-}
-
 /* Columns have the names that the file gives to them. Other programs' may be of other texts, or one more than there are
  * columns: such are no names, and no reason to do without the examples. */
 static duet_status name_columns(duet_rows *rows, const char *path, const member *it, duet_notes *notes,
@@ -159,7 +150,8 @@ static duet_status name_columns(duet_rows *rows, const char *path, const member 
     if (status == DUET_OK && count != rows->row_elements)
         status =
             duet_fail(error, DUET_ERROR_DATA, "there are %zu column_names of %zu columns", count, rows->row_elements);
-    if (status == DUET_OK) status = join_names(rows, names, count, error);
+    if (status == DUET_OK && (rows->columns = duet_columns_join((const char *const *)names, count)) == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
     duet_stream_close(&stream);
     duet_class_names_free(names, count);
     if (status != DUET_ERROR_DATA) return status;

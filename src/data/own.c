@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/columns.h"
 #include "data/data.h"
 #include "data/known.h"
 #include "data/memory.h"
@@ -97,6 +98,22 @@ static duet_status check_idle(const duet_own_data *set, duet_error *error)
     return DUET_OK;
 }
 
+/* Names of columns are kept a line each, in the files of a run too. */
+static duet_status check_columns(const duet_own_data *set, duet_error *error)
+{
+    if (set->columns == NULL) return DUET_OK;
+    if (set->shape.rank != 1)
+        return duet_fail(error, DUET_ERROR_USAGE, "%s: columns have names, and its examples are no rows of them",
+                         set->name);
+    for (size_t i = 0; i < set->shape.dims[0]; i++)
+        if (set->columns[i] == NULL || strchr(set->columns[i], '\n') != NULL || !duet_text_is_utf8(set->columns[i]))
+            return duet_fail(error, DUET_ERROR_USAGE,
+                             "%s: the name of column %zu of %zu is missing, of several lines or not UTF-8: give each "
+                             "one, or none a name",
+                             set->name, i + 1, set->shape.dims[0]);
+    return DUET_OK;
+}
+
 static duet_status check(const duet_own_data *set, duet_error *error)
 {
     if (set->name == NULL || set->name[0] == '\0')
@@ -117,6 +134,7 @@ static duet_status check(const duet_own_data *set, duet_error *error)
         set->division != DUET_DIVISION_SHUFFLED)
         return duet_fail(error, DUET_ERROR_USAGE, "%s: division %d is none of enum duet_division", set->name,
                          (int)set->division);
+    DUET_TRY(check_columns(set, error));
     if (set->classes > MOST_CLASSES)
         return duet_fail(error, DUET_ERROR_USAGE, "%s: %zu classes; %d are possible", set->name, set->classes,
                          MOST_CLASSES);
@@ -172,6 +190,14 @@ static duet_status take_classes(duet_data *data, const duet_own_data *set, duet_
     return sound ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
 }
 
+static duet_status take_columns(duet_data *data, const duet_own_data *set, duet_error *error)
+{
+    if (set->columns == NULL) return DUET_OK;
+    data->columns = duet_columns_join(set->columns, set->shape.dims[0]);
+    data->info.columns = data->columns;
+    return data->columns != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
+}
+
 /* A program has no words behind a colon to answer with. */
 static void ask_nothing(duet_notes *notes)
 {
@@ -195,6 +221,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
         return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
     options.path = data->name;
     duet_status status = take_classes(data, set, error);
+    if (status == DUET_OK) status = take_columns(data, set, error);
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
     data->asked = fill != NULL;

@@ -28,6 +28,13 @@ bool duet_bundles_wanted(void)
     return word == NULL || strcasecmp(word, "off") != 0;
 }
 
+void duet_bundles_say(const duet_device *device)
+{
+    const char *word = getenv("DUET_BUNDLES");
+    if (word != NULL && word[0] != '\0' && strcasecmp(word, "off") != 0)
+        duet_device_say(device, "warning: DUET_BUNDLES=%.100s says nothing: only 'off' does", word);
+}
+
 duet_status duet_device_on(duet_device **device, cl_context context, cl_device_id id, cl_command_queue queue,
                            const duet_device_info *info, duet_error *error)
 {

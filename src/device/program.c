@@ -199,6 +199,7 @@ duet_status duet_program_build(duet_device *device, const char *name, const char
     if (device->log != NULL && !device->said_sources) {
         device->said_sources = true;
         duet_cl_source_say(device);
+        duet_bundles_say(device);
     }
     const char *own = options != NULL ? options : "", *more = duet_cl_options();
     DUET_TRY(check_options(more, error));

@@ -58,6 +58,8 @@ duet_status duet_queue_check_stamps(const duet_device *device, duet_error *error
 
 /** Whether steps may share launches: $DUET_BUNDLES is not "off". */
 bool duet_bundles_wanted(void);
+/** Warns through the device's log where $DUET_BUNDLES is a word that says nothing. */
+void duet_bundles_say(const duet_device *device);
 
 /** DUET_ERROR_NO_DEVICE on paper: nothing can be run, read or timed (`what`) there. */
 duet_status duet_device_is_here(const duet_device *device, const char *what, duet_error *error);

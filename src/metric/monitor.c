@@ -289,7 +289,9 @@ static duet_status measure(task *it, duet_run *run, duet_error *error)
 
 static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_run **judge, duet_error *error)
 {
-    if (monitor->options.judge != NULL) return duet_run_open_beside(judge, monitor->options.judge, run, error);
+    const duet_monitor_options *options = &monitor->options;
+    if (options->judge != NULL)
+        return duet_run_open_beside_with(judge, options->judge, run, options->judge_family, error);
     duet_error fault = {0};
     if (monitor->recorded == NULL || duet_run_open_beside(judge, monitor->recorded, run, &fault) == DUET_OK)
         return DUET_OK;

@@ -130,7 +130,13 @@ duet_status duet_run_open_on(duet_run **run, const char *directory, duet_device 
 
 duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error)
 {
-    DUET_TRY(open_run(run, directory, other->device, NULL, NULL, NULL, error));
+    return duet_run_open_beside_with(run, directory, other, NULL, error);
+}
+
+duet_status duet_run_open_beside_with(duet_run **run, const char *directory, duet_run *other, const duet_family *family,
+                                      duet_error *error)
+{
+    DUET_TRY(open_run(run, directory, other->device, NULL, NULL, family, error));
     (*run)->selector = other->selector == NULL ? NULL : strdup(other->selector);
     if (other->ranks == NULL) return DUET_OK;
     duet_status status = duet_run_share(*run, other->ranks, error);
