@@ -51,8 +51,32 @@ static const recipe recipes[] = {
     {"pixelcnn", "pixelcnn", NULL, {"width=6", "blocks=1"}, 9},
     {"flow_matching", "flow-matching", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
     {"ddpm", "ddpm", NULL, {"width=8", PLAIN_STEPS, "lr=0.0001"}, 9},
+    {"heads_in_front", "heads", NULL, {"optimiser=sgd"}, 11},
     {"classifier", "classifier", NULL, {"dropout=0.2", PLAIN_STEPS, "lr=0.01"}, 9},
 };
+
+/* Products of each head's own, with rows of the batch as theirs: a weight's gradient is a sum over rows of many. */
+static void build_heads(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node x = duet_model_batch(m);
+    const size_t rows = duet_node_shape(x).dims[0], order[] = {1, 0, 2};
+    duet_node heads = duet_permute(duet_reshape(x, DUET_SHAPE(rows, SIDE, SIDE)), order);
+    const duet_initialiser start = {.kind = DUET_INIT_HE_NORMAL, .scale = 1};
+    duet_node weight = duet_weight(duet_model_graph(m), net, "heads", DUET_SHAPE(SIDE, SIDE, 2), start);
+    duet_node loss = duet_batch_mean(duet_square(duet_shift(duet_batched_matmul(heads, weight, false, false), -1)));
+    duet_phase(m, "train", 1);
+    duet_report(m, "loss", loss);
+    duet_minimise(m, loss, net);
+}
+
+static const duet_family own_families[] = {{.name = "heads", .summary = "heads in front", .build = build_heads}};
+
+static const duet_family *family_of(const recipe *what)
+{
+    const duet_family *own = own_families;
+    return strcmp(what->family, own->name) == 0 ? own : duet_family_find(what->family);
+}
 
 /* What one rank ends with. */
 typedef struct outcome {
@@ -122,8 +146,7 @@ static duet_status train(const recipe *what, duet_ranks *ranks, size_t steps, ou
     duet_error *error = &end->error;
     duet_status status = duet_device_open(&device, NULL, error);
     if (status == DUET_OK) status = open_data(what, &data, examples[rank], labels[rank], error);
-    if (status == DUET_OK)
-        status = duet_model_new(&model, duet_family_find(what->family), data, what->settings, settings, 5, error);
+    if (status == DUET_OK) status = duet_model_new(&model, family_of(what), data, what->settings, settings, 5, error);
     if (status == DUET_OK) duet_model_set_ranks(model, ranks);
     if (status == DUET_OK) status = duet_trainer_new(&trainer, device, model, what->batch, error);
     for (size_t i = 0; i < steps && status == DUET_OK; i++) status = duet_trainer_step(trainer, error);

@@ -288,6 +288,69 @@ static void tell_by_a_product_of_rows(duet_model *m)
     duet_output(m, DUET_RECONSTRUCTION, duet_matmul(x, alike, false, false));
 }
 
+static void compare_with_the_largest(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_own_output(m, "mine", duet_subtract(x, duet_max(x, DUET_AXIS(0), true)));
+}
+static void compare_all_pairs(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_own_output(m, "mine", duet_matmul(x, x, false, true));
+}
+static void turn_rows_into_columns(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    duet_own_output(m, "mine", duet_reshape(duet_transpose(x), duet_node_shape(x)));
+}
+static void shift_rows(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    const size_t rows = duet_node_shape(x).dims[0];
+    duet_node parts[] = {duet_slice(x, 0, 1, rows - 1), duet_slice(x, 0, 0, 1)};
+    duet_own_output(m, "mine", duet_concat(parts, 2, 0));
+}
+
+/* What is of each row alone, though rows lie elsewhere on the way: attention within an example, heads in front. */
+static void attend_within_rows(duet_model *m)
+{
+    duet_group *net = duet_model_group(m, "net");
+    duet_node x = duet_model_batch(m);
+    const size_t rows = duet_node_shape(x).dims[0], forth[] = {2, 0, 1, 3}, back[] = {1, 2, 0, 3}, out[] = {1, 0, 2};
+    duet_node parts = duet_permute(duet_reshape(x, DUET_SHAPE(rows, 3, 4, 3)), forth); /* [4, rows, 3, 3] */
+    duet_node share = duet_softmax(duet_batched_matmul(parts, parts, false, true));
+    duet_node heard = duet_permute(duet_batched_matmul(share, parts, false, false), back); /* [rows, 3, 4, 3] */
+    duet_node heads = duet_permute(duet_reshape(heard, DUET_SHAPE(rows, 6, 6)), out);      /* [6, rows, 6] */
+    const duet_initialiser start = {.kind = DUET_INIT_HE_NORMAL, .scale = 1};
+    duet_node weight = duet_weight(duet_model_graph(m), net, "heads", DUET_SHAPE(6, 6, 2), start);
+    duet_node each = duet_permute(duet_batched_matmul(heads, weight, false, false), out); /* [rows, 6, 2] */
+    duet_node both[] = {duet_flatten(each), x};
+    duet_own_output(m, "attended", duet_concat(both, 2, 1));
+}
+static void decode_both_at_once(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), both[] = {x, duet_negate(x)};
+    const size_t rows = duet_node_shape(x).dims[0];
+    duet_node y = duet_dense(duet_model_group(m, "net"), "layer", duet_concat(both, 2, 0), 5);
+    duet_own_output(m, "second", duet_slice(y, 0, rows, rows));
+    duet_node drawn = duet_repeat_rows(x, 3);
+    drawn = duet_add(drawn, duet_normal(duet_model_graph(m), duet_node_shape(drawn)));
+    duet_own_output(m, "mean", duet_mean(duet_reshape(drawn, DUET_SHAPE(rows, 3, 36)), DUET_AXIS(1), false));
+    duet_own_output(m, "largest", duet_largest(x));
+    duet_own_output(m, "turned", duet_transpose(duet_softmax(duet_transpose(duet_reshape(x, DUET_SHAPE(rows, 6, 6))))));
+}
+
+static void rows_of_outputs_may_go_ways_of_their_own(void **state)
+{
+    void (*const builds[])(duet_model * m) = {attend_within_rows, decode_both_at_once};
+    (void)state;
+    for (size_t i = 0; i < sizeof builds / sizeof *builds; i++) {
+        duet_family family = family_of(builds[i]);
+        duet_error error = refusal_of_family(&family, plain, DUET_BUILD_EVAL, DUET_OK);
+        assert_string_equal(error.message, "");
+    }
+}
+
 static void sum_latents_of_a_procedure(duet_model *m)
 {
     const duet_prior prior = duet_prior_normal(2);
@@ -492,6 +555,10 @@ static void mistakes_are_named(void **state)
         {give_indices_for_the_nll, "were expected, this is uint32 [4]", DUET_BUILD_EVAL},
         {centre_by_the_batch, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
         {tell_by_a_product_of_rows, "output \"reconstruction\": the sum at ", DUET_BUILD_EVAL},
+        {compare_with_the_largest, "output \"mine\": the max at ", DUET_BUILD_EVAL},
+        {compare_all_pairs, "output \"mine\": the matmul at ", DUET_BUILD_EVAL},
+        {shift_rows, "takes rows together", DUET_BUILD_EVAL},
+        {turn_rows_into_columns, "leaves rows no longer one after the other", DUET_BUILD_EVAL},
         {sum_latents_of_a_procedure, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
         {give_scratch_of_no_procedure, "output \"mine\": it reads the scratch \"row\"", DUET_BUILD_TRAIN},
         {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},
@@ -605,6 +672,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(rows_of_outputs_may_go_ways_of_their_own),
         cmocka_unit_test(settings_of_use_have_names),
         cmocka_unit_test(numbers_of_use_begin_within_their_ends),
         cmocka_unit_test(optimisers_that_cannot_be_meant_are_named),

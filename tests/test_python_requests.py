@@ -322,6 +322,21 @@ class Kinds(Asked):
             (lambda: self.vae.ask(["nll", "sample"], examples=self.x[:3], out={"sample": room}), r"^out\['sample'\] is"),
         )
 
+    def test_rows_are_as_wide_in_any_batch(self):
+        def build(m):
+            net, x = m.group("net"), m.batch()
+            wide = duet.sigmoid(duet.dense(net, "out", x, 64))
+            m.phase("p", 1)
+            m.minimise(duet.batch_mean(duet.squared_error(wide, x)), net)
+            pairs = duet.uniform(m.graph, (x.shape[0], x.shape[0]))
+            m.own_output("noise", duet.concat([duet.slice(x, 1, 0, 1), pairs], 1))
+
+        run = duet.train(duet.Family("pairs", build), self.wide, steps=1, batch=20)
+        self.addCleanup(run.close)
+        self.assertEqual(run.ask(["noise"], examples=self.wide[:100])["noise"].shape, (100, 101))
+        words = 'the output "noise" has rows of 4 numbers in a batch of 3 and of 101 in one of 100'
+        self.refuses((lambda: run.ask(["noise"], examples=self.wide[:3]), words))
+
     def test_outputs_over_examples_are_what_they_are_beside_them(self):
         x = numpy.random.default_rng(2).random((300, 8, 8, 1), numpy.float32)
         apart = self.vae.reconstruct(x.copy())

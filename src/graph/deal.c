@@ -50,6 +50,8 @@ bool duet_deal_join(duet_deal *deal, duet_deal other)
     return small.outer == 0 || (large.outer == small.outer && large.inner % small.inner == 0);
 }
 
+static const duet_deal badly = {1, 0};
+
 /* NULL: none is dealt out. */
 static duet_node first_dealt(duet_node node)
 {
@@ -109,7 +111,6 @@ static bool takes_ranked(duet_node node)
 
 void duet_node_deal(duet_node node, duet_node *result)
 {
-    static const duet_deal badly = {1, 0};
     duet_dealing dealing = DUET_DEALT_NOT;
     duet_deal deal = {0};
     *result = node;
@@ -124,36 +125,38 @@ void duet_node_deal(duet_node node, duet_node *result)
     if (dealing == DUET_DEALT_SUM) *result = duet_all_reduce(node);
 }
 
-/* What the node makes of its operands' rows; *sums: it adds them up. */
-static duet_deal deal_on_paper(duet_node node, bool *sums)
+/* What the node makes of its operands' rows. */
+static duet_fate follow(duet_node node, const duet_fate *operands)
 {
-    static const duet_deal badly = {1, 0};
-    duet_deal deal = {0};
+    duet_fate rows = {0};
+    for (size_t i = 0; rows.mixer == NULL && i < node->input_count; i++) rows = operands[node->inputs[i]->id];
+    rows.deal = (duet_deal){0};
     for (size_t i = 0; i < node->input_count; i++)
-        if (duet_is_dealt_badly(node->inputs[i])) return badly;
-    const duet_dealing dealing = deal_by_kind(node, &deal);
-    *sums = dealing == DUET_DEALT_SUM;
-    if (dealing == DUET_DEALT_BADLY || (dealing == DUET_DEALT && deal.inner == 0)) return badly;
-    return dealing == DUET_DEALT ? deal : (duet_deal){0};
+        if (duet_is_dealt_badly(node->inputs[i])) rows.deal = badly;
+    if (rows.deal.outer > 0) return rows;
+    const duet_dealing dealing = deal_by_kind(node, &rows.deal);
+    if (dealing == DUET_DEALT && rows.deal.inner > 0) return rows;
+    if (dealing != DUET_DEALT_NOT && rows.mixer == NULL) rows = (duet_fate){node, {0}, dealing == DUET_DEALT_SUM};
+    rows.deal = dealing == DUET_DEALT || dealing == DUET_DEALT_BADLY ? badly : (duet_deal){0};
+    return rows;
 }
 
-duet_node *duet_deal_sums(duet_graph *graph, const duet_node *sources, size_t count, size_t rows)
+duet_fate *duet_deal_follow(duet_graph *graph, const duet_node *sources, size_t count, size_t rows)
 {
     const size_t nodes = duet_graph_count(graph);
-    duet_node *sums = calloc(nodes + 1, sizeof *sums);
-    if (sums == NULL) return NULL;
+    duet_fate *found = calloc(nodes + 1, sizeof *found);
+    if (found == NULL) return NULL;
     duet_graph_deal(graph, &(duet_dealer){.all = rows, .rows = rows});
     for (size_t id = 0; id < nodes; id++) {
         duet_node node = duet_graph_at(graph, id);
-        bool is_source = false, is_sum = false;
+        bool is_source = false;
         for (size_t i = 0; i < count; i++) is_source |= node == sources[i];
-        node->deal = is_source ? (duet_deal){1, node->elements / rows} : deal_on_paper(node, &is_sum);
-        for (size_t i = 0; sums[id] == NULL && i < node->input_count; i++) sums[id] = sums[node->inputs[i]->id];
-        if (is_sum) sums[id] = node;
+        found[id] = is_source ? (duet_fate){.deal = {1, node->elements / rows}} : follow(node, found);
+        node->deal = found[id].deal;
     }
     for (size_t id = 0; id < nodes; id++) duet_graph_at(graph, id)->deal = (duet_deal){0};
     duet_graph_deal(graph, &(duet_dealer){0});
-    return sums;
+    return found;
 }
 
 /* The ranks' sum. Its gradient is that of the value which it is, on every rank the same. */

@@ -60,10 +60,16 @@ bool duet_deal_join(duet_deal *deal, duet_deal other);
 /** The rule of ops whose first extent is that of their first dealt operand, and holds its rows. */
 duet_dealing duet_deal_leading(duet_node node, duet_deal *deal);
 
-/** For each node of a finished graph that is not dealt out, by its id, a sum over the rows of `sources` that it is made
- *  of; NULL where there is none, or none is known. Each source has `rows` rows, 2 or more. The caller frees the list;
- *  NULL: out of memory. */
-duet_node *duet_deal_sums(duet_graph *graph, const duet_node *sources, size_t count, size_t rows);
+/** What became of rows in a node. */
+typedef struct duet_fate {
+    duet_node mixer; /* of what it is made of, what first takes rows together; NULL: none */
+    duet_deal deal;  /* where they lie; inner 0: nowhere */
+    bool sums;       /* `mixer` adds them up */
+} duet_fate;
+
+/** Follows the rows of `sources`, `rows` each, 2 or more, through a finished graph that is not dealt out: what became
+ * of them in each node, by its id. The caller frees the list; NULL: out of memory. */
+duet_fate *duet_deal_follow(duet_graph *graph, const duet_node *sources, size_t count, size_t rows);
 
 /** The ranks' sum of `node`. */
 duet_node duet_all_reduce(duet_node node);

@@ -95,6 +95,28 @@ static void check_scratch_outputs(const duet_build *build)
     }
 }
 
+static bool has_rows(const duet_build *build, duet_node node)
+{
+    return node->shape.rank > 0 && node->shape.dims[0] == build->batch_size;
+}
+
+/* `rows`: what became of the rows of what a request gives, or draws. */
+static void check_output(const duet_build *build, const duet_output_row *output, const duet_fate *rows)
+{
+    const duet_node value = output->value;
+    const duet_deal in_front = {1, value->elements / build->batch_size};
+    const bool astray = rows->mixer == NULL && rows->deal.outer > 0 && has_rows(build, value) &&
+                        (rows->deal.outer != in_front.outer || rows->deal.inner != in_front.inner);
+    const duet_node culprit = astray ? value : rows->mixer;
+    if (culprit == NULL) return;
+    duet_graph_fail_at(output->where, build->graph,
+                       "output \"%s\": the %s at %s %s, and in use rows come in batches of any size, the last one "
+                       "filled up with zeros: each row of an output is to be of its own example; what a training finds "
+                       "of many, a state keeps (duet_state_follow), and what is for training alone needs no output",
+                       output->name, rows->sums ? "sum" : culprit->op->name, culprit->where,
+                       astray ? "leaves rows no longer one after the other" : "takes rows together");
+}
+
 /* In use a batch holds the rows that a request has left, and zeros where they are fewer: rows of an output must not
  * depend on each other. */
 static void check_rows(const duet_build *build)
@@ -104,24 +126,15 @@ static void check_rows(const duet_build *build)
     size_t count = 0;
     if (build->options.mode != DUET_BUILD_EVAL || build->options.learns || build->batch_size < 2) return;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i] != NULL && all[i]->shape.rank > 0 && all[i]->shape.dims[0] == build->batch_size)
-            sources[count++] = all[i];
-    duet_node *sums = duet_deal_sums(build->graph, sources, count, build->batch_size);
-    for (size_t p = 0; sums != NULL && p < build->procedure_count; p++)
+        if (all[i] != NULL && has_rows(build, all[i])) sources[count++] = all[i];
+    duet_fate *rows = duet_deal_follow(build->graph, sources, count, build->batch_size);
+    for (size_t p = 0; rows != NULL && p < build->procedure_count; p++)
         for (size_t i = 0; i < build->procedures[p].output_count; i++) {
             const duet_output_row *output = &build->procedures[p].outputs[i];
-            const duet_node sum = sums[output->value->id];
-            if (sum == NULL) continue;
-            duet_graph_fail_at(
-                output->where, build->graph,
-                "output \"%s\": the sum at %s takes rows together, and in use rows come in batches of any "
-                "size, the last one filled up with zeros: each row of an output is to be of its own "
-                "example; what a training finds of many, a state keeps (duet_state_follow), and what is for training "
-                "alone needs no output",
-                output->name, sum->where);
+            check_output(build, output, &rows[output->value->id]);
         }
-    if (sums == NULL) out_of_memory(build);
-    free(sums);
+    if (rows == NULL) out_of_memory(build);
+    free(rows);
 }
 
 /* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of many matrices that lie one after the other in memory, as attention has them: a family closed under
  * differentiation, like the single product. size[0], size[1]: transpose a, b. */
-#include "graph/deal.h"
+#include "op/deal.h"
 #include "op/op.h"
 #include "op/where.h"
 #include "product/gemm.h"
@@ -27,15 +27,16 @@ static void describe_products(duet_node node, duet_gemm_shape *shape)
                                .batch = node->elements / n / m};
 }
 
-/* Rows of the batch are matrices. */
+/* Rows of the batch are matrices, or rows, columns or terms of each product. */
 static duet_dealing deal_products(duet_node node, duet_deal *deal)
 {
     for (size_t i = 0; i < 2; i++) {
         if (!duet_is_dealt(node->inputs[i])) continue;
         const duet_deal_axis place = duet_deal_find(node->inputs[i]);
+        if (place.axis + 2 >= node->shape.rank)
+            return deal->outer == 0 ? duet_deal_product(node, deal) : DUET_DEALT_BADLY;
         const duet_deal found = duet_deal_at(node->shape, place);
-        if (place.axis + 2 >= node->shape.rank || (deal->outer > 0 && deal->outer != found.outer))
-            return DUET_DEALT_BADLY;
+        if (deal->outer > 0 && deal->outer != found.outer) return DUET_DEALT_BADLY;
         *deal = found;
     }
     return deal->outer > 0 ? DUET_DEALT : DUET_DEALT_NOT;

@@ -5,7 +5,7 @@
 
 #include "graph/deal.h"
 
-/** Of a matrix product, masked or not: rows of the batch are rows of C, its columns, or terms of its sums. */
+/** Of matrix products, masked or not: rows of the batch are rows of C, its columns, or terms of its sums. */
 duet_dealing duet_deal_product(duet_node node, duet_deal *deal);
 
 /** The sum and the mean over these axes, which stay with extent 1, of the rows that this rank has. Where no rows are

@@ -30,13 +30,15 @@ duet_dealing duet_deal_product(duet_node node, duet_deal *deal)
     const bool left = duet_is_dealt(a), right = duet_is_dealt(b);
     if (!left && !right) return DUET_DEALT_NOT;
     duet_deal_axis in_a = left ? duet_deal_find(a) : (duet_deal_axis){0}, in_b = right ? duet_deal_find(b) : in_a;
-    const bool rows = left && in_a.axis == (node->attributes.size[0] != 0), /* of C, */
-        columns = right && in_b.axis == (node->attributes.size[1] == 0);    /* and else the terms of its sums */
+    const size_t first = node->shape.rank - 2; /* of the two axes that are the matrix */
+    if ((left && in_a.axis < first) || (right && in_b.axis < first)) return DUET_DEALT_BADLY;
+    const bool rows = left && in_a.axis == first + (node->attributes.size[0] != 0), /* of C, */
+        columns = right && in_b.axis == first + (node->attributes.size[1] == 0);    /* and else the terms of its sums */
     if (!rows && !columns)
         return left && right && in_a.before != in_b.before ? DUET_DEALT_BADLY : DUET_DEALT_SUM;
     if (left && right) return DUET_DEALT_BADLY;
     duet_deal_axis place = rows ? in_a : in_b;
-    place.axis = columns;
+    place.axis = first + columns;
     *deal = duet_deal_at(node->shape, place);
     return DUET_DEALT;
 }

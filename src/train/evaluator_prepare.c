@@ -74,6 +74,18 @@ static duet_status fail_output(const duet_evaluator *evaluator, const char *name
     return status;
 }
 
+/* Callers have room for rows as wide as duet_evaluator_features says, of a build of another batch. */
+static duet_status check_width(const duet_evaluator *evaluator, duet_node node, size_t rows, const char *name,
+                               duet_error *error)
+{
+    const size_t here = duet_row_features(node, rows), told = duet_evaluator_features(evaluator, name);
+    if (here == told) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "the output \"%s\" has rows of %zu numbers in a batch of %zu and of %zu in one of %d: how wide a "
+                     "row is must not follow from the batch",
+                     name, here, rows, told, DUET_USUAL_ROWS);
+}
+
 /* Finds the nodes of the outputs asked for. All must be of `procedure`, except the latents and the outputs of "train",
  * which need no phase. */
 static duet_status find_outputs(const duet_evaluator *evaluator, const duet_prepared *made,
@@ -90,6 +102,7 @@ static duet_status find_outputs(const duet_evaluator *evaluator, const duet_prep
                              name, from->name, procedure->name);
         if (duet_row_features(node, made->rows) == 0)
             return duet_fail(error, DUET_ERROR_USAGE, "the output \"%s\" has no row an example", name);
+        DUET_TRY(check_width(evaluator, node, made->rows, name, error));
         made->outputs[i] = node;
     }
     return DUET_OK;
