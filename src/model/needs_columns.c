@@ -263,4 +263,3 @@ void duet_warn_of_dependent_columns(duet_model *model)
     if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
     free_examples(&it);
 }
-
