@@ -25,7 +25,7 @@ enum {
     }
 RULE(add, x[0] + x[1])
 RULE(subtract, x[0] - x[1])
-RULE(multiply, x[0] *x[1])
+RULE(multiply, x[0] * x[1])
 RULE(divide, x[0] / x[1])
 RULE(minimum, fmin(x[0], x[1]))
 RULE(maximum, fmax(x[0], x[1]))
@@ -38,7 +38,7 @@ RULE(equal, x[0] == x[1])
 RULE(not_equal, x[0] != x[1])
 RULE(negate, -x[0])
 RULE(reciprocal, 1 / x[0])
-RULE(square, x[0] *x[0])
+RULE(square, x[0] * x[0])
 RULE(exp, exp(x[0]))
 RULE(log, log(x[0]))
 RULE(log1p, log1p(x[0]))
@@ -59,16 +59,16 @@ typedef double rule(const double *x, const double *n);
 
 #define ROW(label)                                                                                                     \
     {                                                                                                                  \
-        #label, of_##label                                                                                             \
+#label, of_##label                                                                                             \
     }
 static const struct {
     const char *name;
     rule *of;
-} rules[] = {ROW(add),        ROW(subtract), ROW(multiply), ROW(divide),        ROW(minimum), ROW(maximum),
-             ROW(power),      ROW(less),     ROW(greater),  ROW(less_equal),    ROW(equal),   ROW(greater_equal),
-             ROW(not_equal),  ROW(negate),   ROW(square),   ROW(reciprocal),    ROW(exp),     ROW(log),
-             ROW(log1p),      ROW(sqrt),     ROW(tanh),     ROW(sigmoid),       ROW(relu),    ROW(abs),
-             ROW(sign),       ROW(floor),    ROW(elu),      ROW(leaky_relu),    ROW(clamp),   ROW(select)};
+} rules[] = {ROW(add),       ROW(subtract), ROW(multiply), ROW(divide),     ROW(minimum), ROW(maximum),
+             ROW(power),     ROW(less),     ROW(greater),  ROW(less_equal), ROW(equal),   ROW(greater_equal),
+             ROW(not_equal), ROW(negate),   ROW(square),   ROW(reciprocal), ROW(exp),     ROW(log),
+             ROW(log1p),     ROW(sqrt),     ROW(tanh),     ROW(sigmoid),    ROW(relu),    ROW(abs),
+             ROW(sign),      ROW(floor),    ROW(elu),      ROW(leaky_relu), ROW(clamp),   ROW(select)};
 #undef ROW
 
 /* Values by the numbers of nodes; NULL: unknown, or not needed. */
