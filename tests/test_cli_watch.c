@@ -196,6 +196,14 @@ static void labels_with_gaps_are_no_collapse(void **state)
            "/eight", NULL);
     expect(RUN("eval", "@/gapped", "--metric", "agreement", "--judge", "@/eight"), 0, "agreement",
            "2 of 10 classes have a training example: samples are asked of those alone");
+    /* of an autoencoder that draws no samples no metric shows a collapse, and none would ask a judge */
+    expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
+               "--stop-on-collapse", "--out", "@/ae"),
+           0, "/ae",
+           "note: to stop on a collapse has no effect: of a model of \"ae\" on such data no metric shows one\n");
+    expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
+               "--stop-on-collapse", "--judge", "@/eight", "--out", "@/no"),
+           2, "", "none of the metrics that are watched asks the judge");
 }
 
 static int begin(void **state)
