@@ -175,6 +175,37 @@ static void early_samples_end_no_training(void **state)
     expect(r, 0, "/blurred", "mode-drop: half of the classes or more get no sample\n");
 }
 
+/* A class without an example is none that samples could be of: it is neither missed nor asked for. */
+static void labels_with_gaps_are_no_collapse(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, PIXELS = 64 };
+    uint8_t pixels[PIXELS * ROWS], labels[ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS; i++) labels[i] = (uint8_t)(8 + i % 2);
+    for (size_t i = 0; i < PIXELS * ROWS; i++) pixels[i] = (uint8_t)(i / PIXELS % 2 * 128 + (i * i + i / 7) % 128);
+    assert_int_equal(mkdir(inside("gaps", path), 0777), 0);
+    assert_ok(duet_write_npy_bytes(inside("gaps/train.npy", path), pixels, DUET_SHAPE(ROWS, 8, 8), &error), &error);
+    assert_ok(duet_write_npy_bytes(inside("gaps/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
+    result r = RUN("train", "cgan", "--data", "@/gaps", "--batch", "9", "--epochs", "3", "--stop-on-collapse", "--out",
+                   "@/gapped");
+    assert_null(strstr(r.err, "four fifths"));
+    expect(r, 0, "/gapped", "classes without an example: 0, 1, 2");
+    expect(RUN("train", "classifier", "--data", "@/gaps", "--batch", "9", "--steps", "1", "--out", "@/eight"), 0,
+           "/eight", NULL);
+    expect(RUN("eval", "@/gapped", "--metric", "agreement", "--judge", "@/eight"), 0, "agreement",
+           "2 of 10 classes have a training example: samples are asked of those alone");
+    /* of an autoencoder that draws no samples no metric shows a collapse, and none would ask a judge */
+    expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
+               "--stop-on-collapse", "--out", "@/ae"),
+           0, "/ae",
+           "note: to stop on a collapse has no effect: of a model of \"ae\" on such data no metric shows one\n");
+    expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
+               "--stop-on-collapse", "--judge", "@/eight", "--out", "@/no"),
+           2, "", "none of the metrics that are watched asks the judge");
+}
+
 static int begin(void **state)
 {
     (void)make_folder(state);
@@ -275,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_best_is_of_its_own_run_data_and_metric),
         cmocka_unit_test(files_of_other_runs_are_noticed),
         cmocka_unit_test(early_samples_end_no_training),
+        cmocka_unit_test(labels_with_gaps_are_no_collapse),
         cmocka_unit_test(data_of_which_a_metric_says_nothing_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);

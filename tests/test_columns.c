@@ -75,6 +75,82 @@ static void coarse_columns_are_warned_of(void **state)
     }
 }
 
+enum { PICTURE = 4, PICTURE_ROWS = 100 };
+
+/* Bytes of a picture whose border is black; 'n': noise everywhere; of a table 't' whose third column has two. */
+static uint8_t byte_of(char kind, size_t row, size_t place)
+{
+    const size_t y = place / PICTURE, x = place % PICTURE;
+    const bool border = y == 0 || x == 0 || y == PICTURE - 1 || x == PICTURE - 1;
+    if (kind == 't') return place == 2 ? (uint8_t)(row % 2 * 200) : (uint8_t)(row * 37 % 251 + place);
+    const float noise = (value_of('n', row, place) + 4) / 8;
+    return border && kind != 'n' ? 0 : (uint8_t)(noise * 256);
+}
+
+static void write_bytes(const char *path, char kind, float scale, float term)
+{
+    enum { ALL = PICTURE * PICTURE };
+    static uint8_t bytes[PICTURE_ROWS * ALL];
+    static float floats[PICTURE_ROWS * ALL];
+    const size_t width = kind == 't' ? 5 : ALL;
+    const duet_shape shape = kind == 't' ? DUET_SHAPE(PICTURE_ROWS, 5) : DUET_SHAPE(PICTURE_ROWS, PICTURE, PICTURE, 1);
+    duet_error error = {0};
+    for (size_t i = 0; i < PICTURE_ROWS * width; i++) {
+        bytes[i] = byte_of(kind, i / width, i % width);
+        floats[i] = scale * (float)bytes[i] + term;
+    }
+    if (scale == 0)
+        assert_ok(duet_write_npy_bytes(path, bytes, shape, &error), &error);
+    else
+        assert_ok(duet_write_npy(path, floats, shape, &error), &error);
+}
+
+/* Pixels that are black throughout have no density, whatever scale their pictures are in, and neither have bytes of a
+ * table of which there are few; noise of bytes, or a floor as wide, holds it. */
+static void numbers_of_pictures_are_warned_of(void **state)
+{
+    (void)state;
+    static const char few[] = " of 16 numbers have few values, or one again and again: a density has no bound there";
+    static const char scaled[] = ": save numpy.clip((array + 1.0) / 2, 0, 1).astype('<f4'), in both splits alike; then "
+                                 "dequantise=yes adds the noise of bytes";
+    static const struct {
+        const char *family, *setting;
+        float scale, term; /* scale 0: bytes as they are */
+        char kind;
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"nice", "alpha=0.001", 2.0F / 255, -1, 'b', few},
+        {"nice", "alpha=0.001", 2.0F / 255, -1, 'b', scaled},
+        {"realnvp", "alpha=0.001", 4.0F / 255, -2, 'b', few},
+        {"nice", "alpha=0.001", 2.0F / 255, -1, 'n', NULL},
+        {"nice", "dequantise=no", 0, 0, 'n', NULL},
+        {"nice", "dequantise=auto", 0, 0, 'b', NULL},
+        {"nice", "dequantise=no", 0, 0, 'b', ": dequantise=yes adds the noise of bytes"},
+        {"nice", "dequantise=yes", 0.9F / 255, 0, 'b', NULL},
+        {"mixture", "components=3", 2.0F / 255, -1, 'b', "least_deviation=0.00197 keeps it as wide"},
+        {"mixture", "least_deviation=0.00197", 2.0F / 255, -1, 'b', NULL},
+        {"mixture", "components=3", 0, 0, 'b', NULL}, /* its floor is a byte's share */
+        {"mixture", "least_deviation=1e-6", 0, 0, 'b', few},
+        {"mixture", "components=3", 0, 0, 't',
+         "columns of 5 have few values, or one again and again: 3 (0 and 0.784314 alone):"},
+        {"nice", "dequantise=no", 0, 0, 't',
+         "alone): a density has no bound there, and nll falls as it closes in on them, "
+         "whatever is learnt of the others: take them out, or dequantise=yes"},
+        {"nice", "dequantise=auto", 0, 0, 't', NULL},
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    (void)snprintf(path, sizeof path, "%s/picture.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        write_bytes(path, rows[i].kind, rows[i].scale, rows[i].term);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, &rows[i].setting, 1);
+        warnings_of(it.build, said);
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : strstr(said, "few values") != NULL)
+            fail_msg("%s %s of %c: \"%s\"", rows[i].family, rows[i].setting, rows[i].kind, said);
+        test_graph_close(&it);
+    }
+}
+
 /* Letters as above; or what follows from columns 1 and 2: their sum, the first turned over, both but for a thousandth.
  * 'c' and 's': cosine and sine of the first; 'q': a square of it; 'k': sizes that grow together. 'o': one row far out,
  * the same for all such columns. 'g' and 'G': what four rows or eight have in common, 'u': a row's number.
@@ -175,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(coarse_columns_are_warned_of),
+        cmocka_unit_test(numbers_of_pictures_are_warned_of),
         cmocka_unit_test(dependent_columns_are_warned_of),
     };
     return RUN_TESTS("columns", tests, open_all, close_all);

@@ -137,6 +137,114 @@ static void losses_name_data_that_they_are_not_for(void **state)
     (void)refusal_of_set("ring8", learn_scaled_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
 }
 
+/* Pieces, pools and joins of pictures, [4, 4, 4, 1], whose middle alone leaves [0, 1]. */
+static duet_node pictures_of(duet_model *m)
+{
+    return duet_model_pictures(m, 1);
+}
+static duet_node rows_of(duet_model *m, size_t first, size_t count)
+{
+    return duet_slice(pictures_of(m), 1, first, count);
+}
+static duet_node its_middle(duet_model *m)
+{
+    return rows_of(m, 1, 2);
+}
+static duet_node its_border(duet_model *m)
+{
+    return duet_concat(((duet_node[]){rows_of(m, 0, 1), rows_of(m, 3, 1)}), 2, 1);
+}
+static duet_node padded_middle(duet_model *m)
+{
+    return duet_pad(its_middle(m), 2, 1, 1);
+}
+static duet_node with_its_middle(duet_model *m)
+{
+    return duet_concat(((duet_node[]){its_border(m), its_middle(m)}), 2, 1);
+}
+static duet_node its_averages(duet_model *m)
+{
+    return duet_average_pool(pictures_of(m), &(duet_window){{2, 2}, {2, 2}, {1, 1}});
+}
+static duet_node its_overlapping_maxima(duet_model *m)
+{
+    return duet_max_pool(duet_negate(pictures_of(m)), &(duet_window){{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+}
+static duet_node its_positive_part(duet_model *m)
+{
+    return duet_relu(pictures_of(m));
+}
+static duet_node its_larger_part(duet_model *m)
+{
+    return duet_maximum(pictures_of(m), duet_constant(duet_model_graph(m), -0.25));
+}
+static duet_node its_masked_part(duet_model *m)
+{
+    return duet_multiply(pictures_of(m), duet_mask(duet_model_graph(m), DUET_SHAPE(4, 4, 4, 1), 0.5));
+}
+static duet_node where_it_is_positive(duet_model *m)
+{
+    duet_node x = pictures_of(m), zero = duet_constant(duet_model_graph(m), 0);
+    return duet_select(duet_greater(x, zero), x, zero);
+}
+static duet_node turned_middle(duet_model *m)
+{
+    return duet_shift(duet_scale(duet_permute(its_middle(m), (size_t[]){0, 2, 1, 3}), 0.5), 0.5);
+}
+static duet_node its_square(duet_model *m)
+{
+    return duet_square(pictures_of(m));
+}
+static duet_node its_noisy_part(duet_model *m)
+{
+    return duet_add(pictures_of(m), duet_normal(duet_model_graph(m), DUET_SHAPE(4, 4, 4, 1)));
+}
+static duet_node (*target)(duet_model *m);
+static void learn_what_is_made(duet_model *m)
+{
+    duet_node x = duet_flatten(target(m));
+    learn(m, duet_bernoulli_nll(duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_features(x)),
+                                x));
+}
+
+static void losses_look_at_what_is_made_of_examples(void **state)
+{
+    (void)state;
+    static const struct {
+        duet_node (*target)(duet_model *m);
+        const char *piece; /* NULL: it lies in [0, 1], or nobody knows */
+    } rows[] = {
+        {its_middle, ", such as -0.75: take gaussian_nll"},
+        {its_border, NULL},
+        {padded_middle, ", such as -0.75"},
+        {with_its_middle, ", such as -0.75"},
+        {its_averages, ", such as -0."},
+        {its_overlapping_maxima, ", such as -0."},
+        {its_positive_part, NULL},
+        {its_larger_part, ", such as -0.25"},
+        {its_masked_part, ", such as -0.75"},
+        {where_it_is_positive, NULL},
+        {turned_middle, NULL},
+        {its_square, NULL},
+        {its_noisy_part, NULL},
+    };
+    float values[16 * 16];
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    for (size_t i = 0; i < 16 * 16; i++)
+        values[i] = i / 4 % 4 == 1 || i / 4 % 4 == 2 ? (i % 4 < 2 ? -0.75F : 1) : 0.125F * (float)(i % 8);
+    (void)snprintf(path, sizeof path, "%s/middles.npy", folder);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(16, 4, 4, 1), &error), &error);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        target = rows[i].target;
+        error = refusal_of_set(path, learn_what_is_made, DUET_BUILD_TRAIN,
+                               rows[i].piece == NULL ? DUET_OK : DUET_ERROR_DATA);
+        if (rows[i].piece == NULL) continue;
+        assert_message(&error, ": bernoulli_nll is for numbers in [0, 1], and is given some made of the examples of ");
+        assert_message(&error, rows[i].piece);
+    }
+}
+
 /* Of labels that the output itself reads any accuracy comes out. */
 static void tell_labels_by_labels(duet_model *m)
 {
@@ -185,6 +293,7 @@ int main(void)
         cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
         cmocka_unit_test(losses_that_nothing_reads_want_nothing),
         cmocka_unit_test(losses_let_rounding_pass),
+        cmocka_unit_test(losses_look_at_what_is_made_of_examples),
         cmocka_unit_test(classes_are_not_told_from_labels),
     };
     return RUN_TESTS("mistakes_of_data", tests, open_sets, close_all);

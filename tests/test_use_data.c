@@ -202,12 +202,24 @@ static void one_class_will_do(void **state)
     assert_null(strstr(said.err, "nothing can be learnt"));
     expect(said, 0, "accuracy 1.0000", NULL);
     expect(RUN("data", "@/light.npz"), 0, NULL, "all labels are one class: nothing can be learnt from them");
-    expect(RUN("eval", "@/judge", "--data", "@/light.npz"), 0, "accuracy", "all 12 labels are one class, 1: its");
+    expect(RUN("eval", "@/judge", "--data", "@/light.npz"), 0, "accuracy",
+           "all 12 labels are one class, 1: what goes by");
     make_inner("light");
     write_npy("light/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
     write_npy("light/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\1\1\1\1\1\1\1\1\1\1\1", 12);
     expect(RUN("eval", "@/judge", "--data", "@/light"), 0, "accuracy",
-           "all 12 labels of the test split are one class, 1: its accuracy says nothing of the others");
+           "all 12 labels of the test split are one class, 1: what goes by them says nothing of the others");
+    expect(RUN("eval", "@/vae", "--data", "@/light.npz", "--metric", "nearest-neighbour"), 0, "nearest-neighbour",
+           "all 12 labels are one class, 1: what goes by them says nothing of the others");
+    make_inner("dark");
+    write_npy("dark/train.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("dark/train-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\1\1\1\1\1\1\1\1\1\1\1", 12);
+    write_npy("dark/test.npy", 1, ARRAY("|u1", "False", "(12, 8, 8)"), pixels, sizeof pixels / 2);
+    write_npy("dark/test-labels.npy", 1, ARRAY("|u1", "False", "(12,)"), "\1\0\1\0\1\0\1\0\1\0\1\0", 12);
+    expect(RUN("eval", "@/vae", "--data", "@/dark", "--metric", "linear-probe", "--metric", "nearest-neighbour"), 0,
+           "linear-probe",
+           "6 of 12 examples of the test split are of classes that no training example has, which no metric that goes "
+           "by those can tell: 0");
     said = RUN("eval", "@/judge");
     assert_null(strstr(said.err, "nothing of the others"));
     expect(said, 0, "accuracy", NULL);

@@ -5,7 +5,6 @@
  * right if the label's logit is the largest, the first one where several are, as in training. */
 #include <stdlib.h>
 
-#include "data/data.h"
 #include "metric/metric.h"
 
 static bool discriminates(duet_run *run)
@@ -89,45 +88,11 @@ static size_t count_right(const double *margins, size_t count, bool at_0)
     return right;
 }
 
-/* Notes that the labels judged are one class. Of a few examples chance may make one: where they are a share of a set,
- * it is all of the set's. A training is told of its data when it begins. */
-static duet_status tell_of_one_class(const duet_metric_task *task, duet_error *error)
-{
-    enum { FEW = 4 };
-    duet_data *data = duet_run_data(task->run);
-    const duet_data_info *info = duet_data_describe(data);
-    const size_t *of = info->count;
-    const bool whole = of[task->split] < FEW && info->division != DUET_DIVISION_GIVEN;
-    const size_t count = whole ? of[DUET_TRAIN] + of[DUET_TEST] : of[task->split];
-    size_t read = 0, alike = 0;
-    if (task->run->live || info->generated || count < FEW || duet_run_features(task->run, DUET_CLASS_LOGITS) == 1)
-        return DUET_OK;
-    uint8_t *labels = malloc(count);
-    if (labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", count);
-    duet_status status = DUET_OK;
-    for (duet_split it = DUET_TRAIN; it <= DUET_TEST && status == DUET_OK; it++) {
-        if (!whole && it != task->split) continue;
-        status = duet_data_labels(data, it, 0, of[it], labels + read, error);
-        read += of[it];
-    }
-    for (; status == DUET_OK && alike < count && labels[alike] == labels[0]; alike++) {}
-    if (alike == count)
-        duet_notes_add(&data->notes, false,
-                       "%s: all %zu labels%s are one class, %u: its accuracy says nothing of the others", info->name,
-                       count,
-                       whole                      ? ""
-                       : task->split == DUET_TEST ? " of the test split"
-                                                  : " of the training split",
-                       labels[0]);
-    free(labels);
-    return status;
-}
-
 static duet_status finish_classifier(duet_metric_task *task, duet_error *error)
 {
     uint8_t label; /* read for the error that a split without labels gives */
     DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, 1, &label, error));
-    DUET_TRY(tell_of_one_class(task, error));
+    if (duet_run_features(task->run, DUET_CLASS_LOGITS) > 1) DUET_TRY(duet_metric_tell_of_labels(task, false, error));
     size_t n = duet_metric_examples(task);
     duet_metric_add_share(task, "accuracy", count_right(task->state, n, false), n);
     return DUET_OK;

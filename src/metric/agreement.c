@@ -22,10 +22,9 @@ static const char *refusal(duet_run *run)
 
 static duet_status compare(duet_metric_task *task, float *samples, uint8_t *asked, uint8_t *seen, duet_error *error)
 {
-    size_t classes = duet_run_classes(task->run);
     uint8_t numbers[256];
     DUET_TRY(duet_metric_judge_numbers(task->run, numbers, error));
-    for (size_t i = 0; i < SAMPLES; i++) asked[i] = (uint8_t)(i % classes);
+    DUET_TRY(duet_metric_ask_classes(task, asked, SAMPLES, error));
     const duet_wanted wanted = {DUET_SAMPLE, samples};
     const duet_request request = {
         .count = SAMPLES, .seed = task->seed, .classes = asked, .outputs = &wanted, .output_count = 1};

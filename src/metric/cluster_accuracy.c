@@ -76,6 +76,7 @@ static duet_status learn(const duet_metric_task *task, size_t categories, uint8_
 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
+    DUET_TRY(duet_metric_tell_of_labels(task, true, error));
     size_t n = duet_metric_examples(task), categories = duet_run_features(task->run, DUET_CODE_LOGITS);
     const seen *all = task->state;
     uint8_t *stands_for = malloc(categories);

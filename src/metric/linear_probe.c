@@ -91,7 +91,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for codes");
     it->width = duet_run_features(task->run, DUET_LATENT);
     choose(it, task);
-    duet_status status = probe(it, task, error);
+    duet_status status = duet_metric_tell_of_labels(task, true, error);
+    if (status == DUET_OK) status = probe(it, task, error);
     free(it->values);
     free(it);
     return status;

@@ -61,6 +61,13 @@ static bool has_use_for_judge(const duet_monitor *monitor)
     return asks;
 }
 
+static duet_status refuse_judge(duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "none of the metrics that are watched asks the judge: name one that does, such as --watch "
+                     "classes, or leave --judge out");
+}
+
 /* Mistakes that show without a run. */
 static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
 {
@@ -68,10 +75,7 @@ static duet_status check_watch(const duet_monitor *monitor, duet_error *error)
     if (monitor->options.judge != NULL && !watches(monitor))
         return duet_fail(error, DUET_ERROR_USAGE,
                          "a judge is asked by metrics that are watched: name one with --watch METRIC");
-    if (monitor->options.judge != NULL && !has_use_for_judge(monitor))
-        return duet_fail(error, DUET_ERROR_USAGE,
-                         "none of the metrics that are watched asks the judge: name one that does, such as --watch "
-                         "classes, or leave --judge out");
+    if (monitor->options.judge != NULL && !has_use_for_judge(monitor)) return refuse_judge(error);
     if (watch->patience > 0 && watch->best == NULL)
         return duet_fail(error, DUET_ERROR_USAGE, "patience waits for a metric to get better: say which");
     if (watch->best == NULL) return DUET_OK;
@@ -154,15 +158,18 @@ const duet_watch *duet_monitor_watch(const duet_monitor *monitor)
     return &monitor->watch;
 }
 
+/* Metrics that show a collapse. */
+static const char *const signs[] = {"modes", "classes", "active-units", "neighbour-spread"};
+enum { SIGNS = sizeof signs / sizeof *signs };
+
 /* Lists each metric once: those asked for, watch.best and, if a collapse is to stop the training, those that show
  * one and apply. Their values are to fit a verdict. */
 static duet_status list_metrics(const duet_monitor *monitor, duet_run *run, const char **names, size_t *listed,
                                 duet_error *error)
 {
-    static const char *const signs[] = {"modes", "classes", "active-units", "neighbour-spread"};
     const duet_watch *watch = &monitor->watch;
     size_t count = 0, values = 0;
-    for (size_t i = 0; i < watch->metric_count + 1 + sizeof signs / sizeof *signs; i++) {
+    for (size_t i = 0; i < watch->metric_count + 1 + SIGNS; i++) {
         bool asked = i < watch->metric_count, is_best = i == watch->metric_count, is_new = true;
         const char *name = asked ? watch->metrics[i] : is_best ? watch->best : signs[i - watch->metric_count - 1];
         if (!asked && !is_best && (!monitor->options.stop_on_collapse || !duet_metric_applies(run, name))) continue;
@@ -195,8 +202,26 @@ typedef struct task {
     duet_features_identity features; /* of those that go by some */
 } task;
 
+/* Whether what is to end at a collapse has metrics that show one, and a judge one that asks it. */
+static duet_status check_signs(const task *it, duet_run *run, duet_error *error)
+{
+    bool shows = false, asks = false;
+    for (size_t i = 0; i < it->count; i++) {
+        asks = asks || asks_judge(it->names[i]);
+        for (size_t sign = 0; sign < SIGNS; sign++) shows = shows || strcmp(it->names[i], signs[sign]) == 0;
+    }
+    if (it->monitor->options.judge != NULL && !asks) return refuse_judge(error);
+    if (it->monitor->options.stop_on_collapse && !shows)
+        duet_device_say(duet_run_device(run),
+                        "note: to stop on a collapse has no effect: of a model of \"%s\" on such data no metric shows "
+                        "one",
+                        duet_model_family(duet_run_model(run))->name);
+    return DUET_OK;
+}
+
 static duet_status check(task *it, duet_run *run, duet_error *error)
 {
+    DUET_TRY(check_signs(it, run, error));
     const char *best = it->monitor->watch.best;
     for (size_t i = 0; i < it->count; i++) {
         DUET_TRY(duet_metric_check(run, it->names[i], split_of(run), error));

@@ -9,21 +9,13 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/columns.h"
 #include "data/data.h"
-#include "data/dependence.h"
-#include "data/plausible.h"
 #include "data/remedy.h"
 #include "model/model.h"
 
 enum {
     PIECE = 256,
     MOST_GENERATED = 2048,
-    MOST_ROWS = 4096, /* whose columns are looked at */
-    LOOKED_AT = 1 << 20,
-    LEAST_ROWS = 30, /* that say how many values there are */
-    SHOWN = 4,       /* columns by number */
-    REMEDY = DUET_REMEDY_SIZE + 8
 };
 
 /* The least and the largest number of the examples of both splits, and whether all are whole. */
@@ -69,15 +61,29 @@ duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error)
 }
 
 /* How the data themselves may come to fit; NULL: they are made, not read. */
-static const char *remedy_for(const duet_data_info *info, const range *found, char text[REMEDY])
+static const char *remedy_for(const duet_data_info *info, const range *found, char text[DUET_NEEDS_REMEDY])
 {
     if (info->generated) return NULL;
     bool bytes = found->whole && found->low >= 0 && found->high >= DUET_BRIGHT && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
     char scaled[DUET_REMEDY_SIZE];
     if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_REMEDY_UNIT_COLUMNS;
-    (void)snprintf(text, REMEDY, "save %s", duet_remedy_unit((double)found->low, (double)found->high, scaled));
+    (void)snprintf(text, DUET_NEEDS_REMEDY, "save %s",
+                   duet_remedy_unit((double)found->low, (double)found->high, scaled));
     return text;
+}
+
+bool duet_needs_remedy(duet_model *model, char text[DUET_NEEDS_REMEDY])
+{
+    duet_error error = {0};
+    range found;
+    if (find_range(duet_model_data(model), &found, &error) != DUET_OK) {
+        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+        return false;
+    }
+    const char *remedy = remedy_for(duet_data_describe(duet_model_data(model)), &found, text);
+    if (remedy != NULL && remedy != text) (void)snprintf(text, DUET_NEEDS_REMEDY, "%s", remedy);
+    return remedy != NULL;
 }
 
 static const char any_numbers[] = ", which is for any numbers", bytes_of_unit[] = "(255 * array).round().astype('u1')";
@@ -89,7 +95,7 @@ static void refuse_range(duet_model *model, const char *what, const char *instea
     duet_graph *graph = duet_model_graph(model);
     duet_error error = {0};
     range found = {0};
-    char text[REMEDY];
+    char text[DUET_NEEDS_REMEDY];
     if (info->unit_range) return;
     if (find_range(duet_model_data(model), &found, &error) != DUET_OK) {
         duet_graph_refuse(graph, error.status, "%s", error.message);
@@ -232,202 +238,19 @@ static void tell_of_bytes(duet_model *model)
     tell_of_data(model, taken, text);
 }
 
-void duet_warn_of_no_noise(duet_model *model)
+bool duet_warn_of_no_noise(duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     float found = NAN;
     if (!model->bytes && duet_model_data(model)->bytes) tell_of_bytes(model);
-    if (!duet_model_training(model) || info->shape.rank == 1 || !has_between(model, &found)) return;
+    if (!duet_model_training(model) || info->shape.rank == 1 || !has_between(model, &found)) return false;
     duet_model_warn(
         model,
         "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, so that its pictures are learnt as "
         "numbers, not bytes: nll is their density as they are, which has no bound where pixels are alike, "
         "and there are no bits; dequantise=yes adds the noise of bytes%s",
         info->name, (double)found, info->generated ? "" : ", and (255 * array).round().astype('u1') has bytes");
-}
-
-/* Of two values alone, of few for so many examples, or of one that a tenth of them have. */
-static bool is_coarse(const duet_column *it)
-{
-    if (it->distinct <= 2 || it->count < LEAST_ROWS) return it->distinct <= 2;
-    return 10 * it->distinct < it->count || (it->whole && 2 * it->distinct < it->count) ||
-           10 * it->common_times > it->count;
-}
-
-/* What is common to the columns that are told of. */
-typedef struct coarseness {
-    duet_text list;
-    size_t columns;
-    size_t blurred; /* the first whose values lie apart, so that noise between them may blur it; `features`: none */
-    float step;
-} coarseness;
-
-static void take_column(coarseness *it, const duet_data_info *info, size_t place, const duet_column *column)
-{
-    const bool few = column->distinct <= 2 || 2 * column->distinct < column->count;
-    char name[160];
-    if (few && column->distinct > 1 && it->step == 0) {
-        it->blurred = place;
-        it->step = column->step;
-    }
-    if (it->columns++ >= SHOWN) return;
-    duet_text_add(&it->list, "%s%zu%s (", it->columns > 1 ? ", " : "", place + 1,
-                  duet_column_name(info->columns, place, name, sizeof name));
-    if (column->distinct == 2)
-        duet_text_add(&it->list, "%g and %g alone)", (double)column->low.value, (double)column->high.value);
-    else if (few)
-        duet_text_add(&it->list, "%zu value%s)", column->distinct, column->distinct == 1 ? "" : "s");
-    else
-        duet_text_add(&it->list, "%g in %zu)", (double)column->common, column->common_times);
-}
-
-/* Some thousand examples that stand for all. */
-typedef struct examples {
-    const duet_data_info *info;
-    size_t count, features;
-    float *rows, *column; /* room for one column */
-} examples;
-
-static duet_status read_examples(examples *it, duet_data *data, duet_error *error)
-{
-    const size_t total = it->info->count[DUET_TRAIN];
-    size_t wanted = it->features < LOOKED_AT / MOST_ROWS ? MOST_ROWS : LOOKED_AT / it->features, first, piece;
-    if (wanted < 1) wanted = 1;
-    if (wanted > total) wanted = total;
-    it->rows = calloc(wanted, it->features * sizeof *it->rows);
-    it->column = calloc(wanted, sizeof *it->column);
-    if (it->rows == NULL || it->column == NULL)
-        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted);
-    for (size_t i = 0; duet_rows_spread(total, wanted, i, &first, &piece); i++) {
-        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, piece, it->rows + it->count * it->features, error));
-        it->count += piece;
-    }
-    return DUET_OK;
-}
-
-static void free_examples(examples *it)
-{
-    free(it->rows);
-    free(it->column);
-}
-
-/* Reads them where columns of a table, not pictures, are learnt from; false: they are not, or a mistake is recorded. */
-static bool have_table(duet_model *model, examples *it)
-{
-    duet_data *data = duet_model_data(model);
-    duet_error error = {0};
-    *it = (examples){.info = duet_data_describe(data)};
-    it->features = duet_shape_elements(it->info->shape);
-    if (!duet_model_training(model) || data->owner != NULL || data->asked || it->info->generated ||
-        it->info->type == DUET_UINT8 || it->info->shape.rank != 1)
-        return false;
-    if (read_examples(it, data, &error) == DUET_OK) return true;
-    duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
-    free_examples(it);
-    return false;
-}
-
-static void look_at_columns(examples *it, coarseness *found)
-{
-    for (size_t i = 0; it->count > 1 && i < it->features; i++) {
-        for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
-        const duet_column column = duet_column_look(it->column, it->count);
-        const bool said =
-            column.distinct == 1 && it->count == it->info->count[DUET_TRAIN] && it->features < DUET_PICTURE_NUMBERS;
-        if (is_coarse(&column) && !said) take_column(found, it->info, i, &column); /* said when the set was opened */
-    }
-}
-
-static void tell_of_coarseness(duet_model *model, size_t count, size_t features, const coarseness *found)
-{
-    char blur[128] = "", more[48] = "";
-    if (found->step > 0)
-        (void)duet_text_print(blur, sizeof blur, ", or blur them, as by array[:, %zu] += %g * numpy.random.random(%s)",
-                              found->blurred, (double)found->step, "len(array)");
-    if (found->columns > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found->columns - SHOWN);
-    duet_model_warn(model,
-                    "of %zu examples that were looked at these columns of %zu have few values, or one again and again: "
-                    "%s%s: a density has no bound there, and nll falls as it closes in on them, whatever is learnt of "
-                    "the others: take them out%s",
-                    count, features, duet_text_get(&found->list), more, blur);
-}
-
-void duet_warn_of_coarse_columns(duet_model *model)
-{
-    examples it;
-    if (!have_table(model, &it)) return;
-    coarseness found = {.blurred = it.features};
-    look_at_columns(&it, &found);
-    if (found.columns > 0) tell_of_coarseness(model, it.count, it.features, &found);
-    duet_text_free(&found.list);
-    free_examples(&it);
-}
-
-/* "3 ("c") from 1 ("a") and 2 ("b")". */
-static void add_dependence(duet_text *list, const duet_data_info *info, const duet_dependence *it)
-{
-    const size_t shown = it->count < DUET_DEPENDENCE_SHOWN ? it->count : DUET_DEPENDENCE_SHOWN;
-    char name[160];
-    duet_text_add(list, "%s%zu%s from ", list->length > 0 ? ", " : "", it->column + 1,
-                  duet_column_name(info->columns, it->column, name, sizeof name));
-    for (size_t i = 0; i < shown; i++)
-        duet_text_add(list, "%s%zu%s", i > 0 ? " and " : "", it->others[i] + 1,
-                      duet_column_name(info->columns, it->others[i], name, sizeof name));
-    if (it->count > shown) duet_text_add(list, " and %zu more", it->count - shown);
-}
-
-static void tell_of_dependence(duet_model *model, const examples *it, const duet_dependence *list, size_t found)
-{
-    duet_text text = {0}, columns = {0};
-    char more[48] = "";
-    for (size_t i = 0; i < found && i < SHOWN; i++) {
-        add_dependence(&text, it->info, &list[i]);
-        duet_text_add(&columns, "%s%zu", i > 0 ? ", " : "", list[i].column);
-    }
-    if (found > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found - SHOWN);
-    duet_model_warn(model,
-                    "in %zu examples that were looked at these columns of %zu follow from others, as copies or sums of "
-                    "multiples: %s%s: a density has no bound there, and nll falls as it closes in on them, whatever is "
-                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1), of both splits",
-                    it->count, it->features, duet_text_get(&text), more, duet_text_get(&columns));
-    duet_text_free(&text);
-    duet_text_free(&columns);
-}
-
-/* Of columns of which none follows from others alone. */
-static duet_status look_for_surface(duet_model *model, const examples *it, duet_error *error)
-{
-    duet_dependence found;
-    duet_text text = {0};
-    DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
-    if (found.count == 0) DUET_TRY(duet_find_curve(it->rows, it->count, it->features, &found, error));
-    if (found.count == 0) return DUET_OK;
-    add_dependence(&text, it->info, &found);
-    duet_model_warn(
-        model,
-        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length do, a "
-        "product and its factors, or a number and its logarithm: %s: a density has no bound there, and nll falls as it "
-        "closes in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), of "
-        "both splits",
-        it->count, it->features, duet_text_get(&text), found.column);
-    duet_text_free(&text);
-    return DUET_OK;
-}
-
-void duet_warn_of_dependent_columns(duet_model *model)
-{
-    examples it;
-    duet_dependence list[SHOWN];
-    duet_error error = {0};
-    size_t found;
-    if (!have_table(model, &it)) return;
-    duet_status status = duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error);
-    if (status == DUET_OK && found > 0)
-        tell_of_dependence(model, &it, list, found);
-    else if (status == DUET_OK)
-        status = look_for_surface(model, &it, &error);
-    if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
-    free_examples(&it);
+    return true;
 }
 
 duet_node duet_pictures_at_least(duet_model *model, size_t least)

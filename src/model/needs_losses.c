@@ -9,6 +9,7 @@
 #include "graph/node.h"
 #include "model/families/needs.h"
 #include "model/model.h"
+#include "model/values.h"
 
 /* What a node is of the batch: factor * batch + term, in whatever shape. */
 typedef struct multiple {
@@ -72,6 +73,23 @@ static void refuse_moved(duet_model *model, const char *what, const multiple *it
                           what, duet_data_describe(data)->name, ends[0], ends[1], given[0], given[1]);
 }
 
+/* Numbers that are made of examples in other ways, such as pieces and pools of them: what they are of real ones. */
+static void refuse_made(duet_model *model, const char *what, const duet_unit_want *want)
+{
+    duet_data *data = duet_model_data(model);
+    duet_error error = {0};
+    double found;
+    if (!duet_model_training(model) || data->owner != NULL || data->asked) return;
+    if (duet_values_beyond_unit(model->build, data, want->node, &found, &error) != DUET_OK)
+        duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    else if (!isnan(found))
+        duet_graph_refuse(duet_model_graph(model), DUET_ERROR_DATA,
+                          "%s is for numbers in [0, 1], and is given some made of the examples of %s, such as %g%s%s%s",
+                          what, duet_data_describe(data)->name, found, want->instead == NULL ? "" : ": take ",
+                          want->instead == NULL ? "" : want->instead,
+                          want->instead == NULL ? "" : ", which is for any numbers");
+}
+
 /* Of several losses that a build function composes, those count that it minimises, reports, assigns or gives. */
 static bool is_used(const duet_build *build, duet_node loss)
 {
@@ -99,9 +117,11 @@ void duet_needs_of_losses(duet_model *model)
         duet_node node = want->node;
         if (duet_graph_mistake(graph)->status != DUET_OK) return; /* of which there is one to tell */
         while (node != NULL && node != model->build->batch) node = step_towards_batch(node, &it);
-        if (node == NULL || is_within(&it, ends, given) || !is_used(model->build, want->loss)) continue;
+        if ((node != NULL && is_within(&it, ends, given)) || !is_used(model->build, want->loss)) continue;
         (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);
-        if (it.factor == 1 && it.term == 0)
+        if (node == NULL)
+            refuse_made(model, what, want);
+        else if (it.factor == 1 && it.term == 0)
             duet_needs_unit_range(model, what, want->instead);
         else
             refuse_moved(model, what, &it);

@@ -10,6 +10,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "plan/plan.h"
+#include "product/products.h"
 
 /* Whether any phase draws a batch. */
 static bool draws_batches(const duet_trainer *trainer)
@@ -171,6 +172,19 @@ static void tell_of_idle_settings(const duet_trainer *trainer)
     duet_text_free(&all);
 }
 
+/* A provider of convolutions that was asked for, where a step has none. */
+static void tell_of_idle_provider(const duet_trainer *trainer)
+{
+    const duet_gemm_provider *asked = duet_products_seen(trainer->device)->asked;
+    const duet_graph *graph = trainer->build->graph;
+    bool idle = asked != NULL && asked->convolves;
+    for (size_t i = 0; idle && i < duet_graph_count(graph); i++)
+        idle = duet_graph_at(graph, i)->op->kind != DUET_OP_CONVOLUTION;
+    if (idle)
+        duet_device_say(trainer->device, "note: %s is for convolutions, of which this model has none: without effect",
+                        asked->name);
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     DUET_TRY(count_batches(trainer, error));
@@ -192,6 +206,7 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     if (trainer->sums == NULL || trainer->counts == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a trainer");
     tell_of_idle_settings(trainer);
+    tell_of_idle_provider(trainer);
     return DUET_OK;
 }
 

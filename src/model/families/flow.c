@@ -76,8 +76,8 @@ static void warn_of_data(duet_model *m)
         if (duet_setting_is(m, "dequantise", "auto")) duet_warn_of_noise(m);
         return;
     }
-    if (duet_setting_is(m, "dequantise", "auto")) duet_warn_of_no_noise(m);
-    duet_warn_of_coarse_columns(m);
+    if (duet_setting_is(m, "dequantise", "auto") && duet_warn_of_no_noise(m)) return;
+    duet_warn_of_coarse_columns(m, &(duet_blur){.setting = "dequantise=yes"});
     duet_warn_of_dependent_columns(m);
 }
 

@@ -48,7 +48,7 @@ static duet_node sample(duet_model *m, const mixture *mix)
 
 static void build_mixture(duet_model *m)
 {
-    duet_warn_of_coarse_columns(m);
+    duet_warn_of_coarse_columns(m, &(duet_blur){"least_deviation", duet_setting_number(m, "least_deviation")});
     duet_node x = duet_model_batch(m);
     mixture mix = make_mixture(m, (size_t)duet_setting_number(m, "components"), duet_features(x));
     duet_node nll = duet_negate(duet_logsumexp(log_joint(&mix, x), DUET_AXIS(1), false));

@@ -14,8 +14,14 @@ duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error)
 
 /** Refuses data beyond [0, 1] of which a loss says that it is for [0, 1] alone, by the line that made the loss: where
  * it reads the batch, in whatever shape, as it is or moved and scaled by a number, and the model's phases or outputs
- * read the loss. What else it reads is computed, and its range unknown. */
+ * read the loss. Before a training,
+ * numbers that are made of examples in other ways are computed for some of them (model/values.h). */
 void duet_needs_of_losses(duet_model *model);
+
+/** How the data may come to lie there, "save ..." of numpy's words; false: they are made and not read, or a mistake is
+ * recorded. */
+enum { DUET_NEEDS_REMEDY = 320 };
+bool duet_needs_remedy(duet_model *model, char text[DUET_NEEDS_REMEDY]);
 
 /** Refuses data that leave [0, 1], as above, and data for training that are no bytes scaled to [0, 1], to the rounding
  *  of floats: says which number is none and what would fit. Of other data that a run is asked of it leaves a note.
@@ -33,12 +39,20 @@ void duet_note_fading(duet_model *model, double steps);
 void duet_warn_of_noise(duet_model *model);
 
 /** Warns, where a model learns the density of numbers as they are and would add noise to bytes, of training pictures in
- *  [0, 1] that are none. */
-void duet_warn_of_no_noise(duet_model *model);
+ *  [0, 1] that are none; whether it did. */
+bool duet_warn_of_no_noise(duet_model *model);
 
-/** Warns, for what learns the density of numbers as they are, of training data of which a column has few values, or one
- *  again and again: such a density has no bound. Some thousand examples are looked at. */
-void duet_warn_of_coarse_columns(duet_model *model);
+/** What keeps a density from closing in on a value: a setting, "dequantise=yes", that adds the noise of bytes to
+ * numbers in [0, 1]; or "least_deviation" and what it is now. */
+typedef struct duet_blur {
+    const char *setting;
+    double deviation; /**< 0: it is noise */
+} duet_blur;
+
+/** Warns, for what learns the density of numbers as they are, of training data of which a column, or a number of a
+ *  picture, has few values, or one again and again: such a density has no bound. Some thousand examples are looked
+ *  at. */
+void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur);
 
 /** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
  *  rows of one length or a product and its factors do: a bijection closes in on what they leave free. A mixture whose

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers of the examples of which a density has no bound: those of few values, and those that follow from others. */
+#include "model/families/needs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "data/columns.h"
+#include "data/data.h"
+#include "data/dependence.h"
+#include "data/plausible.h"
+#include "model/model.h"
+
+enum {
+    MOST_ROWS = 4096, /* whose columns are looked at */
+    LOOKED_AT = 1 << 20,
+    LEAST_ROWS = 30, /* that say how many values there are */
+    SHOWN = 4        /* columns by number */
+};
+
+/* Of two values alone, of few for so many examples, or of one that a tenth of them have. */
+static bool is_coarse(const duet_column *it)
+{
+    if (it->distinct <= 2 || it->count < LEAST_ROWS) return it->distinct <= 2;
+    return 10 * it->distinct < it->count || (it->whole && 2 * it->distinct < it->count) ||
+           10 * it->common_times > it->count;
+}
+
+/* What is common to the columns that are told of. */
+typedef struct coarseness {
+    duet_text list;
+    size_t columns;
+    size_t blurred; /* the first whose values lie apart, so that noise between them may blur it; `features`: none */
+    float step;
+    double floor; /* the least deviation that keeps a density from closing in on any of them */
+} coarseness;
+
+static bool has_few(const duet_column *it)
+{
+    return it->distinct <= 2 || 2 * it->distinct < it->count;
+}
+
+/* A quarter of the step between values is about the deviation of noise that fills it, and a density as wide as that is
+ * one of numbers with noise. Where there are no steps a 256th of `range`, as bytes have it, stands for them. */
+static double floor_of(const duet_column *it, double range)
+{
+    if (has_few(it) && it->distinct > 1) return (double)it->step / 4;
+    const double own = (double)it->high.value - (double)it->low.value;
+    return (own > 0 ? own : range) / 256 / 4;
+}
+
+static void take_column(coarseness *it, const duet_data_info *info, size_t place, const duet_column *column)
+{
+    const bool few = has_few(column);
+    char name[160];
+    if (few && column->distinct > 1 && it->step == 0) {
+        it->blurred = place;
+        it->step = column->step;
+    }
+    if (it->columns++ >= SHOWN) return;
+    duet_text_add(&it->list, "%s%zu%s (", it->columns > 1 ? ", " : "", place + 1,
+                  duet_column_name(info->columns, place, name, sizeof name));
+    if (column->distinct == 2)
+        duet_text_add(&it->list, "%g and %g alone)", (double)column->low.value, (double)column->high.value);
+    else if (few)
+        duet_text_add(&it->list, "%zu value%s)", column->distinct, column->distinct == 1 ? "" : "s");
+    else
+        duet_text_add(&it->list, "%g in %zu)", (double)column->common, column->common_times);
+}
+
+/* Some thousand examples that stand for all. */
+typedef struct examples {
+    const duet_data_info *info;
+    size_t count, features;
+    float *rows, *column; /* room for one column */
+} examples;
+
+static duet_status read_examples(examples *it, duet_data *data, duet_error *error)
+{
+    const size_t total = it->info->count[DUET_TRAIN];
+    size_t wanted = it->features < LOOKED_AT / MOST_ROWS ? MOST_ROWS : LOOKED_AT / it->features, first, piece;
+    if (wanted < 1) wanted = 1;
+    if (wanted > total) wanted = total;
+    it->rows = calloc(wanted, it->features * sizeof *it->rows);
+    it->column = calloc(wanted, sizeof *it->column);
+    if (it->rows == NULL || it->column == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", wanted);
+    for (size_t i = 0; duet_rows_spread(total, wanted, i, &first, &piece); i++) {
+        DUET_TRY(duet_data_read(data, DUET_TRAIN, first, piece, it->rows + it->count * it->features, error));
+        it->count += piece;
+    }
+    return DUET_OK;
+}
+
+static void free_examples(examples *it)
+{
+    free(it->rows);
+    free(it->column);
+}
+
+/* Reads them where they can be; false: they cannot, nothing is learnt from them, or a mistake is recorded. */
+static bool have_examples(duet_model *model, examples *it)
+{
+    duet_data *data = duet_model_data(model);
+    duet_error error = {0};
+    *it = (examples){.info = duet_data_describe(data)};
+    it->features = duet_shape_elements(it->info->shape);
+    if (!duet_model_training(model) || data->owner != NULL || data->asked || it->info->generated) return false;
+    if (read_examples(it, data, &error) == DUET_OK) return true;
+    duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    free_examples(it);
+    return false;
+}
+
+static double range_of(const examples *it)
+{
+    float low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < it->count * it->features; i++) {
+        low = fminf(low, it->rows[i]);
+        high = fmaxf(high, it->rows[i]);
+    }
+    return (double)high - (double)low;
+}
+
+/* Those on which a density of that least deviation closes in. */
+static void look_at_columns(examples *it, double deviation, coarseness *found)
+{
+    const double range = range_of(it);
+    for (size_t i = 0; it->count > 1 && i < it->features; i++) {
+        for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
+        const duet_column column = duet_column_look(it->column, it->count);
+        const double floor = floor_of(&column, range);
+        const bool said = column.distinct == 1 && it->count == it->info->count[DUET_TRAIN] &&
+                          it->features < DUET_PICTURE_NUMBERS && it->info->shape.rank == 1; /* when it was opened */
+        if (!is_coarse(&column) || said || (deviation > 0 && deviation >= floor)) continue;
+        take_column(found, it->info, i, &column);
+        found->floor = fmax(found->floor, floor);
+    }
+}
+
+/* Of a table, of which columns can go, floats can also be moved each by itself. */
+static void add_remedies(duet_text *text, const examples *it, const coarseness *found)
+{
+    duet_text_add(text, ": take them out");
+    if (found->step > 0 && it->info->type != DUET_UINT8)
+        duet_text_add(text, ", or blur them, as by array[:, %zu] += %g * numpy.random.random(len(array))",
+                      found->blurred, (double)found->step);
+}
+
+/* What the model itself has for it. Noise of bytes is for what lies in [0, 1]. */
+static void add_settings(duet_text *text, duet_model *model, const examples *it, const duet_blur *blur,
+                         const coarseness *found)
+{
+    const char *word = it->info->shape.rank == 1 ? ", or " : ": ";
+    char range[DUET_NEEDS_REMEDY];
+    if (blur->deviation > 0)
+        duet_text_add(text, "%s%s=%.3g keeps it as wide as noise between their values", word, blur->setting,
+                      1.01 * found->floor); /* above it also as it is printed */
+    else if (it->info->unit_range)
+        duet_text_add(text, "%s%s adds the noise of bytes", word, blur->setting);
+    else if (it->info->shape.rank != 1 && duet_needs_remedy(model, range))
+        duet_text_add(text, "%s%s; then %s adds the noise of bytes", word, range, blur->setting);
+}
+
+static void tell_of_coarseness(duet_model *model, const examples *it, const duet_blur *blur, const coarseness *found)
+{
+    const bool table = it->info->shape.rank == 1;
+    duet_text text = {0}, which = {0};
+    char more[48] = "";
+    if (found->columns > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found->columns - SHOWN);
+    if (table)
+        duet_text_add(&which, "these columns of %zu have few values, or one again and again: %s%s", it->features,
+                      duet_text_get(&found->list), more);
+    else
+        duet_text_add(&which, "%zu of %zu numbers have few values, or one again and again", found->columns,
+                      it->features);
+    if (table) add_remedies(&text, it, found);
+    add_settings(&text, model, it, blur, found);
+    duet_model_warn(model,
+                    "of %zu examples that were looked at %s: a density has no bound there, and nll falls as it closes "
+                    "in on them, whatever is learnt of the others%s",
+                    it->count, duet_text_get(&which), duet_text_get(&text));
+    duet_text_free(&text);
+    duet_text_free(&which);
+}
+
+void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur)
+{
+    examples it;
+    if (!have_examples(model, &it)) return;
+    coarseness found = {.blurred = it.features};
+    look_at_columns(&it, blur->deviation, &found);
+    if (found.columns > 0) tell_of_coarseness(model, &it, blur, &found);
+    duet_text_free(&found.list);
+    free_examples(&it);
+}
+
+/* "3 ("c") from 1 ("a") and 2 ("b")". */
+static void add_dependence(duet_text *list, const duet_data_info *info, const duet_dependence *it)
+{
+    const size_t shown = it->count < DUET_DEPENDENCE_SHOWN ? it->count : DUET_DEPENDENCE_SHOWN;
+    char name[160];
+    duet_text_add(list, "%s%zu%s from ", list->length > 0 ? ", " : "", it->column + 1,
+                  duet_column_name(info->columns, it->column, name, sizeof name));
+    for (size_t i = 0; i < shown; i++)
+        duet_text_add(list, "%s%zu%s", i > 0 ? " and " : "", it->others[i] + 1,
+                      duet_column_name(info->columns, it->others[i], name, sizeof name));
+    if (it->count > shown) duet_text_add(list, " and %zu more", it->count - shown);
+}
+
+static void tell_of_dependence(duet_model *model, const examples *it, const duet_dependence *list, size_t found)
+{
+    duet_text text = {0}, columns = {0};
+    char more[48] = "";
+    for (size_t i = 0; i < found && i < SHOWN; i++) {
+        add_dependence(&text, it->info, &list[i]);
+        duet_text_add(&columns, "%s%zu", i > 0 ? ", " : "", list[i].column);
+    }
+    if (found > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found - SHOWN);
+    duet_model_warn(model,
+                    "in %zu examples that were looked at these columns of %zu follow from others, as copies or sums of "
+                    "multiples: %s%s: a density has no bound there, and nll falls as it closes in on them, whatever is "
+                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1), of both splits",
+                    it->count, it->features, duet_text_get(&text), more, duet_text_get(&columns));
+    duet_text_free(&text);
+    duet_text_free(&columns);
+}
+
+/* Of columns of which none follows from others alone. */
+static duet_status look_for_surface(duet_model *model, const examples *it, duet_error *error)
+{
+    duet_dependence found;
+    duet_text text = {0};
+    DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
+    if (found.count == 0) DUET_TRY(duet_find_curve(it->rows, it->count, it->features, &found, error));
+    if (found.count == 0) return DUET_OK;
+    add_dependence(&text, it->info, &found);
+    duet_model_warn(
+        model,
+        "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length do, a "
+        "product and its factors, or a number and its logarithm: %s: a density has no bound there, and nll falls as it "
+        "closes in on it, whatever is learnt besides: take such a column out, as by numpy.delete(array, [%zu], 1), of "
+        "both splits",
+        it->count, it->features, duet_text_get(&text), found.column);
+    duet_text_free(&text);
+    return DUET_OK;
+}
+
+void duet_warn_of_dependent_columns(duet_model *model)
+{
+    examples it;
+    duet_dependence list[SHOWN];
+    duet_error error = {0};
+    size_t found;
+    if (duet_data_describe(duet_model_data(model))->shape.rank != 1 || !have_examples(model, &it)) return;
+    duet_status status = duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error);
+    if (status == DUET_OK && found > 0)
+        tell_of_dependence(model, &it, list, found);
+    else if (status == DUET_OK)
+        status = look_for_surface(model, &it, &error);
+    if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
+    free_examples(&it);
+}
