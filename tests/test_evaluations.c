@@ -559,6 +559,38 @@ static void features_of_two_judges_do_not_mix(void **state)
     expect(RUN("features", "--help"), 0, "FILE-judge.json", NULL);
 }
 
+/* Features of samples of another run or checkpoint, or of other data, are another question's answer. The head says of
+ * what they are, and of what nobody noted that nothing is known. */
+static void features_are_of_the_run_that_is_judged(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], other[PATH_SIZE];
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--out", "@/s.npy"), 0, NULL, NULL);
+    expect(RUN("features", "@/judge", "--split", "test", "--out", "@/e.npy"), 0, NULL, NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 0,
+           "s.npy, samples of vae at step ", NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet", "--json"), 0,
+           "\"examples\": \"examples of the test split of ", NULL);
+    expect(RUN("eval", "@/gan", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 1, NULL,
+           "s.npy holds features of samples of vae at step ");
+    write_pictures(5);
+    assert_int_equal(rename(inside("pictures", path), inside("shifted", other)), 0);
+    write_pictures(0);
+    expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           1, NULL, "e.npy holds features of examples of ");
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--data", "@/shifted", "--split", "test", "--out",
+               "@/e.npy"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           0, "test split of ", NULL);
+    assert_int_equal(remove(inside("s-judge.json", path)), 0);
+    assert_int_equal(remove(inside("e-judge.json", path)), 0);
+    expect(RUN("eval", "@/gan", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 0,
+           "of which nothing is known", NULL);
+}
+
 /* A column is as wide as what a terminal shows of a name, and a dash has its own run's reason. */
 static void tables_stand_and_reasons_are_each_runs_own(void **state)
 {
@@ -648,6 +680,7 @@ int main(void)
         cmocka_unit_test(a_judge_that_does_not_fit_costs_what_needs_one),
         cmocka_unit_test(features_are_what_the_judge_sees),
         cmocka_unit_test(features_of_two_judges_do_not_mix),
+        cmocka_unit_test(features_are_of_the_run_that_is_judged),
         cmocka_unit_test(tables_stand_and_reasons_are_each_runs_own),
     };
     return RUN_TESTS("evaluations", tests, begin, remove_folder);
