@@ -559,6 +559,73 @@ static void features_of_two_judges_do_not_mix(void **state)
     expect(RUN("features", "--help"), 0, "FILE-judge.json", NULL);
 }
 
+/* Features of samples of another run or checkpoint, or of other data, are another question's answer. The head says of
+ * what they are, and of what nobody noted that nothing is known. */
+static void features_are_of_the_run_that_is_judged(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], other[PATH_SIZE];
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--out", "@/s.npy"), 0, NULL, NULL);
+    expect(RUN("features", "@/judge", "--split", "test", "--out", "@/e.npy"), 0, NULL, NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 0,
+           "s.npy, samples of vae at step ", NULL);
+    expect(RUN("eval", "@/vae", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet", "--json"), 0,
+           "\"examples\": \"examples of the test split of ", NULL);
+    expect(RUN("eval", "@/gan", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 1, NULL,
+           "s.npy holds features of samples of vae at step ");
+    write_pictures(5);
+    assert_int_equal(rename(inside("pictures", path), inside("shifted", other)), 0);
+    write_pictures(0);
+    expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           1, NULL, "e.npy holds features of examples of ");
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--data", "@/shifted", "--split", "test", "--out",
+               "@/e.npy"),
+           0, NULL, NULL);
+    expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
+               "frechet"),
+           0, "test split of ", NULL);
+    assert_int_equal(remove(inside("s-judge.json", path)), 0);
+    assert_int_equal(remove(inside("e-judge.json", path)), 0);
+    expect(RUN("eval", "@/gan", "--features", "@/s.npy", "--features", "@/e.npy", "--metric", "frechet"), 0,
+           "of which nothing is known", NULL);
+}
+
+/* A model that is told classes, on pictures of which the training split alone has labels: what goes by those of the
+ * test split is left out and named, and all else is there. */
+static void labels_of_one_split_cost_what_reads_them(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte", "train-labels-idx1-ubyte"};
+    static const char lack[] = " has no labels", reconstruction[] = "\"reconstruction\" is made of examples and their "
+                                                                    "classes, and examples of the test split of ";
+    char from[PATH_SIZE], to[PATH_SIZE], name[PATH_SIZE];
+    (void)mkdir(inside("half", to), 0777);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(name, sizeof name, "pictures/%s", names[i]);
+        (void)inside(name, from);
+        (void)snprintf(name, sizeof name, "half/%s", names[i]);
+        assert_int_equal(symlink(from, inside(name, to)), 0);
+    }
+    expect(RUN("train", "cvae", "--data", "@/half", "--steps", "2", "--batch", "32", "--out", "@/cvae"), 0, NULL, NULL);
+    result made = RUN("eval", "@/cvae");
+    assert_non_null(strstr(made.out, "\nsharpness  "));
+    expect(made, 0, "sharpness-reconstruction  ", "note: sharpness-reconstruction has no value: the model reconstructs");
+    expect(RUN("eval", "@/cvae", "--metric", "elbo", "--metric", "sharpness"), 1, "sharpness", lack);
+    expect(RUN("report", "@/cvae", "--json"), 0, "examples of the test split of ", NULL);
+    expect(RUN("compare", "@/cvae", "@/vae", "--json"), 0, lack, NULL);
+    json_t *evaluation = evaluation_of("cvae");
+    const char *reason =
+        json_string_value(json_object_get(json_array_get(json_object_get(evaluation, "pictures"), 1), "reason"));
+    assert_true(reason != NULL && strncmp(reason, reconstruction, strlen(reconstruction)) == 0);
+    assert_non_null(json_object_get(json_object_get(evaluation, "latents"), "reason"));
+    json_decref(evaluation);
+    static const char *const commands[] = {"score", "encode", "reconstruct"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        expect(RUN(commands[i], "@/cvae"), 1, NULL, "half have no labels: those of --split train have");
+    expect(RUN("score", "@/cvae", "--split", "train"), 0, "elbo of ", NULL);
+}
+
 /* A column is as wide as what a terminal shows of a name, and a dash has its own run's reason. */
 static void tables_stand_and_reasons_are_each_runs_own(void **state)
 {
@@ -648,6 +715,8 @@ int main(void)
         cmocka_unit_test(a_judge_that_does_not_fit_costs_what_needs_one),
         cmocka_unit_test(features_are_what_the_judge_sees),
         cmocka_unit_test(features_of_two_judges_do_not_mix),
+        cmocka_unit_test(features_are_of_the_run_that_is_judged),
+        cmocka_unit_test(labels_of_one_split_cost_what_reads_them),
         cmocka_unit_test(tables_stand_and_reasons_are_each_runs_own),
     };
     return RUN_TESTS("evaluations", tests, begin, remove_folder);

@@ -140,6 +140,19 @@ class Scales(Asked):
         with self.assertRaisesRegex(duet.Error, "for models that sample, with a judge"):  # it is forgotten
             self.cvae.evaluate("inception-score")
 
+    def test_a_split_without_labels_costs_what_reads_them(self):
+        half = duet.Data.from_arrays(self.x[:150], self.x[150:], labels=numpy.arange(150) % 3, class_names=["a", "b", "c"])
+        run, values = duet.open(self.cvae.directory, data=half), {}
+        said = self.warnings_of(lambda: values.update(run.evaluate()))
+        self.assertIn("neighbour-spread", values)
+        self.assertNotIn("elbo", values)
+        lack = "elbo is made of examples and their classes, which cvae is told, and the test split of array has no labels"
+        self.assertIn(f"elbo is left out: {lack}", said)
+        some = lambda: self.assertEqual(list(run.evaluate("elbo", "neighbour-spread")), ["neighbour-spread"])  # noqa: E731
+        self.assertIn(f"elbo is left out: {lack}", self.warnings_of(some))
+        self.refuses((lambda: run.evaluate("elbo"), lack), (lambda: run.evaluate("elbo", "mse"), lack),
+                     (lambda: run.evaluate("neighbour-spread", "elboo"), "no metric \"elboo\""))
+
     def test_a_judge_is_taken_off_whatever_is_raised(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

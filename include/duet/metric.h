@@ -91,6 +91,16 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
                                              duet_split split, uint64_t seed, duet_metric_value *values,
                                              size_t capacity, size_t *count, duet_error *error);
 
+/** Told of a metric that cannot be computed, and why. */
+typedef void (*duet_metric_left_out)(void *context, const char *metric, const duet_error *reason);
+/** The same where a metric that cannot be computed costs itself alone: those that duet_metric_check refuses are left
+ *  out, and should the pass of the others fail, each is computed by itself. `left_out` is told of every one that has no
+ *  values. Errors: DUET_ERROR_INTERRUPTED and DUET_ERROR_DEVICE, which end all, and DUET_ERROR_MEMORY. */
+DUET_API duet_status duet_metric_compute_each(duet_run *run, const char *const *metrics, size_t metric_count,
+                                              duet_split split, uint64_t seed, duet_metric_value *values,
+                                              size_t capacity, size_t *count, duet_metric_left_out left_out,
+                                              void *context, duet_error *error);
+
 /** *identity: of the metric's features with what the run has now, a judge or files; of metrics that compare features
  *  if `metric` is NULL. Its name is "" for a metric that takes none. */
 DUET_API duet_status duet_metric_features(duet_run *run, const char *metric, duet_features_identity *identity,

@@ -234,16 +234,33 @@ typedef struct duet_features_identity {
  *  and of what they are. Two rows or more. Errors: DUET_ERROR_FILE. */
 DUET_API duet_status duet_features_write(const char *path, const float *values, size_t count, size_t width,
                                          duet_feature_source of, const duet_features_identity *by, duet_error *error);
+/** Of what rows of features are: samples that a run drew, or examples. */
+typedef struct duet_features_origin {
+    duet_run *run;     /**< the one that drew the samples, by the settings that it has; NULL: they are examples */
+    uint64_t seed;     /**< of the samples */
+    duet_data *data;   /**< whose examples they are; not looked at with a run */
+    const char *split; /**< which of them: "train", "test" or "all"; not looked at with a run */
+} duet_features_origin;
+
+/** The same with all that is known of what they are in the note, by which duet_run_set_features refuses them for
+ * another run, checkpoint or set. Errors: also those of reading the data for their checksum. */
+DUET_API duet_status duet_features_write_of(const char *path, const float *values, size_t count, size_t width,
+                                            const duet_features_origin *origin, const duet_features_identity *by,
+                                            duet_error *error);
 /** The path of that note, which the caller frees; NULL: out of memory. */
 DUET_API char *duet_features_note_path(const char *path);
 
 /** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
  *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
- *  rows of numbers, not equally wide, or by two judges as their notes say. */
+ *  rows of numbers, not equally wide, or, as their notes say, by two judges, of samples of another run or checkpoint, or of
+ *  examples of other data. */
 DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
                                            duet_error *error);
 /** What was read, with notes where its rows are all equal or those of both; NULL: no features were set. */
 DUET_API duet_data *duet_run_given_features(duet_run *run, duet_feature_source source);
+/** Of what they are, in words, as their note says ("samples of vae at step 600, seed 0"); NULL: it is not known. Lives
+ *  as long as the run has them. */
+DUET_API const char *duet_run_given_origin(const duet_run *run, duet_feature_source source);
 
 /** Whether the model has an output of this name (DUET_SAMPLE, ...) and how many numbers an example it has: 0 if it has
  *  none. */

@@ -72,6 +72,11 @@ def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
 
 
+@ffi.callback("void(void *, const char *, const duet_error *)")
+def _left_out(context: Any, metric: Any, reason: Any) -> None:
+    ffi.from_handle(context).append((words(metric), reason.status, ffi.string(reason.message)))
+
+
 def _remove(folder: str, process: int) -> None:
     """Removes a folder in the process that made it: one that was forked since has no part in it."""
     if process == os.getpid():
@@ -488,7 +493,8 @@ class Run(Handle):
         self, *metrics: Any, judge: Optional[str] = None, split: str = "test", seed: int = 0
     ) -> Dict[str, Value]:
         """Metrics of the run's examples: run.evaluate("elbo", "mse") gives {name: Value}. Without names all that fit and
-        do not take long. judge: the run of a classifier, or its directory, for metrics that ask one."""
+        do not take long. Of several, those that cannot be computed are warned of and left out; where none can be, that
+        is an Error. judge: the run of a classifier, or its directory, for metrics that ask one."""
         run, seed = self._with_files(), whole("seed", seed)
         if run is self:
             self.pointer
@@ -536,7 +542,8 @@ class Run(Handle):
         """Metrics by the runs: this one and, where there is one, its judge."""
         names = _names_of(metrics) or self._usual_metrics(split)
         for name in names:
-            c.metric_check(self, name, split_number(split))
+            if lib.duet_metric_find(text(name)) == NULL or len(names) == 1:
+                c.metric_check(self, name, split_number(split))
         if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
             warn("judge= has no effect: none of these metrics asks one")
         values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
@@ -551,12 +558,24 @@ class Run(Handle):
     def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
         """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
         error, array = new_error(), text_array(names)
+        missing: List[Tuple[Optional[str], int, bytes]] = []
+        handle = ffi.new_handle(missing)
         with Stop() as stop:
             for run in runs:
                 lib.duet_run_set_stop(run, stop.flag)
             try:
-                lib.duet_metric_compute_all(
-                    runs[0], array, len(names), split_number(split), seed, values, len(values), count, error
+                lib.duet_metric_compute_each(
+                    runs[0],
+                    array,
+                    len(names),
+                    split_number(split),
+                    seed,
+                    values,
+                    len(values),
+                    count,
+                    _left_out,
+                    handle,
+                    error,
                 )
             finally:
                 for run in runs:
@@ -565,6 +584,11 @@ class Run(Handle):
             raise KeyboardInterrupt
         with stop.honoured("the metrics had been computed"), told(self._holder):
             raise_for(error, self.family)
+            if missing and count[0] == 0:
+                error.status, error.message = missing[0][1:]
+                raise_for(error, self.family)
+        for name, _, reason in missing:
+            warn(f"{name} is left out: {in_python(self._by_own_name(reason.decode(errors='replace')))}")
 
     def _usual_metrics(self, split: str) -> List[str]:
         """All that the model has and that do not take long; those that its data are too few for are warned of."""

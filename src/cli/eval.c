@@ -111,17 +111,21 @@ static json_t *value_json(duet_run *run, const duet_metric_value *value, duet_er
     return row;
 }
 
-/* What gives the features of metrics that compare them. */
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : cli_json_text(text);
+}
+
+/* What gives the features of metrics that compare them; of files, also of what they are. */
 static json_t *features_json(duet_run *run, duet_error *error)
 {
     duet_features_identity identity;
     if (duet_metric_features(run, NULL, &identity, error) != DUET_OK || identity.name[0] == '\0') return json_null();
-    return json_pack("{s:o s:s}", "name", cli_json_text(identity.name), "checksum", identity.checksum);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL ? json_null() : cli_json_text(text);
+    json_t *features = json_pack("{s:o s:s}", "name", cli_json_text(identity.name), "checksum", identity.checksum);
+    if (duet_run_given_features(run, DUET_OF_SAMPLES) == NULL) return features;
+    json_object_set_new(features, "samples", text_or_null(duet_run_given_origin(run, DUET_OF_SAMPLES)));
+    json_object_set_new(features, "examples", text_or_null(duet_run_given_origin(run, DUET_OF_EXAMPLES)));
+    return features;
 }
 
 /* How good the judge is; null: there is none, or it is not known. */
@@ -159,10 +163,37 @@ static bool is_measured(const duet_run *run, const duet_metric_value *value)
            (strcmp(value->row->name, "cost") != 0 && duet_metric_reason(run, value->name) == NULL);
 }
 
-static int print_table(duet_run *run, const cli_values *values)
+static void print_given(duet_run *run, duet_feature_source source, const char *what)
+{
+    const duet_data_info *info = duet_data_describe(duet_run_given_features(run, source));
+    const char *origin = duet_run_given_origin(run, source);
+    cli_print(stdout, "features of %s: %zu rows of %s, %s%s\n", what, info->count[DUET_TRAIN] + info->count[DUET_TEST],
+              info->name, origin == NULL ? "of which nothing is known" : "", origin == NULL ? "" : origin);
+}
+
+/* What the values are of. Of features from files that is what their notes say, and not the run's own data. */
+static void print_head(duet_run *run, const cli_values *values)
 {
     const duet_data_info *info = duet_data_describe(duet_run_data(run));
     const duet_split split = cli_run_split(run);
+    const bool given = duet_run_given_features(run, DUET_OF_SAMPLES) != NULL;
+    bool by_files = false, by_data = values->count == 0;
+    for (size_t i = 0; i < values->count; i++) {
+        const bool goes_by_them = given && values->rows[i].row->by_features == DUET_BY_FEATURES;
+        by_files |= goes_by_them;
+        by_data |= !goes_by_them;
+    }
+    char examples[32];
+    if (by_data)
+        cli_print(stdout, "%s of the %s split of %s\n", cli_examples(info->count[split], examples, sizeof examples),
+                  split == DUET_TEST ? "test" : "training", info->name);
+    if (by_files) print_given(run, DUET_OF_SAMPLES, "samples");
+    if (by_files) print_given(run, DUET_OF_EXAMPLES, "examples");
+    cli_print(stdout, "\n");
+}
+
+static int print_table(duet_run *run, const cli_values *values)
+{
     static const char *const heads[] = {"metric", ">value", ">low", ">high", ">examples"};
     cli_table table = {.heads = heads, .columns = CLI_COUNT_OF(heads)};
     for (size_t i = 0; i < values->count; i++) {
@@ -181,9 +212,7 @@ static int print_table(duet_run *run, const cli_values *values)
         }
         cli_table_cell(&table, "%zu", value->n);
     }
-    char examples[32];
-    cli_print(stdout, "%s of the %s split of %s\n\n", cli_examples(info->count[split], examples, sizeof examples),
-              split == DUET_TEST ? "test" : "training", info->name);
+    print_head(run, values);
     return cli_table_print(&table, stdout);
 }
 

@@ -129,12 +129,15 @@ static int write_features(const work *it)
     char *own = it->arguments->out == NULL ? cli_default_path(it->arguments->run, "features", "npy") : NULL;
     const char *path = it->arguments->out == NULL ? own : it->arguments->out;
     char *note = path == NULL ? NULL : duet_features_note_path(path);
+    const duet_features_origin origin = {.run = it->of_examples ? NULL : it->run,
+                                         .seed = it->arguments->seed == CLI_NO_SEED ? 0 : it->arguments->seed,
+                                         .data = it->examples.data,
+                                         .split = it->examples.split};
     int status = note == NULL ? cli_complain(CLI_FAILED, "there is too little memory for a file name")
                               : cli_labels_drop(path, NULL, 0);
     if (status == CLI_DONE &&
         (duet_metric_features(it->run, NULL, &by, &error) != DUET_OK ||
-         duet_features_write(path, it->values, it->count, it->width,
-                             it->of_examples ? DUET_OF_EXAMPLES : DUET_OF_SAMPLES, &by, &error) != DUET_OK))
+         duet_features_write_of(path, it->values, it->count, it->width, &origin, &by, &error) != DUET_OK))
         status = cli_fail_opened(&error);
     if (status == CLI_DONE) status = print(it, path, note, &by);
     free(note);
@@ -192,10 +195,9 @@ const cli_command cli_features = {
     .name = "features",
     .summary = "write what a judge sees in samples of a run, or in examples",
     .details =
-        "FILE.npy holds the judge's features, [N, width]. FILE-judge.json beside it says which judge gave them, and\n"
-        "'duet eval --features SAMPLES.npy --features DATA.npy' refuses two files by different ones. Samples are "
-        "those\n"
-        "that metrics of the same seed look at.",
+        "FILE.npy holds the judge's features, [N, width]. FILE-judge.json beside it says which judge gave them, and of\n"
+        "what: 'duet eval RUN --features SAMPLES.npy --features DATA.npy' refuses two files by different judges, and\n"
+        "those of another run, checkpoint or data set. Samples are those that metrics of the same seed look at.",
     .examples = "duet features runs/vae --judge runs/judge --out samples.npy",
     .options = options,
     .option_count = CLI_COUNT_OF(options),

@@ -90,7 +90,12 @@ static int get_numbered(duet_run *run, const cli_counts *numbers, inversion *it)
             return cli_complain(CLI_FAILED, "--example %llu is none of the examples 0 to %zu",
                                 (unsigned long long)number, most - 1);
         status = cli_rows_read(run, &it->rows, number, 1, it->pictures + i * it->features, &class);
-        if (class != NULL && it->classes != NULL) it->classes[i] = *class;
+        if (class != NULL && it->classes != NULL) {
+            it->classes[i] = *class;
+        } else { /* the rows have none */
+            free(it->classes);
+            it->classes = NULL;
+        }
         free(class);
     }
     return status;

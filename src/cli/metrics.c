@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Metrics in one pass or, where one of them fails, each by itself. */
+/* Metrics in one pass, with room for all that they give. */
 #include "cli/metrics.h"
 #include "cli/output.h"
 #include "cli/run.h"
@@ -24,38 +24,24 @@ static size_t count_values(const char *const *names, size_t count)
     return values;
 }
 
-static bool ends_all(const duet_error *error)
-{
-    return error->status == DUET_ERROR_INTERRUPTED || error->status == DUET_ERROR_DEVICE;
-}
-
 static int compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
-                   cli_left_out left_out, void *context)
+                   duet_metric_left_out left_out, void *context)
 {
     const duet_split split = cli_run_split(run);
-    size_t room = count_values(names, count), made;
+    size_t room = count_values(names, count);
     duet_error error = {0};
     *values = (cli_values){malloc((room + 1) * sizeof *values->rows), 0};
     if (values->rows == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu values", room);
-    if (duet_metric_compute_all(run, names, count, split, seed, values->rows, room, &values->count, &error) == DUET_OK)
-        return CLI_DONE;
-    values->count = 0;
-    if (left_out == NULL || ends_all(&error)) return cli_fail_opened(&error);
-    for (size_t i = 0; i < count; i++) {
-        error = (duet_error){0};
-        (void)duet_metric_compute(run, names[i], split, seed, values->rows + values->count, room - values->count, &made,
-                                  &error);
-        if (ends_all(&error)) return cli_fail_opened(&error);
-        if (error.status == DUET_OK)
-            values->count += made;
-        else
-            left_out(context, names[i], &error);
-    }
-    return CLI_DONE;
+    const duet_status status =
+        left_out == NULL
+            ? duet_metric_compute_all(run, names, count, split, seed, values->rows, room, &values->count, &error)
+            : duet_metric_compute_each(run, names, count, split, seed, values->rows, room, &values->count, left_out,
+                                       context, &error);
+    return status == DUET_OK ? CLI_DONE : cli_fail_opened(&error);
 }
 
 int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
-                        cli_left_out left_out, void *context)
+                        duet_metric_left_out left_out, void *context)
 {
     const size_t said = cli_data_said(duet_run_data(run));
     const int status = compute(run, names, count, seed, values, left_out, context);

@@ -10,15 +10,12 @@ typedef struct cli_values {
     size_t count;
 } cli_values;
 
-/** Told of a metric that fails, and why. */
-typedef void (*cli_left_out)(void *context, const char *metric, const duet_error *reason);
-
 /** How many metrics there are. */
 size_t cli_metrics_count(void);
 
-/** Computes metrics in one pass, on the split that judges the run. Where that fails, each by itself: what one of them
- *  lacks costs only itself, and `left_out` is told. NULL: none is to be missing. Returns an exit status. */
+/** Computes metrics on the split that judges the run (duet_metric_compute_each; with `left_out` NULL none is to be
+ *  missing). Returns an exit status. */
 int cli_metrics_compute(duet_run *run, const char *const *names, size_t count, uint64_t seed, cli_values *values,
-                        cli_left_out left_out, void *context);
+                        duet_metric_left_out left_out, void *context);
 
 #endif

@@ -123,6 +123,9 @@ static int draw_reconstructions(album *it)
     cli_rows rows;
     int status = cli_rows_choose(it->run, NULL, NULL, 0, it->info->picture ? PAIRS : POINTS, &rows);
     if (status != CLI_DONE) return status;
+    char reason[400];
+    if (cli_rows_lack_classes(it->run, &rows, &(duet_wanted){DUET_RECONSTRUCTION, NULL}, 1, reason, sizeof reason))
+        return add_reason(it, "reconstructions", reason), CLI_DONE;
     rows.spread = true;
     size_t count = rows.count;
     float *values = cli_floats_new(2 * count, it->features);
@@ -367,6 +370,11 @@ static int find_codes(album *it, json_t **latents)
     }
     int status = cli_rows_choose(it->run, NULL, NULL, 0, CODES, &rows);
     if (status != CLI_DONE) return status;
+    char lack[400];
+    if (cli_rows_lack_classes(it->run, &rows, &(duet_wanted){DUET_LATENT, NULL}, 1, lack, sizeof lack)) {
+        *latents = json_pack("{s:o}", "reason", cli_json_text(lack));
+        return CLI_DONE;
+    }
     rows.spread = true;
     float *values = cli_floats_new(rows.count, width + 2), *plane = values + rows.count * width;
     if (values == NULL) return CLI_FAILED;

@@ -47,6 +47,7 @@ static int reconstruct(duet_run *run, const struct arguments *arguments)
     if (status == CLI_DONE && values == NULL) status = CLI_FAILED;
     if (status == CLI_DONE) status = cli_rows_read(run, &rows, 0, count, values, &classes);
     const duet_wanted wanted = {DUET_RECONSTRUCTION, values == NULL ? NULL : values + count * features};
+    if (status == CLI_DONE) status = cli_rows_check_classes(run, &rows, &wanted, 1);
     if (status == CLI_DONE)
         status = cli_use(run, &(duet_request){.count = count,
                                               .seed = arguments->seed,

@@ -172,9 +172,40 @@ static int use_piece(duet_run *run, const cli_rows *rows, int class, size_t firs
     return status;
 }
 
+bool cli_rows_lack_classes(duet_run *run, const cli_rows *rows, const duet_wanted *outputs, size_t output_count,
+                           char *reason, size_t size)
+{
+    enum { BOTH = DUET_READS_EXAMPLES | DUET_READS_CLASSES };
+    for (size_t i = 0; i < output_count && !rows->labelled; i++) {
+        const duet_request request = {.count = 1, .outputs = &outputs[i], .output_count = 1};
+        unsigned inputs;
+        if (duet_run_inputs(run, &request, &inputs, NULL) != DUET_OK || (inputs & BOTH) != BOTH) continue;
+        snprintf(reason, size, "\"%s\" is made of examples and their classes, and examples %s of %s have no labels",
+                 outputs[i].name, rows->words, duet_data_describe(rows->data)->name);
+        return true;
+    }
+    return false;
+}
+
+int cli_rows_check_classes(duet_run *run, const cli_rows *rows, const duet_wanted *outputs, size_t output_count)
+{
+    char reason[400];
+    if (!cli_rows_lack_classes(run, rows, outputs, output_count, reason, sizeof reason)) return CLI_DONE;
+    const char *other = "";
+    for (size_t i = 0; i < CLI_COUNT_OF(choices); i++)
+        for (duet_split part = DUET_TRAIN; part <= DUET_TEST; part++)
+            if (choices[i].has[part] && !choices[i].has[1 - part] &&
+                duet_data_describe(rows->data)->count[part] > 0 && duet_data_has_labels(rows->data, part))
+                other = choices[i].name;
+    return cli_complain(CLI_FAILED, "%s%s%s%s", reason, *other != '\0' ? ": those of --split " : "", other,
+                        *other != '\0' ? " have" : "");
+}
+
 int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count)
 {
     duet_wanted pieces[MOST_OUTPUTS];
+    const int fits = class < 0 ? cli_rows_check_classes(run, rows, outputs, output_count) : CLI_DONE;
+    if (fits != CLI_DONE) return fits;
     float *examples = cli_floats_new(PIECE, duet_shape_elements(duet_data_describe(duet_run_data(run))->shape));
     int status = examples == NULL ? CLI_FAILED : CLI_DONE;
     for (size_t first = 0; first < rows->count && status == CLI_DONE; first += PIECE) {

@@ -55,6 +55,13 @@ int cli_rows_read(duet_run *run, const cli_rows *rows, size_t first, size_t coun
  * an exit status. */
 int cli_rows_use(duet_run *run, const cli_rows *rows, int class, const duet_wanted *outputs, size_t output_count);
 
+/** Whether one of the outputs is made of the rows and of their classes too, and not all rows have labels: `reason` then
+ *  says so. */
+bool cli_rows_lack_classes(duet_run *run, const cli_rows *rows, const duet_wanted *outputs, size_t output_count,
+                           char *reason, size_t size);
+/** CLI_DONE unless that is so; else a message. cli_rows_use looks itself. */
+int cli_rows_check_classes(duet_run *run, const cli_rows *rows, const duet_wanted *outputs, size_t output_count);
+
 /** Tells on standard error which they are. */
 void cli_rows_say(const cli_rows *rows);
 

@@ -52,8 +52,9 @@ static const char *refusal(duet_run *run)
     return discriminates(run) ? duet_metric_why_not_played(run) : NULL;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(duet_run *run, duet_split split)
 {
+    (void)split;
     static const char *const logit[] = {DUET_LOGIT, NULL}, *const class_logits[] = {DUET_CLASS_LOGITS, NULL};
     return classifies(run) ? class_logits : logit;
 }

@@ -28,8 +28,9 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
                      data->count[split]);
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(duet_run *run, duet_split split)
 {
+    (void)split;
     static const char *const names[] = {DUET_LATENT, NULL};
     (void)run;
     return names;

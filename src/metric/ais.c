@@ -99,12 +99,19 @@ static void add(duet_metric_task *task, const question *it, const char *name, co
     duet_metric_add_mean(task, name, it->numbers, it->count);
 }
 
+static const char *asks(duet_run *run)
+{
+    (void)run;
+    return output;
+}
+
 static duet_status walk(duet_metric_task *task, question *it, duet_error *error)
 {
     size_t *places = malloc(it->count * sizeof *places);
     if (places == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", it->count);
     duet_metric_places(duet_metric_examples(task), it->count, places);
-    duet_status status = duet_metric_read(task, task->split, places, it->count, it->examples, it->classes, error);
+    duet_status status = duet_metric_read(task, task->split, places, it->count, it->examples,
+                                          duet_metric_tells_classes(task) ? it->classes : NULL, error);
     free(places);
     const duet_wanted wanted[] = {
         {output, it->forth}, {"annealed_chains", it->chains}, {"annealed_acceptance", it->acceptance}};
@@ -160,6 +167,7 @@ const duet_metric duet_metric_ais = {
             "both sides; only where it is named; for models with a decoder, generators with --set sigma=S",
             .on_request = true, .measures = measures},
     .applies = applies,
+    .asks = asks,
     .finish = finish,
     .refusal = refusal,
 };

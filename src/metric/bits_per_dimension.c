@@ -11,8 +11,9 @@ static bool applies(duet_run *run)
     return duet_run_features(run, DUET_BITS) == 1;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(duet_run *run, duet_split split)
 {
+    (void)split;
     static const char *const names[] = {DUET_BITS, NULL};
     (void)run;
     return names;

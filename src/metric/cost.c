@@ -220,7 +220,8 @@ static duet_status time_encoding(duet_metric_task *task, float *examples, float 
     double joules;
     bool classes = duet_run_has_classes(task->run);
     DUET_TRY(duet_data_read(duet_run_data(task->run), task->split, 0, count, examples, error));
-    if (classes) DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, count, labels, error));
+    if (duet_metric_tells_classes(task)) /* else any class costs the same */
+        DUET_TRY(duet_data_labels(duet_run_data(task->run), task->split, 0, count, labels, error));
     const duet_wanted wanted = {DUET_LATENT, codes};
     const duet_request request = {.count = count,
                                   .seed = task->seed,
@@ -238,7 +239,7 @@ static duet_status add_encoding(duet_metric_task *task, duet_error *error)
     if (features == 0) return DUET_OK;
     size_t numbers = duet_shape_elements(duet_data_describe(duet_run_data(task->run))->shape);
     float *examples = malloc(count * numbers * sizeof *examples), *codes = malloc(count * features * sizeof *codes);
-    uint8_t labels[ROWS];
+    uint8_t labels[ROWS] = {0};
     duet_status status = examples != NULL && codes != NULL
                              ? time_encoding(task, examples, codes, labels, count, error)
                              : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", count);

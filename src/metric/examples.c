@@ -12,10 +12,11 @@ static bool has_labels(const duet_data_info *info, duet_split split)
     return info->count[split] == 0 || info->labelled[split];
 }
 
-const char *const *duet_metric_reconstruction(duet_run *run)
+const char *const *duet_metric_reconstruction(duet_run *run, duet_split split)
 {
     static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
     (void)run;
+    (void)split;
     return names;
 }
 
@@ -32,6 +33,22 @@ duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_erro
     if (trains && has_labels(info, DUET_TEST)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA, "%s goes by labels of both splits, and the %s examples of %s have none",
                      name, trains ? "test" : "training", info->name);
+}
+
+bool duet_metric_lacks_classes(duet_run *run, duet_split split, const char *output)
+{
+    enum { BOTH = DUET_READS_EXAMPLES | DUET_READS_CLASSES };
+    float none;
+    const duet_wanted wanted = {output, &none};
+    const duet_request request = {.count = 1, .outputs = &wanted, .output_count = 1};
+    unsigned inputs;
+    if (duet_data_has_labels(duet_run_data(run), split) || duet_run_features(run, output) == 0) return false;
+    return duet_run_inputs(run, &request, &inputs, NULL) == DUET_OK && (inputs & BOTH) == BOTH;
+}
+
+bool duet_metric_tells_classes(const duet_metric_task *task)
+{
+    return duet_run_has_classes(task->run) && duet_data_has_labels(duet_run_data(task->run), task->split);
 }
 
 void duet_metric_places(size_t total, size_t count, size_t *places)

@@ -42,7 +42,7 @@ static duet_status read_part(part *it, const duet_metric_task *task, duet_error 
     duet_data *data = duet_run_data(task->run);
     size_t places[CODES], total = duet_metric_examples(task),
                           numbers = duet_shape_elements(duet_data_describe(data)->shape);
-    bool labelled = duet_run_has_classes(task->run) && duet_data_has_labels(data, task->split);
+    bool labelled = duet_metric_tells_classes(task);
     *it = (part){.count = total < CODES ? total : CODES,
                  .features = duet_run_features(task->run, code_output(task->run))};
     it->examples = malloc(it->count * numbers * sizeof *it->examples);
@@ -119,6 +119,7 @@ const duet_metric duet_metric_latent_mmd = {
          "encode and sample",
          .measures = measures},
     .applies = applies,
+    .asks = code_output,
     .finish = finish,
     .enough = enough,
 };

@@ -24,6 +24,12 @@ typedef struct question {
     double *numbers;
 } question;
 
+static const char *asks(duet_run *run)
+{
+    (void)run;
+    return output;
+}
+
 static duet_status read_examples(const duet_metric_task *task, const question *it, size_t count, duet_error *error)
 {
     size_t *places = malloc(count * sizeof *places);
@@ -60,7 +66,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (wanted == 0) /* what else is no number of examples the request refuses; none are not asked about */
         return duet_fail(error, DUET_ERROR_USAGE, "examples: \"0\" is not a whole number from 2 to 1000000");
     size_t features = duet_shape_elements(duet_data_describe(duet_run_data(task->run))->shape);
-    bool labelled = duet_run_has_classes(task->run);
+    bool labelled = duet_metric_tells_classes(task);
     const question it = {malloc(count * features * sizeof(float)), malloc(count * sizeof(float)),
                          malloc(count * sizeof(float)), labelled ? malloc(count) : NULL,
                          malloc(count * sizeof(double))};
@@ -104,6 +110,7 @@ const duet_metric duet_metric_log_likelihood = {
             "k=5000); only where it is named; for variational autoencoders",
             .on_request = true, .measures = measures},
     .applies = applies,
+    .asks = asks,
     .finish = finish,
     .refusal = duet_metric_why_no_likelihood,
 };

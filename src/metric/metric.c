@@ -317,7 +317,7 @@ static duet_status fail_memory(duet_error *error)
 static duet_status begin(pass *it, part *one, duet_error *error)
 {
     const duet_metric *metric = one->metric;
-    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(one->task.run);
+    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(one->task.run, one->task.split);
     for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++) {
         one->places[i] = want(it, one->task.run, outputs[i]);
         if (one->places[i] == SIZE_MAX) return fail_memory(error);
@@ -331,7 +331,7 @@ static void hand_out(pass *it, size_t first, size_t count)
         part *one = &it->parts[m];
         if (one->metric->take == NULL) continue;
         duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
-        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run);
+        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run, one->task.split);
         for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
             piece.values[i] = it->wanted[one->places[i]].values;
         one->metric->take(&one->task, &piece);
@@ -398,6 +398,20 @@ static duet_status fail_unknown(const char *name, duet_error *error)
                      duet_spelling_words(&nearest, hint, sizeof hint));
 }
 
+/* What depends on classes too needs those of the examples. */
+static duet_status check_classes(duet_run *run, const duet_metric *metric, duet_split split, duet_error *error)
+{
+    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(run, split);
+    bool lacks = metric->asks != NULL && duet_metric_lacks_classes(run, split, metric->asks(run));
+    for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
+        lacks |= duet_metric_lacks_classes(run, split, outputs[i]);
+    if (!lacks) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s is made of examples and their classes, which %s is told, and the %s split of %s has no labels",
+                     metric->row.name, duet_model_family(duet_run_model(run))->name,
+                     split == DUET_TRAIN ? "training" : "test", duet_data_describe(duet_run_data(run))->name);
+}
+
 duet_status duet_metric_check(duet_run *run, const char *name, duet_split split, duet_error *error)
 {
     const duet_metric *metric = find(name);
@@ -418,6 +432,7 @@ duet_status duet_metric_check(duet_run *run, const char *name, duet_split split,
     if (samples < metric->samples)
         return duet_fail(error, DUET_ERROR_DATA, "%s needs at least %zu samples; %s has %zu", name, metric->samples,
                          duet_data_describe(duet_run_given_samples(run))->name, samples);
+    DUET_TRY(check_classes(run, metric, split, error));
     return metric->enough == NULL ? DUET_OK : metric->enough(run, split, error);
 }
 

@@ -51,7 +51,7 @@ typedef struct duet_metric {
     duet_metric_row row;
     bool (*applies)(duet_run *run);
     /** The outputs wanted of every example, at most four, NULL after the last; NULL: no pass is needed. */
-    const char *const *(*outputs)(duet_run *run);
+    const char *const *(*outputs)(duet_run *run, duet_split split);
     /** Makes task->state; NULL: there is none. */
     duet_status (*begin)(duet_metric_task *task, duet_error *error);
     void (*take)(duet_metric_task *task, const duet_metric_piece *piece);
@@ -65,6 +65,8 @@ typedef struct duet_metric {
     size_t samples; /**< the least that it needs of samples that are given in place of the model's own */
     /** Which of two values is the better one, where that follows from the run; NULL: the first measure says it. */
     duet_better (*better)(duet_run *run);
+    /** The output that it asks of some examples by itself; NULL: none, or none that may read their classes. */
+    const char *(*asks)(duet_run *run);
 } duet_metric;
 
 extern const duet_metric duet_metric_elbo, duet_metric_nll, duet_metric_bits_per_dimension, duet_metric_active_units,
@@ -82,6 +84,10 @@ bool duet_metric_may_have_best(const char *name);
 duet_status duet_metric_enough_training(duet_run *run, const char *name, duet_error *error);
 /** Refuses data of which one split has no labels, where the metric `name` goes by those of both. */
 duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_error *error);
+/** Whether the output is made of examples and of their classes too, and those of the split have no labels. */
+bool duet_metric_lacks_classes(duet_run *run, duet_split split, const char *output);
+/** Whether the model is told classes, and the examples of the task's split have labels that say them. */
+bool duet_metric_tells_classes(const duet_metric_task *task);
 /** Why the judge that was to be asked is not; NULL: it is, or none was given, as the summary says. */
 const char *duet_metric_why_no_judge(duet_run *run);
 /** The same of metrics that compare samples by its features; NULL also where the model draws no samples. */
@@ -151,7 +157,7 @@ duet_status duet_metric_sample(const duet_metric_task *task, const char *output,
                                duet_error *error);
 void duet_metric_stock_clear(duet_metric_stock *stock);
 /** `outputs` of a metric that compares examples with their reconstructions. */
-const char *const *duet_metric_reconstruction(duet_run *run);
+const char *const *duet_metric_reconstruction(duet_run *run, duet_split split);
 
 /* Examples by their places in a split: a few for many, where a pass over all would take long. */
 

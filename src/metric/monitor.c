@@ -199,6 +199,10 @@ typedef struct task {
     size_t count;
     duet_metric_value values[DUET_VERDICT_VALUES];
     size_t made;
+    duet_run *run; /* while they are measured */
+    duet_metric_value missing[DUET_VERDICT_VALUES];
+    size_t missing_count;
+    duet_error fault;                /* of one that fails for a cause that ends the training */
     duet_features_identity features; /* of those that go by some */
 } task;
 
@@ -263,48 +267,42 @@ static bool costs_a_value(duet_status status)
     return status == DUET_ERROR_NUMERIC || status == DUET_ERROR_DATA || status == DUET_ERROR_USAGE;
 }
 
-/* Each metric by itself: one that fails is NaN, and why is said. */
-static duet_status measure_each(task *it, duet_run *run, duet_error *error)
+/* A metric that fails is NaN, and why is said; what ends the training stays. */
+static void leave_out(void *context, const char *name, const duet_error *reason)
 {
-    it->made = 0;
-    for (size_t i = 0; i < it->count; i++) {
-        duet_error own = {0};
-        size_t made;
-        duet_metric_value *values = it->values + it->made;
-        const duet_status status =
-            duet_metric_compute_all(run, it->names + i, 1, split_of(run), it->monitor->options.seed, values,
-                                    DUET_VERDICT_VALUES - it->made, &made, &own);
-        if (status != DUET_OK && !costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
-        if (status != DUET_OK) {
-            const duet_metric_row *row = duet_metric_find(it->names[i]);
-            *values = (duet_metric_value){row->measures[0].name, NAN, NAN, NAN, 0, row};
-            made = 1;
-            tell_of_unknown(it->monitor, run, values->name, own.message);
-        }
-        it->made += made;
+    task *it = context;
+    const duet_metric_row *row = duet_metric_find(name);
+    if (!costs_a_value(reason->status)) {
+        if (it->fault.status == DUET_OK) it->fault = *reason;
+        return;
     }
-    return DUET_OK;
+    it->missing[it->missing_count++] = (duet_metric_value){row->measures[0].name, NAN, NAN, NAN, 0, row};
+    tell_of_unknown(it->monitor, it->run, row->measures[0].name, reason->message);
 }
 
-/* Together they share passes over the data, and one that fails ends all. */
-static duet_status measure_all(task *it, duet_run *run, duet_error *error)
+/* Where one fails, each is measured by itself from then on, and not all of them first in vain. */
+static duet_status measure_all(task *it, duet_error *error)
 {
-    duet_error own = {0};
-    if (it->monitor->singly) return measure_each(it, run, error);
-    const duet_status status =
-        duet_metric_compute_all(run, it->names, it->count, split_of(run), it->monitor->options.seed, it->values,
-                                DUET_VERDICT_VALUES, &it->made, &own);
-    if (status == DUET_OK) return DUET_OK;
-    if (!costs_a_value(status)) return duet_fail(error, status, "%s", own.message);
-    it->monitor->singly = true;
-    return measure_each(it, run, error);
+    const size_t at_once = it->monitor->singly ? 1 : it->count;
+    for (size_t i = 0; i < it->count; i += at_once) {
+        size_t made;
+        DUET_TRY(duet_metric_compute_each(it->run, it->names + i, at_once, split_of(it->run),
+                                          it->monitor->options.seed, it->values + it->made,
+                                          DUET_VERDICT_VALUES - it->made, &made, leave_out, it, error));
+        it->made += made;
+    }
+    if (it->fault.status != DUET_OK) return duet_fail(error, it->fault.status, "%s", it->fault.message);
+    it->monitor->singly = it->monitor->singly || it->missing_count > 0;
+    for (size_t i = 0; i < it->missing_count; i++) it->values[it->made++] = it->missing[i];
+    return DUET_OK;
 }
 
 static duet_status measure(task *it, duet_run *run, duet_error *error)
 {
     for (size_t i = 0; i < it->count && it->features.name[0] == '\0'; i++)
         DUET_TRY(duet_metric_features(run, it->names[i], &it->features, error));
-    DUET_TRY(measure_all(it, run, error));
+    it->run = run;
+    DUET_TRY(measure_all(it, error));
     for (size_t i = 0; i < it->made; i++) {
         const char *reason = duet_metric_reason(run, it->values[i].name);
         if (reason != NULL) tell_of_unknown(it->monitor, run, it->values[i].name, reason);

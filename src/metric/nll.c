@@ -9,8 +9,9 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) > 0 && duet_run_features(run, DUET_LOGIT) == 0;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(duet_run *run, duet_split split)
 {
+    (void)split;
     static const char *const names[] = {DUET_NLL, NULL};
     (void)run;
     return names;

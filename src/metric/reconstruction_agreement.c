@@ -23,11 +23,17 @@ static const char *refusal(duet_run *run)
     return reconstructs(run) ? duet_metric_why_no_judge(run) : NULL;
 }
 
+static const char *asks(duet_run *run)
+{
+    (void)run;
+    return DUET_RECONSTRUCTION;
+}
+
 /* A model that is told classes is told those of the examples. */
 static duet_status reconstruct(const duet_metric_task *task, const size_t *places, size_t count, float *examples,
                                float *made, duet_error *error)
 {
-    uint8_t labels[EXAMPLES], *told = duet_run_has_classes(task->run) ? labels : NULL;
+    uint8_t labels[EXAMPLES], *told = duet_metric_tells_classes(task) ? labels : NULL;
     DUET_TRY(duet_metric_read(task, task->split, places, count, examples, told, error));
     const duet_wanted wanted = {DUET_RECONSTRUCTION, made};
     const duet_request request = {.count = count,
@@ -77,6 +83,7 @@ const duet_metric duet_metric_reconstruction_agreement = {
             "models that reconstruct, with --judge",
             .by_features = DUET_BY_JUDGE, .measures = measures},
     .applies = applies,
+    .asks = asks,
     .finish = finish,
     .refusal = refusal,
 };

@@ -19,10 +19,11 @@ static bool applies(duet_run *run)
            (duet_run_features(run, DUET_SAMPLE) == features || duet_run_features(run, DUET_RECONSTRUCTION) == features);
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(duet_run *run, duet_split split)
 {
     static const char *const names[] = {DUET_RECONSTRUCTION, NULL}, *const none[] = {NULL};
-    return duet_run_features(run, DUET_RECONSTRUCTION) > 0 ? names : none;
+    return duet_run_features(run, DUET_RECONSTRUCTION) > 0 && !duet_metric_lacks_classes(run, split, names[0]) ? names
+                                                                                                               : none;
 }
 
 static double energy(duet_shape shape, const float *picture)
@@ -110,8 +111,11 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     DUET_TRY(data_energies(task, of_data, error));
     if (all_are_flat(of_data, n)) return add_unknown(task), DUET_OK;
     if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, of_data, error));
-    if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+    if (*outputs(task->run, task->split) != NULL)
         duet_metric_add_paired_ratio(task, "sharpness-reconstruction", reconstructed, of_data, n);
+    else if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+        duet_metric_add_unknown(task, "sharpness-reconstruction",
+                                "the model reconstructs examples by their classes, and the split has no labels", n);
     return DUET_OK;
 }
 

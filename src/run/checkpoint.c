@@ -394,7 +394,9 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     if (status == DUET_OK) status = read_number(file, path, "duet.reported", &read.reported, error);
     if (status == DUET_OK) status = read_number(file, path, "duet.batch", &read.batch, error);
     const char *data = duet_safetensors_metadata(file, "duet.data_checksum");
+    const char *sum = duet_safetensors_metadata(file, "duet.crc32");
     snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
+    snprintf(read.checksum, sizeof read.checksum, "%s", sum != NULL ? sum : "");
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
         status = check_record_of(file, path, model, facts, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);

@@ -12,6 +12,7 @@
 /** What a checkpoint says beside its tensors. */
 typedef struct duet_checkpoint {
     uint64_t steps, reported, batch; /* reported: steps whose losses had been read */
+    char checksum[32];               /* of its bytes; "" if it does not say */
     char data_checksum[32];          /* of the data that it was trained on last; "" if it does not say */
     const json_t *examples;          /* "data" of the run.json that it is to be of; NULL: there is none */
 } duet_checkpoint;

@@ -58,6 +58,8 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (status == DUET_OK)
         status = duet_run_file_check_counts(file->document, directory, duet_evaluator_build(run->evaluator), error);
     free(path);
+    run->from = facts;
+    run->from.examples = NULL; /* what it was to be compared with */
     if (status == DUET_OK)
         status = duet_composition_doubt(file, directory, family, duet_evaluator_build(run->evaluator), run->doubt,
                                         sizeof run->doubt, error);
@@ -283,6 +285,7 @@ static duet_status set_features(duet_run *run, const char *of_samples, const cha
         return duet_fail(error, DUET_ERROR_USAGE, "features are two files: of samples, and of the data's examples");
     for (size_t i = 0; i < 2; i++) {
         duet_data_close(&run->given[i]);
+        run->given_origin[i][0] = '\0';
         DUET_TRY(duet_data_open_for_use(&run->given[i], paths[i], DUET_DIVISION_LAST, error));
         duet_shape shape = duet_data_describe(run->given[i])->shape;
         widths[i] = shape.dims[0];
@@ -294,7 +297,7 @@ static duet_status set_features(duet_run *run, const char *of_samples, const cha
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s has rows of %zu features and %s of %zu: they are not of one encoder", of_samples,
                          widths[0], of_examples, widths[1]);
-    DUET_TRY(duet_features_check_notes(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
+    DUET_TRY(duet_features_check_notes(run, error));
     DUET_TRY(duet_features_look(run->given[DUET_OF_SAMPLES], run->given[DUET_OF_EXAMPLES], error));
     return duet_data_compare_columns(run->given[DUET_OF_SAMPLES], duet_data_describe(run->given[DUET_OF_EXAMPLES]),
                                      NULL, error);
@@ -310,6 +313,11 @@ duet_status duet_run_set_features(duet_run *run, const char *of_samples, const c
 duet_data *duet_run_given_features(duet_run *run, duet_feature_source source)
 {
     return run->given[source];
+}
+
+const char *duet_run_given_origin(const duet_run *run, duet_feature_source source)
+{
+    return run->given_origin[source][0] == '\0' ? NULL : run->given_origin[source];
 }
 
 duet_status duet_run_open(duet_run **run, const char *directory, const char *device, duet_error *error)

@@ -4,6 +4,7 @@
 #ifndef DUET_SRC_RUN_RUN_H
 #define DUET_SRC_RUN_RUN_H
 
+#include "run/checkpoint.h"
 #include "run/run_file.h"
 #include "train/evaluator.h"
 
@@ -19,6 +20,7 @@ struct duet_run {
     char name[256];     /* of the directory */
     char *directory;    /* NULL: of a training under way */
     duet_run_file file; /* as it was when the run was opened; empty for a training under way */
+    duet_checkpoint from; /* what the checkpoint said whose weights it has; zeros for a training under way */
     duet_run *judge;
     char judge_misfit[480];      /* why the one that was to judge last does not fit; "": it does, or nobody was to */
     duet_data *samples;          /* in place of the model's; NULL: its own */
@@ -26,6 +28,7 @@ struct duet_run {
     duet_run_unknown unknown[8]; /* values of metrics that were asked for last; the first `unknowns` count */
     size_t unknowns;
     duet_data *given[2];         /* features from files, by duet_feature_source; NULL: none */
+    char given_origin[2][400];   /* of what they are, by their notes; "": nobody knows */
     const char *const *settings; /* added in front of every request's own */
     size_t setting_count;
     const volatile int *stop;           /* what requests without a flag of their own look at; NULL: none */
