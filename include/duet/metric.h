@@ -147,7 +147,7 @@ DUET_API duet_status duet_nearest_training(duet_run *run, const float *rows, siz
 /** How well scores tell strange examples from usual ones. */
 typedef struct duet_separation {
     double auroc;             /**< the share of pairs in which the strange example has the higher score, ties half */
-    double low, high;         /**< its interval of 95% (DeLong et al. 1988) */
+    double low, high;         /**< its interval of 95% (after Newcombe 2006, method 5) */
     double average_precision; /**< area under precision over recall, strange examples being what is looked for */
     double average_precision_low, average_precision_high; /**< its interval of 95% (infinitesimal jackknife) */
     size_t usual, strange;    /**< examples of each kind */

@@ -283,7 +283,7 @@ DUET_API duet_node duet_range_at(const char *where, duet_graph *graph, size_t co
 /** e^x / sum e^x over the last dimension, shifted by the maximum */
 DUET_API duet_node duet_softmax_at(const char *where, duet_node x);
 #define duet_softmax(x) duet_softmax_at(DUET_WHERE, (x))
-/** Its logarithm: x - ln sum e^x */
+/** Its logarithm: x - ln sum e^x, to a few units of its own last place, however far from 0 x lies */
 DUET_API duet_node duet_log_softmax_at(const char *where, duet_node x);
 #define duet_log_softmax(x) duet_log_softmax_at(DUET_WHERE, (x))
 /** Rows of one 1 and zeros: whole numbers [...] to float32 [..., classes]; a number past the end gives zeros */

@@ -7,7 +7,7 @@
  *     al. 2022, arXiv:2102.08921, sec. 3). It falls to 0 with copies, and where values come again, as in discrete
  *     tables. Of training examples as near one is drawn. In numbers of pixels a shifted copy is far away:
  * neither sees it.
- * Intervals: that of an area under a curve (DeLong et al. 1988) over samples and test examples, and Wilson's; the
+ * Intervals: that of an area under a curve (separation.c) over samples and test examples, and Wilson's; the
  * training examples count as given. */
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Both areas follow from the order of all scores. The interval of the first is by DeLong et al. 1988 (Biometrics 44):
- * the variance of how many scores of the other kind lie below each score. That of the second is by the infinitesimal
- * jackknife (Efron 1982, ch. 6), the variance of what the area gains as each score counts for more, on the scale of
- * log(area / (1 - area)), in which the ends stay within 0 and 1 (Boyd et al. 2013). Where no variance can be seen, both
- * are Wilson's. */
+/* Both areas follow from the order of all scores. The interval of the first holds the areas that would make the one
+ * that was found no rare one (Newcombe 2006, Statistics in Medicine 25:559, method 5). That of the second is by the
+ * infinitesimal jackknife (Efron 1982, ch. 6), the variance of what the area gains as each score counts for more, on
+ * the scale of log(area / (1 - area)), in which the ends stay within 0 and 1 (Boyd et al. 2013); where no variance can
+ * be seen it is Wilson's. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -57,7 +57,34 @@ static bool has_no_variance(double area, double variance, size_t pairs, double *
     return area == 0 || area == 1 || !(variance > 0);
 }
 
-/* Upwards: a strange score has `usual` scores below it, a usual one all strange scores but those so far above it. */
+/* The variance of an area that is truly `area`, over area (1 - area). Newcombe's is Hanley and McNeil's for exponential
+ * scores with the mean of both counts in place of either. `seen` is larger where the two kinds' scores spread
+ * unequally, which his formula knows nothing of: of 1,000 scores and 10 that spread thrice as far it holds 78% alone.
+ */
+static double variance_at(double area, double usual, double strange, double seen)
+{
+    double others = (usual + strange) / 2 - 1;
+    double shared = 1 + others * ((1 - area) / (2 - area) + area / (1 + area));
+    return fmax(shared / (usual * strange), seen);
+}
+
+/* From what was found towards 0 or 1 what stands against an area only grows, so halving meets the end. */
+static double end_of_areas(const duet_separation *it, double seen, double outer)
+{
+    double inner = it->auroc;
+    for (int i = 0; i < 60; i++) {
+        double area = (inner + outer) / 2, away = area - it->auroc;
+        double variance = variance_at(area, (double)it->usual, (double)it->strange, seen) * area * (1 - area);
+        if (away * away <= 1.96 * 1.96 * variance)
+            inner = area;
+        else
+            outer = area;
+    }
+    return inner;
+}
+
+/* Upwards: a strange score has `usual` scores below it, a usual one all strange scores but those so far above it. How
+ * these numbers vary is the variance that is seen (DeLong et al. 1988), none where all pairs are of one order. */
 static void measure_ranks(const entry *sorted, size_t usual, size_t strange, duet_separation *result)
 {
     moments of_strange = {0}, of_usual = {0};
@@ -71,12 +98,11 @@ static void measure_ranks(const entry *sorted, size_t usual, size_t strange, due
         strange_below += strange_tied;
         first += length;
     }
-    double variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual), reach = 1.96 * sqrt(variance);
-    result->auroc = of_strange.mean;
-    if (has_no_variance(result->auroc, variance, usual < strange ? usual : strange, &result->low, &result->high))
-        return;
-    result->low = fmax(result->auroc - reach, 0);
-    result->high = fmin(result->auroc + reach, 1);
+    double area = of_strange.mean, variance = variance_of_mean(&of_strange) + variance_of_mean(&of_usual);
+    double seen = variance > 0 && area > 0 && area < 1 ? variance / (area * (1 - area)) : 0;
+    result->auroc = area;
+    result->low = end_of_areas(result, seen, 0);
+    result->high = end_of_areas(result, seen, 1);
 }
 
 static double share_of_odds(double log_odds)

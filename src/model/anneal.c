@@ -185,12 +185,11 @@ static void give(const walk *w)
 {
     duet_node gain = duet_multiply(duet_subtract(w->last, w->now), w->nll); /* time stands behind the last round */
     duet_node weights = duet_reshape(duet_add(w->log_weight, gain), DUET_SHAPE(w->rows, w->chains));
-    duet_node sum = duet_logsumexp(weights, DUET_AXIS(1), false);
-    duet_node squares = duet_logsumexp(duet_scale(weights, 2), DUET_AXIS(1), false);
-    duet_node mean = duet_shift(sum, -log((double)w->chains));
+    duet_node squares = duet_sum(duet_square(duet_softmax(weights)), DUET_AXIS(1), false);
+    duet_node mean = duet_shift(duet_logsumexp(weights, DUET_AXIS(1), false), -log((double)w->chains));
     duet_own_output(w->m, w->back ? "annealed_back" : "annealed", w->back ? duet_negate(mean) : mean);
     duet_own_output(w->m, w->back ? "annealed_back_chains" : "annealed_chains",
-                    duet_exp(duet_subtract(duet_scale(sum, 2), squares)));
+                    duet_divide(duet_constant(duet_model_graph(w->m), 1), squares));
     if (!w->back)
         duet_own_output(w->m, "annealed_acceptance", duet_scale(w->accepted, 1 / fmax(1, (double)w->temperatures - 1)));
 }

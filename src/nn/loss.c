@@ -109,9 +109,7 @@ duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, due
     }
     if (!are_alike(where, "softmax_cross_entropy", logits, targets))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
-    duet_node total = duet_logsumexp(logits, DUET_AXIS(logits->shape.rank - 1), true);
-    duet_node log_softmax = duet_subtract(logits, total);
-    duet_node loss = duet_negate(duet_sum_features(duet_multiply(targets, log_softmax)));
+    duet_node loss = duet_negate(duet_sum_features(duet_multiply(targets, duet_log_softmax(logits))));
     duet_graph_want_unit_range(where, targets, loss, "softmax_cross_entropy", "squared_error");
     return loss;
 }
