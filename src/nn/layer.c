@@ -129,6 +129,7 @@ const char *duet_activation_names(void)
 duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar)
 {
     if (duet_node_is_broken(mean)) return mean;
+    if (!duet_spread_fits(where, "gaussian_sample", logvar, mean)) return duet_node_broken(mean->graph);
     duet_node deviation = duet_exp(duet_scale(logvar, 0.5));
     duet_node joint = duet_add(mean, deviation); /* says what does not fit, and has the noise's shape */
     if (duet_node_is_broken(joint)) return joint;
