@@ -316,6 +316,11 @@ static duet_node levels_of_a_wide_scale(void)
     return duet_discretised_logistic_nll(x, floats(DUET_SHAPE(4, 20)), x, 256);
 }
 
+static duet_node linear_with_a_wide_bias(void)
+{
+    return duet_linear(floats(DUET_SHAPE(4, 3)), floats(DUET_SHAPE(1, 3)), floats(DUET_SHAPE(20)));
+}
+
 static duet_node softmax_of_integers(void)
 {
     return duet_softmax(integers(DUET_SHAPE(3)));
@@ -360,6 +365,7 @@ static const struct {
     {"gaussian_kl: spread", kl_of_a_wide_variance, {"gaussian_kl: the spread is [20], and", "[4, 1]"}},
     {"gaussian_sample: spread", sample_of_a_wide_variance, {"gaussian_sample: the spread is [4, 2, 3]"}},
     {"discretised_logistic_nll: spread", levels_of_a_wide_scale, {"discretised_logistic_nll: the spread is"}},
+    {"linear: bias", linear_with_a_wide_bias, {"linear: the bias is [20], and what it is added to [4, 1]"}},
     {"softmax: integers", softmax_of_integers, {"softmax: float32", "uint32 [3]"}},
     {"clamp: ends", clamp_to_nothing, {"clamp", "low 1 and high -1"}},
     {"binary_cross_entropy: target", target_past_one, {"binary_cross_entropy", "1.2", "[0, 1]"}},

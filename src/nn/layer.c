@@ -54,8 +54,14 @@ duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_
     duet_shape shape = x->shape;
     const size_t in = duet_features(x);
     duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / in, in));
-    duet_node y = duet_matmul(rows, weight, false, true);
-    if (bias != NULL) y = duet_add(y, bias);
+    duet_node product = duet_matmul(rows, weight, false, true), y = product;
+    if (bias != NULL) y = duet_add(product, bias);
+    if (!duet_node_is_broken(y) && !duet_shape_equal(y->shape, product->shape)) {
+        char has[96], wants[96];
+        duet_graph_fail(x->graph, "linear: the bias is %s, and what it is added to %s",
+                        duet_shape_text(bias->shape, has), duet_shape_text(product->shape, wants));
+        return duet_node_broken(x->graph);
+    }
     if (shape.rank == 0 || duet_node_is_broken(y)) return y;
     shape.dims[shape.rank - 1] = duet_features(y);
     return duet_reshape(y, shape);
