@@ -37,18 +37,23 @@ static void is_mine(bool tanh, double weight, double noise, bool tells_more)
     mine.tells_more = tells_more;
 }
 
-static void expect_doubt(const char *run, const char *words)
+static void expect_doubt_of(const duet_family *family, const char *run, const char *words)
 {
     char path[PATH];
     duet_error error = {0};
     duet_run *opened;
     path_of(path, run, "");
-    assert_ok(duet_run_open_with(&opened, path, NULL, NULL, &my_family, &error), &error);
+    assert_ok(duet_run_open_with(&opened, path, NULL, NULL, family, &error), &error);
     const char *doubt = duet_run_doubt(opened);
     if (words == NULL && doubt != NULL) fail_msg("\"%s\" was not expected", doubt);
     if (words != NULL && (doubt == NULL || strstr(doubt, words) == NULL))
         fail_msg("\"%s\" is missing from \"%s\"", words, doubt == NULL ? "" : doubt);
     duet_run_close(&opened);
+}
+
+static void expect_doubt(const char *run, const char *words)
+{
+    expect_doubt_of(&my_family, run, words);
 }
 
 static json_t *composition_of(const char *run)
@@ -262,12 +267,46 @@ static void a_rate_of_its_own_may_change(void **state)
     assert_message(&error, "trains otherwise");
 }
 
+/* A projection at random, which no checkpoint holds. */
+static double spread;
+
+static void build_projecting(duet_model *model)
+{
+    duet_group *net = duet_model_group(model, "net"), *fixed = duet_scratch_group(model, "fixed");
+    duet_node x = duet_model_batch(model), y = duet_dense(net, "output", x, duet_features(x));
+    duet_node error = duet_batch_mean(duet_square(duet_subtract(y, x)));
+    const duet_initialiser start = {.kind = DUET_INIT_NORMAL, .scale = (float)spread};
+    duet_node weight =
+        duet_weight(duet_model_graph(model), fixed, "projection", DUET_SHAPE(2, duet_features(x)), start);
+    duet_phase(model, "restore", 1);
+    duet_minimise(model, error, net);
+    duet_report(model, "error", error);
+    duet_output(model, DUET_LATENT, duet_matmul(x, weight, false, true));
+}
+
+static void how_a_group_of_no_checkpoint_starts_counts(void **state)
+{
+    (void)state;
+    static const duet_family family = {.name = "projecting", .build = build_projecting};
+    duet_error error;
+    const duet_train_options options = {.family = &family, .data = pictures, .steps = 2, .batch = 4};
+    spread = 1;
+    train(options, "projecting", false, DUET_OK, &error);
+    expect_doubt_of(&family, "projecting", NULL);
+    spread = 100;
+    expect_doubt_of(&family, "projecting",
+                    "this \"projecting\" computes latent otherwise than the family that the run was trained with");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(another_family_of_one_name_is_noticed),  cmocka_unit_test(what_trains_is_what_is_recorded),
-        cmocka_unit_test(the_order_of_operands_is_no_difference), cmocka_unit_test(the_order_of_random_nodes_is_one),
+        cmocka_unit_test(another_family_of_one_name_is_noticed),
+        cmocka_unit_test(what_trains_is_what_is_recorded),
+        cmocka_unit_test(the_order_of_operands_is_no_difference),
+        cmocka_unit_test(the_order_of_random_nodes_is_one),
         cmocka_unit_test(a_rate_of_its_own_may_change),
+        cmocka_unit_test(how_a_group_of_no_checkpoint_starts_counts),
     };
     return RUN_TESTS("composition", tests, begin, remove_folder);
 }

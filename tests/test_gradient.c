@@ -38,6 +38,25 @@ static void loss_of_one_element_may_have_dimensions(void **state)
     }
 }
 
+/* More elements than float32 counts: axes are counted over one after the other. */
+static void the_first_of_very_many_equals_is_one(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    const size_t rows = 4100;
+    duet_node column = floats(DUET_SHAPE(rows, 1)), gradient;
+    duet_node x = duet_watch(duet_broadcast(column, DUET_SHAPE(rows, rows)));
+    duet_grad(duet_max(x, DUET_ALL_AXES, false), &column, 1, &gradient);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
+    float *values = calloc(rows, sizeof *values), *found = calloc(rows, sizeof *found);
+    assert_true(values != NULL && found != NULL);
+    values[0] = -1;
+    test_compute(device, &gradient, 1, (test_feed[]){{column, values}}, 1, (void *[]){found});
+    for (size_t i = 0; i < rows; i++) assert_close(found[i], i == 1, 0);
+    free(values);
+    free(found);
+}
+
 /* Where an op has a kink or a tie, its gradient is what op.h says. */
 static void kinks_and_ties(void **state)
 {
@@ -158,6 +177,7 @@ int main(void)
         WITH_WORKSHOP(gradient_is_zero_where_nothing_depends),
         WITH_WORKSHOP(loss_of_one_element_may_have_dimensions),
         WITH_WORKSHOP(kinks_and_ties),
+        WITH_WORKSHOP(the_first_of_very_many_equals_is_one),
         WITH_WORKSHOP(stop_gradient_stops),
         WITH_WORKSHOP(gradient_is_pruned_both_ways),
         WITH_WORKSHOP(higher_derivatives),

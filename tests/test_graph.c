@@ -285,6 +285,42 @@ static duet_node leak_by_no_number(void)
     return duet_leaky_relu(floats(DUET_SHAPE(3)), NAN);
 }
 
+static duet_node elu_of_no_number(void)
+{
+    return duet_elu(floats(DUET_SHAPE(3)), INFINITY);
+}
+
+static duet_node standardise_below_zero(void)
+{
+    return duet_standardise(floats(DUET_SHAPE(4, 3)), DUET_AXIS(0), -1);
+}
+
+static duet_node nll_of_a_wide_variance(void)
+{
+    return duet_gaussian_nll(floats(DUET_SHAPE(4, 1)), floats(DUET_SHAPE(4, 20)), floats(DUET_SHAPE(4, 1)));
+}
+
+static duet_node kl_of_a_wide_variance(void)
+{
+    return duet_gaussian_kl(floats(DUET_SHAPE(4, 1)), floats(DUET_SHAPE(20)));
+}
+
+static duet_node sample_of_a_wide_variance(void)
+{
+    return duet_gaussian_sample(floats(DUET_SHAPE(4, 2, 1)), floats(DUET_SHAPE(4, 2, 3)));
+}
+
+static duet_node levels_of_a_wide_scale(void)
+{
+    duet_node x = floats(DUET_SHAPE(4, 1));
+    return duet_discretised_logistic_nll(x, floats(DUET_SHAPE(4, 20)), x, 256);
+}
+
+static duet_node linear_with_a_wide_bias(void)
+{
+    return duet_linear(floats(DUET_SHAPE(4, 3)), floats(DUET_SHAPE(1, 3)), floats(DUET_SHAPE(20)));
+}
+
 static duet_node softmax_of_integers(void)
 {
     return duet_softmax(integers(DUET_SHAPE(3)));
@@ -323,6 +359,13 @@ static const struct {
     {"scale: beyond float32", scale_beyond_floats, {"scale: 1e+39 is beyond float32"}},
     {"shift: beyond float32", shift_beyond_floats, {"shift: -1e+39 is beyond float32"}},
     {"leaky_relu: slope", leak_by_no_number, {"leaky_relu: the slope is nan"}},
+    {"elu: alpha", elu_of_no_number, {"elu: alpha is inf"}},
+    {"standardise: epsilon", standardise_below_zero, {"standardise: epsilon is -1, and a number from 0 on"}},
+    {"gaussian_nll: spread", nll_of_a_wide_variance, {"gaussian_nll: the spread is [4, 20], and", "[4, 1]"}},
+    {"gaussian_kl: spread", kl_of_a_wide_variance, {"gaussian_kl: the spread is [20], and", "[4, 1]"}},
+    {"gaussian_sample: spread", sample_of_a_wide_variance, {"gaussian_sample: the spread is [4, 2, 3]"}},
+    {"discretised_logistic_nll: spread", levels_of_a_wide_scale, {"discretised_logistic_nll: the spread is"}},
+    {"linear: bias", linear_with_a_wide_bias, {"linear: the bias is [20], and what it is added to [4, 1]"}},
     {"softmax: integers", softmax_of_integers, {"softmax: float32", "uint32 [3]"}},
     {"clamp: ends", clamp_to_nothing, {"clamp", "low 1 and high -1"}},
     {"binary_cross_entropy: target", target_past_one, {"binary_cross_entropy", "1.2", "[0, 1]"}},
@@ -389,14 +432,40 @@ static void numbers_that_round_to_the_largest_float_are_held(void **state)
     assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
 }
 
+/* One for all, one a feature, one an example; and means that are one for all rows. */
+static void spreads_may_be_shared(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    const duet_shape shapes[] = {
+        {0}, DUET_SHAPE(1), DUET_SHAPE(3), DUET_SHAPE(4, 1), DUET_SHAPE(1, 3), DUET_SHAPE(4, 3)};
+    duet_node x = floats(DUET_SHAPE(4, 3)), none = duet_constant(shop.graph, 0);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        duet_node spread = floats(shapes[i]);
+        (void)duet_gaussian_nll(x, spread, x);
+        (void)duet_discretised_logistic_nll(x, spread, x, 256);
+        (void)duet_gaussian_sample(x, spread);
+        (void)duet_gaussian_kl(x, spread);
+        if (i > 0) (void)duet_gaussian_kl(none, spread);
+    }
+    (void)duet_gaussian_nll(none, duet_constant(shop.graph, 0), x);
+    (void)duet_gaussian_sample(floats(DUET_SHAPE(1, 3)), x);
+    (void)duet_gaussian_kl(floats(DUET_SHAPE(3)), x);
+    assert_ok(duet_graph_check(shop.graph, &error), &error);
+}
+
 static void graphs_do_not_mix(void **state)
 {
     (void)state;
     duet_error error = {0};
     duet_graph *other = duet_graph_new(shop.store);
     duet_node stranger = duet_input(other, "y", DUET_FLOAT32, DUET_SHAPE(3));
-    duet_add(floats(DUET_SHAPE(3)), stranger);
-    assert_status(duet_graph_check(shop.graph, &error), DUET_ERROR_GRAPH, &error);
+    duet_add(stranger, floats(DUET_SHAPE(3)));
+    for (size_t i = 0; i < 2; i++) { /* either may be planned */
+        assert_status(duet_graph_check(i == 0 ? shop.graph : other, &error), DUET_ERROR_GRAPH, &error);
+        assert_message(&error, "test_graph.c:");
+        assert_message(&error, "add: an operand belongs to another graph");
+    }
     duet_graph_free(&other);
 }
 
@@ -459,6 +528,7 @@ int main(void)
         WITH_WORKSHOP(own_mistakes_stick),
         WITH_WORKSHOP(numbers_that_round_to_the_largest_float_are_held),
         WITH_WORKSHOP(graphs_do_not_mix),
+        WITH_WORKSHOP(spreads_may_be_shared),
         WITH_WORKSHOP(equal_expressions_are_one_node),
         WITH_WORKSHOP(identities_fold),
     };

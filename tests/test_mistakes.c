@@ -351,6 +351,20 @@ static void rows_of_outputs_may_go_ways_of_their_own(void **state)
     }
 }
 
+static void sample_what_is_given(duet_model *m)
+{
+    duet_output(m, DUET_SAMPLE, duet_negate(duet_model_batch(m)));
+}
+static void sample_from_what_is_given(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), chain;
+    duet_procedure(m, "walk");
+    chain = duet_scratch(m, "chain", DUET_FLOAT32, duet_node_shape(x));
+    duet_phase(m, "begin", 1);
+    duet_phase_assign(m, chain, x);
+    duet_output(m, DUET_SAMPLE, chain);
+}
+
 static void sum_latents_of_a_procedure(duet_model *m)
 {
     const duet_prior prior = duet_prior_normal(2);
@@ -559,6 +573,8 @@ static void mistakes_are_named(void **state)
         {compare_all_pairs, "output \"mine\": the matmul at ", DUET_BUILD_EVAL},
         {shift_rows, "takes rows together", DUET_BUILD_EVAL},
         {turn_rows_into_columns, "leaves rows no longer one after the other", DUET_BUILD_EVAL},
+        {sample_what_is_given, "output \"sample\": it is made of the examples of the batch", DUET_BUILD_EVAL},
+        {sample_from_what_is_given, "output \"sample\": it is made of the examples of the batch", DUET_BUILD_EVAL},
         {sum_latents_of_a_procedure, "output \"mine\": the sum at ", DUET_BUILD_EVAL},
         {give_scratch_of_no_procedure, "output \"mine\": it reads the scratch \"row\"", DUET_BUILD_TRAIN},
         {report_twice, "report \"x\": the name is taken", DUET_BUILD_TRAIN},

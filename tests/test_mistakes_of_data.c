@@ -253,6 +253,13 @@ static void tell_labels_by_labels(duet_model *m)
     learn(m, duet_softmax_cross_entropy(logits, labels));
     duet_output(m, DUET_CLASS_LOGITS, logits);
 }
+static void find_classes_by_labels(duet_model *m)
+{
+    duet_node seen = duet_with_labels(m, duet_model_batch(m)), labels = duet_model_labels(m);
+    duet_node logits = duet_dense(duet_model_group(m, "net"), "layer", seen, duet_node_shape(labels).dims[1]);
+    learn(m, duet_softmax_cross_entropy(logits, labels));
+    duet_output(m, DUET_CODE_LOGITS, logits);
+}
 static void tell_labels_by_examples(duet_model *m)
 {
     duet_node labels = duet_model_labels(m);
@@ -281,6 +288,8 @@ static void classes_are_not_told_from_labels(void **state)
         duet_error error = refusal_of_set("ring8", tell_labels_by_labels, mode, DUET_ERROR_GRAPH);
         assert_message(&error, "output \"class_logits\": it reads the labels");
         assert_message(&error, "test_mistakes_of_data.c:");
+        error = refusal_of_set("ring8", find_classes_by_labels, mode, DUET_ERROR_GRAPH);
+        assert_message(&error, "output \"code_logits\": it reads the labels");
         (void)refusal_of_set("ring8", tell_labels_by_examples, mode, DUET_OK);
         (void)refusal_of_set("ring8", tell_labels_beside_what_reads_them, mode, DUET_OK);
     }

@@ -104,6 +104,29 @@ static void all_replays_of_a_long_step_count(void **state)
     test_parts_close(&parts);
 }
 
+/* A step that nobody was told of before the checkpoint counts after it. */
+static void a_long_step_before_a_checkpoint_counts(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    test_parts parts;
+    double means[3];
+    (void)snprintf(path, sizeof path, "%s/long-step.safetensors", folder);
+    test_parts_open(&parts, device, &many, examples, NULL, 0);
+    test_steps(&parts, 2);
+    assert_ok(duet_trainer_save(parts.trainer, path, &error), &error);
+    test_parts_close(&parts);
+    for (size_t steps = 0; steps < 2; steps++) {
+        test_parts_open(&parts, device, &many, examples, NULL, 0);
+        assert_ok(duet_trainer_load(parts.trainer, path, &error), &error);
+        test_steps(&parts, steps);
+        assert_ok(duet_trainer_losses(parts.trainer, means, 3, &error), &error);
+        assert_close(means[1], MANY + ((double)(steps + 1) * MANY - 1) / 2, 0.002);
+        test_parts_close(&parts);
+    }
+}
+
 /* An epoch draws every batch once: over a whole number of epochs of 40 of 44 examples the mean is that of all of them
  * but for the four left out, and over many epochs everyone comes. Values of the first column tell the rows apart. */
 static void build_seeing(duet_model *model)
@@ -406,6 +429,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_repeat_as_often_as_they_say),
         cmocka_unit_test(all_replays_of_a_long_step_count),
+        cmocka_unit_test(a_long_step_before_a_checkpoint_counts),
         cmocka_unit_test(an_epoch_sees_each_example_at_most_once),
         cmocka_unit_test(players_move_at_the_same_time),
         cmocka_unit_test(gates_hold_updates_back),

@@ -29,9 +29,9 @@ DUET_API size_t duet_trainer_steps_an_epoch(const duet_trainer *trainer);
 /** Loss terms: name of term i, NULL past the end. */
 DUET_API const char *duet_trainer_term(const duet_trainer *trainer, size_t index);
 /** Means of the terms over the replays of their phase since the last call (NaN without one; after a checkpoint was
- *  loaded, over those that it remembers, at most the last 1024). Waits for the steps. `count` of them are written, in
- * the order of duet_trainer_term. Errors: DUET_ERROR_NUMERIC names the step and the term, or the group whose gradient,
- * that first was not finite; parameters are those before it. */
+ *  loaded, over those that it remembers: at most the last 1024, or all of the last step where that has more). Waits for
+ *  the steps. `count` of them are written, in the order of duet_trainer_term. Errors: DUET_ERROR_NUMERIC names the step
+ *  and the term, or the group whose gradient, that first was not finite; parameters are those before it. */
 DUET_API duet_status duet_trainer_losses(duet_trainer *trainer, double *means, size_t count, duet_error *error);
 
 /* What a step is made of. */

@@ -169,6 +169,14 @@ static bool is_equal(duet_node node, const duet_op *op, duet_type type, duet_sha
            memcmp(&node->attributes, attributes, sizeof *attributes) == 0;
 }
 
+/* Told in both graphs, as either may be the one that is asked. */
+static void fail_strange(const char *where, duet_graph *graph, const duet_op *op, duet_node strange)
+{
+    duet_graph *const both[] = {graph, strange->graph};
+    for (size_t i = 0; i < 2; i++)
+        duet_graph_fail_at(where, both[i], "%s: an operand belongs to another graph", op->name);
+}
+
 duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op, duet_type type, duet_shape shape,
                          const duet_node *inputs, size_t count, const duet_attributes *attributes, bool shared)
 {
@@ -176,11 +184,8 @@ duet_node duet_node_make(const char *where, duet_graph *graph, const duet_op *op
     if (attributes == NULL) attributes = &none;
     for (size_t i = 0; i < count; i++) {
         if (inputs[i] == NULL) duet_graph_fail_at(where, graph, "%s: operand %zu is NULL", op->name, i + 1);
-        if (duet_node_is_broken(inputs[i])) return graph->broken;
-        if (inputs[i]->graph != graph) {
-            duet_graph_fail_at(where, graph, "%s: operand %zu belongs to another graph", op->name, i + 1);
-            return graph->broken;
-        }
+        if (inputs[i] != NULL && inputs[i]->graph != graph) fail_strange(where, graph, op, inputs[i]);
+        if (duet_node_is_broken(inputs[i]) || inputs[i]->graph != graph) return graph->broken;
     }
     size_t elements = duet_shape_elements(shape);
     if (elements == 0 || elements > UINT32_MAX) {
@@ -247,7 +252,8 @@ bool duet_node_is_broken(duet_node node)
 bool duet_operand_is_broken(const char *where, const duet_op *op, duet_node x, duet_node other)
 {
     if (other == NULL) duet_graph_fail_at(where, x->graph, "%s: an operand is NULL", op->name);
-    return duet_node_is_broken(other);
+    if (other != NULL && other->graph != x->graph) fail_strange(where, x->graph, op, other);
+    return duet_node_is_broken(other) || other->graph != x->graph;
 }
 
 size_t duet_graph_count(const duet_graph *graph)

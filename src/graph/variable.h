@@ -22,6 +22,7 @@ struct duet_variable {
     size_t offset; /* elements into the storage */
     duet_initialiser start;
     bool saved;              /* belongs in a checkpoint; false for flat views and data */
+    bool may_miss;           /* but not in older ones, after which it is what it was */
     bool optimised;          /* a parameter, not a state or a moment */
     duet_fill_function fill; /* where the first bytes come from instead of `start` */
     void *fill_context;

@@ -88,7 +88,7 @@ const char *duet_metric_why_no_likelihood(duet_run *run)
     if (duet_run_features(run, output) == 1)
         return "its likelihood is known by a bound alone: elbo, log-likelihood, ais";
     if (duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 0 &&
-        duet_run_features(run, DUET_SAMPLE_LOGIT) == 0)
+        duet_run_features(run, DUET_LOGIT) == 0)
         return "its likelihood is exact: nll gives it, and bits-per-dimension where it is of bytes";
     if (duet_run_features(run, DUET_SAMPLE_LOGIT) > 0 || duet_run_takes(run, "sigma"))
         return "a GAN has no likelihood: its samples lie on a surface of no volume, so that almost every example has "

@@ -6,7 +6,7 @@
 static bool applies(duet_run *run)
 {
     return duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 0 &&
-           duet_run_features(run, DUET_SAMPLE) > 0 && duet_run_features(run, DUET_LOGIT) == 0;
+           duet_run_features(run, DUET_LOGIT) == 0;
 }
 
 static const char *const *outputs(duet_run *run, duet_split split)

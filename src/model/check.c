@@ -137,6 +137,29 @@ static void check_rows(const duet_build *build)
     free(rows);
 }
 
+/* Metrics and pictures ask for samples where there are no examples to give. */
+static void check_samples(const duet_build *build)
+{
+    bool *depends = duet_build_dependents(build, &build->batch, 1);
+    for (size_t p = 0; depends != NULL && p < build->procedure_count; p++) {
+        const duet_procedure_description *procedure = &build->procedures[p];
+        bool reads = false; /* phases of the training are not of its outputs */
+        for (size_t i = 0; p > 0 && i < procedure->phase_count; i++)
+            reads = reads || duet_phase_depends(&procedure->phases[i], depends);
+        for (size_t i = 0; i < procedure->output_count; i++) {
+            const duet_output_row *output = &procedure->outputs[i];
+            if (strcmp(output->name, DUET_SAMPLE) != 0 || !(reads || depends[output->value->id])) continue;
+            duet_graph_fail_at(output->where, build->graph,
+                               "output \"%s\": it is made of the examples of the batch, and new ones are made of "
+                               "latents and draws alone: what is made of examples is \"%s\" or one of the model's own "
+                               "(duet_own_output)",
+                               DUET_SAMPLE, DUET_RECONSTRUCTION);
+        }
+    }
+    if (depends == NULL) out_of_memory(build);
+    free(depends);
+}
+
 /* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
 static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
 {
@@ -197,6 +220,7 @@ void duet_build_check(const duet_model *model, const duet_build *build)
     check_scratch(build);
     check_scratch_outputs(build);
     check_rows(build);
+    check_samples(build);
     check_latent(build);
     check_objectives(build);
 }

@@ -64,9 +64,22 @@ static uint64_t add_inputs(uint64_t sum, duet_node node, const uint64_t *sums)
     return sum;
 }
 
+/* How a parameter of a group that is in no checkpoint starts, such as a projection at random, is what it is. Others are
+ * what their checkpoint says; zeros are what duet_scratch gives too, and say nothing. */
+static uint64_t add_start(uint64_t sum, duet_node node)
+{
+    const duet_variable *variable = node->attributes.object;
+    if (node->op->kind != DUET_OP_VARIABLE || !variable->optimised) return sum;
+    if (variable->storage->store == duet_graph_store(node->graph)) return sum;
+    if (variable->start.kind == DUET_INIT_CONSTANT && variable->start.scale == 0) return sum;
+    sum = add_real(add_number(sum, (uint64_t)variable->start.kind), (double)variable->start.scale);
+    return add_number(add_number(sum, variable->start.fan_in), variable->start.fan_out);
+}
+
 static uint64_t sum_node(duet_node node, const uint64_t *sums)
 {
     uint64_t sum = add_shape(add_text(add_text(DUET_CHECKSUM_BEGIN, node->op->name), name_of(node)), node);
+    sum = add_start(sum, node);
     for (size_t i = 0; i < sizeof node->attributes.number / sizeof *node->attributes.number; i++)
         sum = add_real(sum, node->attributes.number[i]);
     for (size_t i = 0; i < DUET_MAX_RANK; i++) sum = add_number(sum, node->attributes.size[i]);

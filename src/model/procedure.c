@@ -290,13 +290,14 @@ static bool reads_labels(const duet_build *build, duet_node value)
 }
 
 /* Classes are told of examples: what reads the labels would be right of them, whatever was learnt. */
-static void check_class_logits(const char *where, const duet_build *build, duet_node value)
+static void check_logits(const char *where, const duet_build *build, const char *name, duet_node value)
 {
+    if (strcmp(name, DUET_CLASS_LOGITS) != 0 && strcmp(name, DUET_CODE_LOGITS) != 0) return;
     if (build->labels != NULL && reads_labels(build, value))
         duet_graph_fail(build->graph,
                         "output \"%s\": it reads the labels (duet_model_labels, duet_with_labels), which "
                         "it is to tell from the examples",
-                        DUET_CLASS_LOGITS);
+                        name);
 }
 
 /* Standard outputs mean something to commands and metrics, which read so many numbers a row of them. */
@@ -322,7 +323,7 @@ static void add_output(const char *where, duet_model *model, const char *name, d
     snprintf(what, sizeof what, "output \"%.100s\"", name != NULL ? name : "");
     if (!duet_graph_takes_name(where, build->graph, "output", name) || !is_ours(where, build, what, value)) return;
     check_output(where, model, name, value);
-    if (strcmp(name, DUET_CLASS_LOGITS) == 0) check_class_logits(where, build, value);
+    check_logits(where, build, name, value);
     duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
     if (duet_build_find_output(build, name, &known) != NULL)

@@ -54,8 +54,14 @@ duet_node duet_linear_at(const char *where, duet_node x, duet_node weight, duet_
     duet_shape shape = x->shape;
     const size_t in = duet_features(x);
     duet_node rows = duet_reshape(x, DUET_SHAPE(x->elements / in, in));
-    duet_node y = duet_matmul(rows, weight, false, true);
-    if (bias != NULL) y = duet_add(y, bias);
+    duet_node product = duet_matmul(rows, weight, false, true), y = product;
+    if (bias != NULL) y = duet_add(product, bias);
+    if (!duet_node_is_broken(y) && !duet_shape_equal(y->shape, product->shape)) {
+        char has[96], wants[96];
+        duet_graph_fail(x->graph, "linear: the bias is %s, and what it is added to %s",
+                        duet_shape_text(bias->shape, has), duet_shape_text(product->shape, wants));
+        return duet_node_broken(x->graph);
+    }
     if (shape.rank == 0 || duet_node_is_broken(y)) return y;
     shape.dims[shape.rank - 1] = duet_features(y);
     return duet_reshape(y, shape);
@@ -129,6 +135,7 @@ const char *duet_activation_names(void)
 duet_node duet_gaussian_sample_at(const char *where, duet_node mean, duet_node logvar)
 {
     if (duet_node_is_broken(mean)) return mean;
+    if (!duet_spread_fits(where, "gaussian_sample", logvar, mean)) return duet_node_broken(mean->graph);
     duet_node deviation = duet_exp(duet_scale(logvar, 0.5));
     duet_node joint = duet_add(mean, deviation); /* says what does not fit, and has the noise's shape */
     if (duet_node_is_broken(joint)) return joint;

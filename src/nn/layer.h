@@ -19,5 +19,8 @@ duet_node duet_layer_weight_at(const char *where, duet_graph *graph, duet_group 
 /** The parameter "layer.bias", one number a feature, zeros. */
 duet_node duet_layer_bias_at(const char *where, duet_graph *graph, duet_group *group, const char *layer,
                              size_t features);
+/** Whether a logarithm of a variance or scale leaves x its width: it may be one for all, a feature or an example, also
+ *  the wider where x is one for all rows. A mistake of `what` if not. */
+bool duet_spread_fits(const char *where, const char *what, duet_node spread, duet_node x);
 
 #endif

@@ -2,6 +2,7 @@
 /* Losses in nats, one number an example, from logits wherever a probability would underflow. */
 #include "duet/nn.h"
 #include "graph/node.h"
+#include "nn/layer.h"
 #include "op/where.h"
 
 static const double log_two_pi = 1.8378770664093454836;
@@ -20,6 +21,23 @@ static bool are_alike(const char *where, const char *loss, duet_node said, duet_
     return false;
 }
 
+bool duet_spread_fits(const char *where, const char *what, duet_node spread, duet_node x)
+{
+    char has[96], of[96];
+    if (duet_node_is_broken(spread) || duet_node_is_broken(x)) return true;
+    const duet_shape *wide = &spread->shape, *narrow = &x->shape;
+    const size_t most = wide->rank > narrow->rank ? wide->rank : narrow->rank;
+    bool fits = true;
+    for (size_t i = 1; i <= wide->rank && i <= narrow->rank && i < most; i++)
+        fits = fits && (narrow->dims[narrow->rank - i] > 1 || wide->dims[wide->rank - i] == 1 || x->elements == 1);
+    if (fits) return true;
+    duet_graph_fail(x->graph,
+                    "%s: the spread is %s, and what it belongs to %s: one number for all, one a feature or "
+                    "one an example was expected",
+                    what, duet_shape_text(*wide, has), duet_shape_text(*narrow, of));
+    return false;
+}
+
 duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x)
 {
     if (!are_alike(where, "bernoulli_nll", logits, x))
@@ -32,7 +50,7 @@ duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x
 
 duet_node duet_gaussian_nll_at(const char *where, duet_node mean, duet_node logvar, duet_node x)
 {
-    if (!are_alike(where, "gaussian_nll", mean, x))
+    if (!are_alike(where, "gaussian_nll", mean, x) || !duet_spread_fits(where, "gaussian_nll", logvar, x))
         return duet_node_is_broken(mean) ? mean : duet_node_broken(mean->graph);
     duet_node squares = duet_square(duet_subtract(x, mean));
     duet_node scaled = duet_multiply(squares, duet_exp(duet_negate(logvar)));
@@ -68,13 +86,15 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
 duet_node duet_discretised_logistic_nll_at(const char *where, duet_node location, duet_node log_scale, duet_node x,
                                            size_t levels)
 {
-    if (!are_alike(where, "discretised_logistic_nll", location, x))
+    if (!are_alike(where, "discretised_logistic_nll", location, x) ||
+        !duet_spread_fits(where, "discretised_logistic_nll", log_scale, x))
         return duet_node_is_broken(location) ? location : duet_node_broken(location->graph);
     return duet_negate(duet_sum_features(duet_discretised_logistic(location, log_scale, x, levels)));
 }
 
 duet_node duet_gaussian_kl_at(const char *where, duet_node mean, duet_node logvar)
 {
+    if (!duet_spread_fits(where, "gaussian_kl", logvar, mean)) return duet_node_broken(mean->graph);
     duet_node moments = duet_add(duet_square(mean), duet_exp(logvar));
     duet_node terms = duet_subtract(duet_shift(moments, -1), logvar);
     return duet_scale(duet_sum_features(terms), 0.5);

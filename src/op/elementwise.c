@@ -311,6 +311,10 @@ duet_node duet_leaky_relu_at(const char *where, duet_node x, double slope)
 
 duet_node duet_elu_at(const char *where, duet_node x, double alpha)
 {
+    if (!duet_node_is_broken(x) && !(fabs(alpha) <= (double)FLT_MAX)) {
+        duet_graph_fail(x->graph, "elu: alpha is %g", alpha);
+        return duet_node_broken(x->graph);
+    }
     return unary(where, &duet_op_elu, x, alpha, 0);
 }
 

@@ -5,6 +5,8 @@
 #include "op/op.h"
 #include "op/where.h"
 
+#include <float.h>
+
 static void gradient_sum(duet_node node, duet_node g, duet_node *gradients)
 {
     gradients[0] = duet_broadcast_like(node->where, g, node->inputs[0]);
@@ -29,6 +31,20 @@ static duet_node distance_from_end(const char *where, duet_node x, unsigned axes
     return ahead;
 }
 
+/* The reduced axes from *axis on that float32 can count over together, at least one; *axis: the one behind them. */
+static unsigned countable_axes(duet_node x, unsigned axes, size_t *axis)
+{
+    unsigned group = 0;
+    double count = 1;
+    for (; *axis < x->shape.rank; ++*axis) {
+        if ((axes >> *axis & 1) == 0) continue;
+        count *= (double)x->shape.dims[*axis];
+        if (group != 0 && count > 1 << FLT_MANT_DIG) break;
+        group |= 1u << *axis;
+    }
+    return group;
+}
+
 /* The first of the elements that equal the maximum gets it all, as where windows of a picture are compared one by one:
  * an equal share each would be the slope of no order of them. */
 static void gradient_max(duet_node node, duet_node g, duet_node *gradients)
@@ -36,9 +52,13 @@ static void gradient_max(duet_node node, duet_node g, duet_node *gradients)
     const char *where = node->where;
     duet_node x = node->inputs[0];
     unsigned axes = (unsigned)node->attributes.size[0];
-    duet_node is_largest = duet_equal(x, duet_broadcast(node, x->shape));
-    duet_node ahead = duet_multiply(is_largest, distance_from_end(where, x, axes));
-    duet_node is_first = duet_multiply(is_largest, duet_equal(ahead, duet_max(ahead, axes, true)));
+    duet_node is_first = duet_equal(x, duet_broadcast(node, x->shape));
+    for (size_t axis = 0; axis < x->shape.rank;) { /* from the outermost on, of those left the ones that come first */
+        const unsigned group = countable_axes(x, axes, &axis);
+        if (group == 0) break;
+        duet_node ahead = duet_multiply(is_first, distance_from_end(where, x, group));
+        is_first = duet_multiply(is_first, duet_equal(ahead, duet_max(ahead, axes, true)));
+    }
     gradients[0] = duet_multiply(is_first, g);
 }
 

@@ -8,6 +8,8 @@
 #include "op/op.h"
 #include "op/where.h"
 
+#include <float.h>
+
 /* A mean is rounded to float32, so that what is centred by it has a mean of its own, whose square is too much in the
  * mean of squares. It is no more than that mean, and of no slope. */
 duet_node duet_variance_at(const char *where, duet_node x, unsigned axes, bool keep)
@@ -73,6 +75,10 @@ static const duet_op op_standardise = {.name = "standardise",
 static duet_node standardise(const char *where, duet_node x, unsigned axes, double epsilon, bool by_rank)
 {
     if (duet_node_is_broken(x)) return x;
+    if (!(epsilon >= 0 && epsilon <= (double)FLT_MAX)) {
+        duet_graph_fail(x->graph, "standardise: epsilon is %g, and a number from 0 on was expected", epsilon);
+        return duet_node_broken(x->graph);
+    }
     duet_node mean = mean_of(where, x, axes, by_rank);
     duet_node variance = mean_of(where, duet_square(duet_subtract(x, mean)), axes, by_rank);
     duet_node inverse = duet_reciprocal(duet_sqrt(duet_shift(variance, epsilon)));

@@ -205,6 +205,7 @@ static duet_status check_variables(const duet_safetensors *file, const char *pat
         const duet_variable *variable = duet_store_at(store, i);
         if (!variable->saved) continue;
         const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
+        if (row == NULL && variable->may_miss) continue;
         if (row == NULL)
             return duet_fail(error, DUET_ERROR_DATA,
                              "%s has no tensor \"%s\": it was made by a model with other settings", path,
@@ -245,6 +246,7 @@ static duet_status restore_variable(duet_safetensors *file, const char *path, du
                                     duet_device *device, duet_error *error)
 {
     const duet_tensor_row *row = duet_safetensors_find(file, variable->name);
+    if (row == NULL) return DUET_OK; /* it may miss */
     void *values = malloc(row->bytes > 0 ? row->bytes : 1);
     if (values == NULL)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for \"%s\" (%zu bytes)", row->name, row->bytes);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "duet/nn.h"
@@ -107,7 +108,8 @@ static duet_node watch_faults(const char *where, const duet_schedule *schedule, 
 }
 
 /* The sum of the rows of one step, for phases that the history is too short for, by Kahan's method: its error does not
- * grow with their number. It is no part of a checkpoint, which lies between steps. */
+ * grow with their number. A checkpoint lies between steps, and holds of these states the last step's sum,
+ * which may be still to be told. */
 static void sum_reports(const duet_build *build, const duet_scheduled_phase *phase, duet_node row, duet_node *roots,
                         size_t *root_count)
 {
@@ -124,7 +126,9 @@ static void sum_reports(const duet_build *build, const duet_scheduled_phase *pha
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         duet_variable *variable =
             duet_store_find(duet_graph_working_store(graph), phase_state_name(name, own[i], phase->description));
-        if (variable != NULL) variable->saved = false;
+        if (variable == NULL) continue;
+        variable->saved = strcmp(own[i], "sum") == 0;
+        variable->may_miss = true;
     }
     duet_node none = duet_constant(graph, 0), next = duet_shift(turn, 1);
     duet_node goes_on = duet_not_equal(turn, none),
