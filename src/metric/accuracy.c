@@ -52,10 +52,10 @@ static const char *refusal(duet_run *run)
     return discriminates(run) ? duet_metric_why_not_played(run) : NULL;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const logit[] = {DUET_LOGIT, NULL}, *const class_logits[] = {DUET_CLASS_LOGITS, NULL};
-    return classifies(run) ? class_logits : logit;
+    return classifies(task->run) ? class_logits : logit;
 }
 
 /* State: a margin, above 0 if the judgement is right, and at 0 too if it is of a sample; first of the split's examples,

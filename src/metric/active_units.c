@@ -28,10 +28,10 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
                      data->count[split]);
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_LATENT, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

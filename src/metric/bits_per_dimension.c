@@ -11,10 +11,10 @@ static bool applies(duet_run *run)
     return duet_run_features(run, DUET_BITS) == 1;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_BITS, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

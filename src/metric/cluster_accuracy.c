@@ -25,10 +25,10 @@ static const char *refusal(duet_run *run)
     return duet_run_features(run, DUET_CODE_LOGITS) > 0 ? duet_metric_why_no_classes(run) : NULL;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_CODE_LOGITS, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

@@ -11,10 +11,10 @@ static bool applies(duet_run *run)
     return duet_run_features(run, DUET_NLL) == 1 && duet_run_features(run, DUET_KL) == 1;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_NLL, DUET_KL, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

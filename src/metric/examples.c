@@ -12,10 +12,10 @@ static bool has_labels(const duet_data_info *info, duet_split split)
     return info->count[split] == 0 || info->labelled[split];
 }
 
-const char *const *duet_metric_reconstruction(duet_run *run)
+const char *const *duet_metric_reconstruction(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_RECONSTRUCTION, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

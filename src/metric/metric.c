@@ -317,7 +317,7 @@ static duet_status fail_memory(duet_error *error)
 static duet_status begin(pass *it, part *one, duet_error *error)
 {
     const duet_metric *metric = one->metric;
-    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(one->task.run);
+    const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(&one->task);
     for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++) {
         one->places[i] = want(it, one->task.run, outputs[i]);
         if (one->places[i] == SIZE_MAX) return fail_memory(error);
@@ -331,7 +331,7 @@ static void hand_out(pass *it, size_t first, size_t count)
         part *one = &it->parts[m];
         if (one->metric->take == NULL) continue;
         duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
-        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run);
+        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(&one->task);
         for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
             piece.values[i] = it->wanted[one->places[i]].values;
         one->metric->take(&one->task, &piece);

@@ -51,7 +51,7 @@ typedef struct duet_metric {
     duet_metric_row row;
     bool (*applies)(duet_run *run);
     /** The outputs wanted of every example, at most four, NULL after the last; NULL: no pass is needed. */
-    const char *const *(*outputs)(duet_run *run);
+    const char *const *(*outputs)(const duet_metric_task *task);
     /** Makes task->state; NULL: there is none. */
     duet_status (*begin)(duet_metric_task *task, duet_error *error);
     void (*take)(duet_metric_task *task, const duet_metric_piece *piece);
@@ -151,7 +151,7 @@ duet_status duet_metric_sample(const duet_metric_task *task, const char *output,
                                duet_error *error);
 void duet_metric_stock_clear(duet_metric_stock *stock);
 /** `outputs` of a metric that compares examples with their reconstructions. */
-const char *const *duet_metric_reconstruction(duet_run *run);
+const char *const *duet_metric_reconstruction(const duet_metric_task *task);
 
 /* Examples by their places in a split: a few for many, where a pass over all would take long. */
 

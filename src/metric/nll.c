@@ -9,10 +9,10 @@ static bool applies(duet_run *run)
            duet_run_features(run, DUET_SAMPLE) > 0 && duet_run_features(run, DUET_LOGIT) == 0;
 }
 
-static const char *const *outputs(duet_run *run)
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_NLL, NULL};
-    (void)run;
+    (void)task;
     return names;
 }
 

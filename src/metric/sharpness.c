@@ -19,10 +19,27 @@ static bool applies(duet_run *run)
            (duet_run_features(run, DUET_SAMPLE) == features || duet_run_features(run, DUET_RECONSTRUCTION) == features);
 }
 
-static const char *const *outputs(duet_run *run)
+/* Whether reconstructions are made of classes that the split does not tell. */
+static bool lacks_classes(const duet_metric_task *task)
+{
+    const duet_wanted wanted = {DUET_RECONSTRUCTION, NULL};
+    const duet_request request = {.outputs = &wanted, .output_count = 1};
+    unsigned inputs;
+    return !duet_data_has_labels(duet_run_data(task->run), task->split) &&
+           duet_run_inputs(task->run, &request, &inputs, NULL) == DUET_OK && (inputs & DUET_READS_CLASSES) != 0;
+}
+
+/* Samples, which need nothing of the split, are looked at without them. */
+static bool reconstructs(const duet_metric_task *task)
+{
+    return duet_run_features(task->run, DUET_RECONSTRUCTION) > 0 &&
+           !(duet_run_features(task->run, DUET_SAMPLE) > 0 && lacks_classes(task));
+}
+
+static const char *const *outputs(const duet_metric_task *task)
 {
     static const char *const names[] = {DUET_RECONSTRUCTION, NULL}, *const none[] = {NULL};
-    return duet_run_features(run, DUET_RECONSTRUCTION) > 0 ? names : none;
+    return reconstructs(task) ? names : none;
 }
 
 static double energy(duet_shape shape, const float *picture)
@@ -110,8 +127,12 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     DUET_TRY(data_energies(task, of_data, error));
     if (all_are_flat(of_data, n)) return add_unknown(task), DUET_OK;
     if (duet_run_features(task->run, DUET_SAMPLE) > 0) DUET_TRY(add_samples(task, of_data, error));
-    if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+    if (reconstructs(task))
         duet_metric_add_paired_ratio(task, "sharpness-reconstruction", reconstructed, of_data, n);
+    else if (duet_run_features(task->run, DUET_RECONSTRUCTION) > 0)
+        duet_metric_add_unknown(task, "sharpness-reconstruction",
+                                "reconstructions are made of examples and their classes, and the split has no labels",
+                                n);
     return DUET_OK;
 }
 
