@@ -266,6 +266,11 @@ static void every_command_takes_settings_of_use(void **state)
         expect(RUN(asking->command, "@/averaged", "--set", "k"), 2, NULL, "'k' is no setting");
         expect(RUN(asking->command, "@/averaged", "--set", "kk=3"), 2, NULL, "did you mean 'k'?");
     }
+    expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--set", "decoder.average=0.9", "--out", "@/half"), 0,
+           NULL, NULL);
+    expect(RUN("encode", "@/half", "-n", "2", "--set", "weights=average", "--out", "@/asked.npy"), 1, NULL,
+           "--set weights=average has no effect: nothing that is asked for reads it");
+    expect(RUN("reconstruct", "@/half", "-n", "2", "--set", "weights=average", "--out", "@/asked.npy"), 0, NULL, NULL);
 }
 
 /* A run made of one's run.json and another's checkpoint. */

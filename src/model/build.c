@@ -65,6 +65,32 @@ bool duet_phase_depends(const duet_phase_description *phase, const bool *marked)
     return reads;
 }
 
+/* Whether a node is a parameter or state of which an average is kept. */
+static bool has_average(duet_node node)
+{
+    char name[224];
+    if (node->op != &duet_op_variable) return false;
+    const duet_variable *variable = node->attributes.object;
+    (void)snprintf(name, sizeof name, "%s." DUET_AVERAGE_SLOT, variable->name);
+    return duet_store_find(variable->storage->store, name) != NULL;
+}
+
+bool duet_build_reads_averages(const duet_build *build, const duet_procedure_description *procedure, duet_node output)
+{
+    const size_t nodes = duet_graph_count(build->graph);
+    duet_node *kept = calloc(nodes + 1, sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; kept != NULL && i < nodes; i++)
+        if (has_average(duet_graph_at(build->graph, i))) kept[count++] = duet_graph_at(build->graph, i);
+    bool *depends = kept == NULL ? NULL : duet_build_dependents(build, kept, count);
+    bool reads = depends == NULL || (output != NULL && depends[output->id]);
+    const size_t phases = procedure == &build->procedures[0] ? 0 : procedure->phase_count; /* those of train train */
+    for (size_t i = 0; depends != NULL && i < phases; i++) reads |= duet_phase_depends(&procedure->phases[i], depends);
+    free(depends);
+    free(kept);
+    return reads;
+}
+
 /* A phase draws a batch if anything it computes depends on the examples or their labels. Of phases that share a batch
  * only the last draws, so that all before it read the same one. */
 static void find_draws(duet_build *build)

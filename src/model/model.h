@@ -153,6 +153,9 @@ const duet_procedure_description *duet_build_procedure(const duet_build *build, 
 /** One flag a node, indexed by node id: whether the node is one of the sources or depends on one. NULL: out of memory.
  *  The caller frees it. */
 bool *duet_build_dependents(const duet_build *build, const duet_node *sources, size_t count);
+/** Whether the output, or a phase of the procedure that is replayed for it, depends on parameters of which an average
+ * is kept. */
+bool duet_build_reads_averages(const duet_build *build, const duet_procedure_description *procedure, duet_node output);
 /** Whether a loss, gate, report or assigned value of the phase is marked; `marked` is indexed by node id. */
 bool duet_phase_depends(const duet_phase_description *phase, const bool *marked);
 

@@ -64,10 +64,12 @@ static bool is_of(const char *setting, const char *key)
 static bool reads(const duet_run *run, const char *procedure, const char *output, const char *setting)
 {
     const duet_build *build = duet_evaluator_build(run->evaluator);
-    duet_node node;
+    duet_node node = NULL;
     const duet_procedure_description *from =
         procedure != NULL ? duet_build_procedure(build, procedure) : duet_build_find_output(build, output, &node);
-    if (is_of(setting, "weights")) return true;
+    if (procedure != NULL) node = duet_build_output(build, output);
+    if (is_of(setting, "weights"))
+        return from == NULL || !duet_model_keeps_averages(run->model) || duet_build_reads_averages(build, from, node);
     for (size_t i = 0; i < build->knob_count && from != NULL; i++)
         if (is_of(setting, build->knobs[i].key))
             return (build->knobs[i].readers >> (size_t)(from - build->procedures) % 64 & 1) != 0;

@@ -14,8 +14,8 @@ duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error)
 
 /** Refuses data beyond [0, 1] of which a loss says that it is for [0, 1] alone, by the line that made the loss: where
  * it reads the batch, in whatever shape, as it is or moved and scaled by a number, and the model's phases or outputs
- * read the loss. Before a training,
- * numbers that are made of examples in other ways are computed for some of them (model/values.h). */
+ * read the loss. Before a training, numbers that are made of examples in other ways are computed for some of them
+ * (model/values.h). */
 void duet_needs_of_losses(duet_model *model);
 
 /** How the data may come to lie there, "save ..." of numpy's words; false: they are made and not read, or a mistake is
