@@ -37,8 +37,8 @@ static int find_judge(cli_basis *basis, const char *asked, json_t *before)
     const char *known = json_string_value(json_object_get(json_object_get(before, "judge"), "run"));
     const char *run = asked != NULL ? asked : known;
     json_t *checkpoint = run == NULL ? NULL : checkpoint_json(run, &basis->judge_lost);
-    basis->judge =
-        checkpoint == NULL ? away_json(known, &basis->judge_lost) : json_pack("{s:o, s:o}", "run", absolute_json(run), "checkpoint", checkpoint);
+    basis->judge = checkpoint == NULL ? away_json(known, &basis->judge_lost)
+                                      : json_pack("{s:o, s:o}", "run", absolute_json(run), "checkpoint", checkpoint);
     return checkpoint == NULL && asked != NULL ? cli_fail_opened(&basis->judge_lost) : CLI_DONE;
 }
 

@@ -381,7 +381,8 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     if (status != CLI_DONE) return status;
     cli_print(stderr, "evaluating %s\n", directory);
     if (basis->judge_lost.status != DUET_OK)
-        cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does until it is back (--judge RUN): %s",
+        cli_complain(CLI_DONE,
+                     "who judged %s before cannot be asked again, so nobody does until it is back (--judge RUN): %s",
                      directory, basis->judge_lost.message);
     status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
     *evaluation = status == CLI_DONE ? begin_evaluation(run, directory, basis) : NULL;

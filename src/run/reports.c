@@ -91,7 +91,8 @@ static double epoch_at(const counted *it, const duet_run_file *file, uint64_t st
     return batches == 0 ? NAN : (double)step / (double)batches;
 }
 
-/* What the lines say: the last report of the training, and the last step up to which the checkpoint may count on one. */
+/* What the lines say: the last report of the training, and the last step up to which the checkpoint may count on one.
+ */
 typedef struct told {
     json_t *last;
     uint64_t step;

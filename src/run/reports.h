@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the reports beside a checkpoint are those that it counts on: asked by a training that goes on, and by all that
- * shows losses or how long a step took. */
+/* Whether the reports beside a checkpoint are those that it counts on: asked by a training that goes on, and by all
+ * that shows losses or how long a step took. */
 #ifndef DUET_SRC_RUN_REPORTS_H
 #define DUET_SRC_RUN_REPORTS_H
 
