@@ -148,6 +148,20 @@ static void a_best_is_of_its_own_run_data_and_metric(void **state)
                i == 0 ? "holds an evaluation.json, but no run.json" : "holds a best-evaluation.json, but no run.json");
     }
 
+    static const char *const made[][2] = {{"used/samples", "codes.npy"}, {"bare/report", "samples.png"}};
+    for (size_t i = 0; i < 2; i++) { /* as rm of all files but no folders leaves them */
+        char file[PATH_SIZE], *end;
+        (void)snprintf(file, sizeof file, "%s/%s", made[i][0], made[i][1]);
+        inside(made[i][0], path);
+        end = strrchr(path, '/');
+        *end = '\0';
+        assert_int_equal(mkdir(path, 0700), 0);
+        *end = '/';
+        assert_int_equal(mkdir(path, 0700), 0);
+        test_file_write(inside(file, other), "x", 1);
+        *end = '\0';
+        expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", path), 1, NULL, made[i][1]);
+    }
     assert_int_equal(symlink("/nowhere/at/all", inside("dangling", other)), 0);
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/dangling"), 1, NULL,
            "a link in its place that leads nowhere");

@@ -502,11 +502,11 @@ static void reports_that_cannot_be_read_are_named(void **state)
         (void)inside("kept", kept);
         assert_int_equal(rename(path, kept), 0);
         assert_int_equal(mkdir(path, 0777), 0);
-        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is no file");
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is a folder, and a file was expected");
         expect(RUN("compare", "@/vae", "@/gan"), 1, NULL, names[i]);
         assert_int_equal(rmdir(path), 0);
         assert_int_equal(mkfifo(path, 0666), 0);
-        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is no file");
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is a folder, and a file was expected");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("nowhere", path), 0);
         expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: No such file or directory");

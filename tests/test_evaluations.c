@@ -190,9 +190,55 @@ static void judges_are_found_from_any_folder(void **state)
     json_decref(evaluation);
     assert_int_equal(rename(away, path), 0);
     expect(RUN("report", "@/vae", "--afresh"), 0, NULL, "cannot be asked again");
+    /* away it judges nothing, and is asked again when it is back */
     evaluation = evaluation_of("vae");
-    assert_true(json_is_null(json_object_get(evaluation, "judge")));
+    judge = json_object_get(evaluation, "judge");
+    assert_string_equal(json_string_value(json_object_get(judge, "run")), away);
+    assert_non_null(json_object_get(judge, "left_out"));
+    assert_null(json_object_get(judge, "checkpoint"));
     json_decref(evaluation);
+    result kept = RUN("report", "@/vae");
+    assert_non_null(strstr(kept.err, "so that nobody does until it is back"));
+    assert_false(is_evaluated(kept));
+    assert_int_equal(rename(path, away), 0);
+    assert_true(is_evaluated(RUN("report", "@/vae")));
+    evaluation = evaluation_of("vae");
+    judge = json_object_get(evaluation, "judge");
+    assert_non_null(json_object_get(judge, "accuracy"));
+    assert_null(json_object_get(judge, "left_out"));
+    json_decref(evaluation);
+    assert_int_equal(rename(away, path), 0);
+}
+
+/* Reports that are cut, emptied or another run's are shown, and not without a word. */
+static void reports_that_are_not_the_runs_are_told_of(void **state)
+{
+    (void)state;
+    static const char cut_words[] = "the checkpoint counts on reports up to step ";
+    char path[PATH_SIZE], other[PATH_SIZE];
+    size_t size, other_size;
+    expect(RUN("train", "gan", "--data", "@/pictures", "--epochs", "2", "--batch", "100", "--out", "@/told"), 0, NULL,
+           NULL);
+    char *own = test_file_read(inside("told/metrics.jsonl", path), &size);
+    char *others = test_file_read(inside("judge/metrics.jsonl", other), &other_size);
+    result sound = RUN("report", "@/told");
+    assert_null(strstr(sound.err, "warning"));
+    expect(sound, 0, NULL, NULL);
+    write_file("told/metrics.jsonl", "", 0);
+    expect(RUN("report", "@/told"), 0, NULL, cut_words);
+    expect(RUN("compare", "@/told", "@/vae"), 0, NULL, cut_words);
+    write_file("told/metrics.jsonl", own, size / 2);
+    expect(RUN("eval", "@/told", "--metric", "cost"), 0, NULL, cut_words);
+    write_file("told/metrics.jsonl", others, other_size);
+    expect(RUN("report", "@/told"), 0, NULL, "which is a loss of this run: are these the reports of another one?");
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(symlink("/nowhere", path), 0);
+    expect(RUN("eval", "@/told", "--metric", "cost"), 0, NULL, "cannot be read: it is a link that leads nowhere");
+    expect(RUN("report", "@/told"), 1, NULL, "it is a link that leads nowhere");
+    assert_int_equal(remove(path), 0);
+    write_file("told/metrics.jsonl", own, size);
+    free(own);
+    free(others);
 }
 
 /* --set is a part of what an evaluation is of, reaches the model, and is left out for runs that do not take it. */
@@ -701,6 +747,7 @@ int main(void)
         cmocka_unit_test(copies_of_other_data_are_not_looked_for),
         cmocka_unit_test(files_that_are_cut_are_noticed),
         cmocka_unit_test(judges_are_found_from_any_folder),
+        cmocka_unit_test(reports_that_are_not_the_runs_are_told_of),
         cmocka_unit_test(settings_of_use_are_known),
         cmocka_unit_test(devices_count_where_they_are_asked_for),
         cmocka_unit_test(another_commit_measures_anew),

@@ -196,6 +196,11 @@ typedef struct duet_run_speed {
  *  driver's compiling in it. Free *rows with free(). */
 DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_t *count, duet_error *error);
 
+/** Whether the run's metrics.jsonl is not what its checkpoint counts on: it cannot be read, ends before the steps whose
+ *  losses the checkpoint says were reported, or is another run's, by its losses and epochs. `words` then says so. Not
+ *  where it is missing, or the checkpoint is not sound. Without a device; the checkpoint is read through. */
+DUET_API bool duet_run_doubts_reports(const char *run, char *words, size_t size);
+
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
 /** The same, of a family of the program's own, which must outlive the run; NULL: the built-in one. */

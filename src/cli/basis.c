@@ -24,13 +24,21 @@ static json_t *absolute_json(const char *path)
     return text;
 }
 
+/* Who judged before and is away stays named, so that it is asked again when it is back. */
+static json_t *away_json(const char *known, const duet_error *lost)
+{
+    if (known == NULL) return json_null();
+    return json_pack("{s:o, s:o, s:b}", "run", cli_json_text(known), "left_out", cli_json_text(lost->message), "again",
+                     true);
+}
+
 static int find_judge(cli_basis *basis, const char *asked, json_t *before)
 {
     const char *known = json_string_value(json_object_get(json_object_get(before, "judge"), "run"));
     const char *run = asked != NULL ? asked : known;
     json_t *checkpoint = run == NULL ? NULL : checkpoint_json(run, &basis->judge_lost);
-    basis->judge =
-        checkpoint == NULL ? json_null() : json_pack("{s:o, s:o}", "run", absolute_json(run), "checkpoint", checkpoint);
+    basis->judge = checkpoint == NULL ? away_json(known, &basis->judge_lost)
+                                      : json_pack("{s:o, s:o}", "run", absolute_json(run), "checkpoint", checkpoint);
     return checkpoint == NULL && asked != NULL ? cli_fail_opened(&basis->judge_lost) : CLI_DONE;
 }
 

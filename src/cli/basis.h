@@ -8,7 +8,8 @@
 
 /** Everything but the device, as it is now. */
 typedef struct cli_basis {
-    json_t *checkpoint, *judge; /* judge: null if nobody is asked for, and nobody who judged before can be asked */
+    json_t *checkpoint, *judge; /* judge: null if nobody is asked for and nobody judged before; without a checkpoint:
+                                   who judged before cannot be asked now, and why is in "left_out" */
     json_t *data;               /* the checksum; null if the data cannot be looked at */
     json_t *settings;
     duet_error judge_lost, data_lost; /* why; DUET_OK if nothing is lost */

@@ -224,7 +224,11 @@ static void tell_of_speeds(duet_run *run, const cli_values *values)
         costs |= strcmp(values->rows[i].row->name, "cost") == 0;
         told |= strcmp(values->rows[i].name, "step-ms") == 0;
     }
-    if (costs && !told)
+    char words[400];
+    if (costs && duet_run_doubts_reports(duet_run_directory(run), words, sizeof words))
+        cli_complain(CLI_DONE, "warning: %s: %s (step-ms and images-per-second go by it)", duet_run_directory(run),
+                     words);
+    else if (costs && !told)
         cli_complain(
             CLI_DONE,
             "step-ms and images-per-second are left out: %s/metrics.jsonl, the reports of the training, is not "

@@ -158,7 +158,7 @@ static int call_judge(duet_run *run, json_t *judged_by, duet_run **judge)
 {
     duet_error error = {0};
     const char *directory = json_string_value(json_object_get(judged_by, "run"));
-    if (directory == NULL) return CLI_DONE;
+    if (directory == NULL || json_object_get(judged_by, "checkpoint") == NULL) return CLI_DONE; /* nobody, or away */
     json_object_del(judged_by, "left_out");
     if (duet_run_open_beside(judge, directory, run, &error) != DUET_OK) return cli_fail_opened(&error);
     if (cli_run_set_judge(run, *judge, &error) == DUET_OK) {
@@ -276,12 +276,16 @@ static bool has_reports(const char *run)
     return there;
 }
 
-/* A page can be made without the reports of the training, but not without a word. */
+/* A page can be made without the reports of the training, or with some that are not all its own, but not without a
+ * word. */
 static void say_of_reports(const char *run)
 {
+    char words[400];
     char *path = path_in_directory(run, "metrics.jsonl");
     if (path != NULL && !has_reports(run))
         cli_complain(CLI_DONE, "%s is not there: losses, and how long a step took, are left out", path);
+    else if (duet_run_doubts_reports(run, words, sizeof words))
+        cli_complain(CLI_DONE, "warning: %s: %s (losses, and how long a step took, are as it has them)", run, words);
     free(path);
 }
 
@@ -377,7 +381,8 @@ static int evaluate(const char *directory, const cli_evaluation_wish *wish, cons
     if (status != CLI_DONE) return status;
     cli_print(stderr, "evaluating %s\n", directory);
     if (basis->judge_lost.status != DUET_OK)
-        cli_complain(CLI_DONE, "who judged %s before cannot be asked again, so nobody does (--judge RUN): %s",
+        cli_complain(CLI_DONE,
+                     "who judged %s before cannot be asked again, so nobody does until it is back (--judge RUN): %s",
                      directory, basis->judge_lost.message);
     status = cli_run_open(&run, directory, wish->device, wish->data, NULL);
     *evaluation = status == CLI_DONE ? begin_evaluation(run, directory, basis) : NULL;
@@ -412,7 +417,8 @@ static int weigh_again(const cli_evaluation_wish *wish, json_t *judged_by, const
 static int keep(const char *run, const cli_basis *basis, const cli_evaluation_wish *wish, json_t *evaluation)
 {
     json_t *judge = json_object_get(evaluation, "judge"), *now = json_object_get(basis->judge, "run");
-    const bool unknown = json_string_value(now) != NULL && json_object_get(judge, "accuracy") == NULL &&
+    const bool away = basis->judge_lost.status != DUET_OK;
+    const bool unknown = !away && json_string_value(now) != NULL && json_object_get(judge, "accuracy") == NULL &&
                          json_object_get(judge, "left_out") == NULL;
     cli_judge_tell(json_object_get(judge, "accuracy"));
     const int status = unknown ? weigh_again(wish, judge, json_string_value(now)) : CLI_DONE;
@@ -422,11 +428,12 @@ static int keep(const char *run, const cli_basis *basis, const cli_evaluation_wi
     if (basis->data_lost.status != DUET_OK)
         cli_complain(CLI_DONE, "the data of %s cannot be looked at, so its evaluation is taken as it is: %s", run,
                      basis->data_lost.message);
-    if (basis->judge_lost.status != DUET_OK)
-        cli_complain(CLI_DONE,
-                     "who judged %s cannot be asked again, so that what was said then is kept (--judge RUN): %s", run,
+    if (away)
+        cli_complain(CLI_DONE, "who judged %s cannot be asked again, so that %s (--judge RUN): %s", run,
+                     json_is_true(json_object_get(judge, "again")) ? "nobody does until it is back"
+                                                                   : "what was said then is kept",
                      basis->judge_lost.message);
-    const bool lies_there = path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0);
+    const bool lies_there = away || path == NULL || now == NULL || (path[0] == '/' && access(path, F_OK) == 0);
     if (!learnt && lies_there) return CLI_DONE;
     if (!lies_there) json_object_set(judge, "run", now);
     return write_evaluation(run, evaluation);

@@ -13,10 +13,9 @@
 
 enum { STAGES = 6, NAME_SIZE = 64 };
 
-char *duet_page_read(const char *path, size_t *size)
+char *duet_page_read(const char *path, size_t *size, const char **fault)
 {
-    const char *fault;
-    FILE *file = duet_file_open(path, &fault);
+    FILE *file = duet_file_open(path, fault);
     struct stat about;
     *size = 0;
     if (file == NULL) return NULL;
@@ -33,18 +32,20 @@ char *duet_page_read(const char *path, size_t *size)
         text = NULL;
     }
     errno = code;
+    if (failed) *fault = strerror(code);
+    if (text == NULL && !failed) *fault = "out of memory";
     return text;
 }
 
 duet_status duet_page_read_if_there(const char *path, char **text, size_t *size, duet_error *error)
 {
-    *text = duet_page_read(path, size);
+    const char *fault;
+    *text = duet_page_read(path, size, &fault);
     const int code = errno;
     struct stat about;
     if (*text != NULL) return DUET_OK;
     if ((code == ENOENT || code == ENOTDIR) && lstat(path, &about) != 0) return DUET_OK; /* else a link to nowhere */
-    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path,
-                     code == EINVAL ? "it is no file" : strerror(code));
+    return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path, fault);
 }
 
 json_t *duet_page_text(const char *text)
@@ -229,15 +230,18 @@ static duet_status out_of_memory(duet_error *error)
 static json_t *read_run(const char *run, const char *path, duet_error *error)
 {
     size_t size;
-    char *text = duet_page_read(path, &size);
+    const char *unread;
+    char *text = duet_page_read(path, &size, &unread);
     json_error_t fault;
+    struct stat about;
     if (text == NULL) {
         const int code = errno;
-        if (code == ENOENT || code == ENOTDIR)
+        if (code == ENOTDIR)
+            duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: it is a file", run);
+        else if (code == ENOENT && lstat(path, &about) != 0)
             duet_fail(error, DUET_ERROR_FILE, "%s is no run's directory: there is no file %s", run, path);
         else
-            duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path,
-                      code == EINVAL ? "it is no file" : strerror(code));
+            duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read: %s", path, unread);
         return NULL;
     }
     json_t *parsed = duet_json_read(text, size, 0, &fault);

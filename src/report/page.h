@@ -38,8 +38,9 @@ bool duet_page_is_clocked(json_t *metric);
 double duet_page_number(json_t *object, const char *key);
 /** Text of any bytes, '?' for what is no UTF-8. */
 json_t *duet_page_text(const char *text);
-/** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read, and errno says why. */
-char *duet_page_read(const char *path, size_t *size);
+/** Reads a file whole, with a 0 behind it; the caller frees it. NULL: it cannot be read, and errno
+ *  says why, *fault in words. */
+char *duet_page_read(const char *path, size_t *size, const char **fault);
 /** The same of a file that may be missing: *text is NULL then. DUET_ERROR_FILE: it is there and cannot be read. */
 duet_status duet_page_read_if_there(const char *path, char **text, size_t *size, duet_error *error);
 

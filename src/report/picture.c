@@ -45,7 +45,8 @@ bool duet_page_has_picture(const char *run, const char *file)
 {
     size_t size;
     char *folder = duet_page_file(run, "report"), *path = folder == NULL ? NULL : duet_path_join(folder, file);
-    char *bytes = path == NULL ? NULL : duet_page_read(path, &size);
+    const char *fault;
+    char *bytes = path == NULL ? NULL : duet_page_read(path, &size, &fault);
     bool whole = bytes != NULL && is_whole(bytes, size);
     free(bytes);
     free(path);
@@ -56,7 +57,8 @@ bool duet_page_has_picture(const char *run, const char *file)
 void duet_page_put_picture(json_t **picture, const char *path, size_t *bytes_left)
 {
     size_t size;
-    char *bytes = duet_page_read(path, &size), *text = NULL;
+    const char *fault;
+    char *bytes = duet_page_read(path, &size, &fault), *text = NULL;
     duet_text reason = {0};
     if (bytes == NULL || !is_whole(bytes, size))
         duet_text_add(&reason, "the picture is not there or no whole PNG file: %s", path);

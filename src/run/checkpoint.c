@@ -123,8 +123,18 @@ static duet_status ensure_all(const duet_store *store, duet_device *device, duet
     return DUET_OK;
 }
 
+/* ["name", ...], which the caller frees; NULL: out of memory. */
+static char *list_names(const char *const *names, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) duet_json_append(&list, json_string(names[i]));
+    char *text = list == NULL ? NULL : duet_json_write(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
 duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
-                                 uint64_t draws, duet_error *error)
+                                 uint64_t draws, const char *const *terms, size_t term_count, duet_error *error)
 {
     char steps[24], reported[24], drawn[24], batch[24], seed[24];
     snprintf(steps, sizeof steps, "%" PRIu64, facts->steps);
@@ -137,9 +147,9 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
     contents all = list_contents(duet_model_store(model), facts->steps);
     json_t *settings_json = duet_settings_json(model);
     char *settings = duet_json_write(settings_json, JSON_COMPACT);
-    char *examples = describe_examples(model);
+    char *examples = describe_examples(model), *names = list_names(terms, term_count);
     duet_status status;
-    if (all.sources == NULL || all.saved == NULL || settings == NULL || examples == NULL) {
+    if (all.sources == NULL || all.saved == NULL || settings == NULL || examples == NULL || names == NULL) {
         status = out_of_memory(error);
     } else {
         const duet_metadata metadata[] = {
@@ -154,12 +164,14 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
             {"duet.step", steps},
             {"duet.reported", reported},
             {"duet.draws", drawn},
+            {"duet.terms", names},
         };
         status =
             duet_safetensors_write(path, all.sources, all.count, metadata, sizeof metadata / sizeof *metadata, error);
     }
     free(settings);
     free(examples);
+    free(names);
     json_decref(settings_json);
     free(all.sources);
     free(all.saved);
@@ -425,7 +437,8 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
     const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
     DUET_TRY(duet_trainer_check(trainer, error));
     return duet_checkpoint_save(path, trainer->model, trainer->device, &facts,
-                                duet_trainer_draws(trainer, trainer->steps), error);
+                                duet_trainer_draws(trainer, trainer->steps), trainer->schedule.terms,
+                                trainer->schedule.term_count, error);
 }
 
 /* `run`: the run.json that it must belong to; NULL: none. */

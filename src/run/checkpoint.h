@@ -35,10 +35,10 @@ duet_status duet_checkpoint_check_data(const char *path, const char *checksum, c
 /** {"key": "value", ...} of all settings, in the order of duet_model_setting_at; NULL: out of memory. */
 json_t *duet_settings_json(const duet_model *model);
 
-/** Replaces the file as a whole: write, sync, rename. DUET_ERROR_NUMERIC if a tensor holds a number that is not finite:
- *  such a checkpoint never replaces a good one. */
+/** Replaces the file as a whole: write, sync, rename. terms: names of the losses that are reported. DUET_ERROR_NUMERIC
+ * if a tensor holds a number that is not finite: such a checkpoint never replaces a good one. */
 duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_device *device, const duet_checkpoint *facts,
-                                 uint64_t draws, duet_error *error);
+                                 uint64_t draws, const char *const *terms, size_t term_count, duet_error *error);
 /** What a file that is loaded must be, besides sound. */
 enum {
     DUET_CHECKPOINT_WHOLE = 1, /* hold nothing else than the model's variables, as when training goes on; otherwise

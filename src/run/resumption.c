@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "model/settings.h"
 #include "run/metrics_file.h"
+#include "run/reports.h"
 #include "run/run_folder.h"
 
 static duet_status out_of_memory(duet_error *error)
@@ -164,23 +165,10 @@ bool duet_resumption_doubts_reports(const duet_resumption *resumption, const due
                                     const duet_trainer *trainer, const json_t *last, char *words, size_t size)
 {
     const uint64_t step = (uint64_t)json_integer_value(json_object_get(last, "step"));
-    const double is = json_number_value(json_object_get(last, "epoch")),
-                 due = (double)duet_trainer_draws(trainer, step) / (double)trainer->batches;
-    if (last == NULL) return false;
-    for (size_t i = 0; i < trainer->schedule.term_count; i++) {
-        if (json_object_get(last, trainer->schedule.terms[i]) != NULL) continue;
-        (void)duet_text_print(words, size,
-                              "has no %s at step %" PRIu64
-                              ", which is a loss of this run: are these the reports of another one?",
-                              trainer->schedule.terms[i], step);
-        return true;
-    }
-    if (has_changed_data(resumption, before) || fabs(is - due) <= 1e-6 * fmax(1, due)) return false;
-    (void)duet_text_print(words, size,
-                          "has epoch %.6g at step %" PRIu64
-                          ", which is epoch %.6g of this run: are these the reports of another one?",
-                          is, step, due);
-    return true;
+    const double due = (double)duet_trainer_draws(trainer, step) / (double)trainer->batches;
+    const char *const *terms = trainer->schedule.terms;
+    return duet_reports_differ(last, terms, trainer->schedule.term_count,
+                               has_changed_data(resumption, before) ? NAN : due, words, size);
 }
 
 void duet_resumption_free(duet_resumption *resumption)

@@ -119,11 +119,42 @@ static duet_status check_seen(const char *path, duet_error *error)
                      path, strerror(code));
 }
 
+/* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */
+static uint64_t picture_epoch(const char *name)
+{
+    char *end;
+    if (strncmp(name, "epoch-", 6) != 0 || name[6] < '0' || name[6] > '9') return 0;
+    uint64_t epoch = strtoull(name + 6, &end, 10);
+    return strcmp(end, ".png") == 0 || strcmp(end, "-reconstruction.png") == 0 ? epoch : 0;
+}
+
+/* Refuses a picture or an array that somebody's use of a run has left in the folder `name`; pictures of epochs are made
+ * anew. */
+static duet_status check_no_use(const char *path, const char *name, duet_error *error)
+{
+    char *inner = duet_path_join(path, name), found[256] = "";
+    if (inner == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
+    DIR *folder = opendir(inner);
+    for (struct dirent *entry; folder != NULL && *found == '\0' && (entry = readdir(folder)) != NULL;) {
+        const char *dot = strrchr(entry->d_name, '.');
+        const bool used = dot != NULL && (strcmp(dot, ".png") == 0 || strcmp(dot, ".npy") == 0);
+        if (used && picture_epoch(entry->d_name) == 0) (void)snprintf(found, sizeof found, "%s", entry->d_name);
+    }
+    if (folder != NULL) (void)closedir(folder);
+    free(inner);
+    if (*found == '\0') return DUET_OK;
+    return duet_fail(error, DUET_ERROR_FILE,
+                     "%s holds %s/%s, but no run.json that says what run it is of: move it away, or choose another "
+                     "--out",
+                     path, name, found);
+}
+
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
 {
     /* what pages read: an evaluation would count as the new run's own */
     static const char *const parts[] = {"checkpoint.safetensors", "best.safetensors", "metrics.jsonl",
                                         "evaluation.json", "best-evaluation.json"};
+    static const char *const folders[] = {"samples", "report", "best-report"}; /* of what was made by its use */
     DUET_TRY(check_seen(path, error));
     if (duet_run_folder_holds(path, "run.json"))
         return duet_fail(error, DUET_ERROR_FILE,
@@ -135,6 +166,7 @@ duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
                              "%s holds %s %s, but no run.json that says what run it is of: move it away, or choose "
                              "another --out",
                              path, parts[i][0] == 'e' ? "an" : "a", parts[i]);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) DUET_TRY(check_no_use(path, folders[i], error));
     return DUET_OK;
 }
 
@@ -230,15 +262,6 @@ duet_status duet_run_folder_check_begun(const char *path, duet_error *error)
                      "%s holds no run.json: a training was ended here before its first step, and nothing says what it "
                      "was; begin it anew with --out %s",
                      path, DUET_WORD("%s", path));
-}
-
-/* The number of an epoch's picture, epoch-NNNN.png or epoch-NNNN-reconstruction.png; 0: it is none. */
-static uint64_t picture_epoch(const char *name)
-{
-    char *end;
-    if (strncmp(name, "epoch-", 6) != 0 || name[6] < '0' || name[6] > '9') return 0;
-    uint64_t epoch = strtoull(name + 6, &end, 10);
-    return strcmp(end, ".png") == 0 || strcmp(end, "-reconstruction.png") == 0 ? epoch : 0;
 }
 
 void duet_run_folder_drop_pictures(const char *samples, uint64_t epoch)

@@ -15,6 +15,7 @@
 #include "data/data.h"
 #include "run/checkpoint.h"
 #include "run/composition.h"
+#include "run/reports.h"
 #include "tune/tuning_file.h"
 
 enum { REPORT_STEPS = 100 };
@@ -287,7 +288,7 @@ static duet_status tell_of_reports(duet_training *run, duet_error *error)
     json_t *last;
     DUET_TRY(duet_metrics_last(&run->metrics, &last, error));
     if (duet_resumption_doubts_reports(&run->resumption, &run->before, run->trainer, last, words, sizeof words))
-        duet_training_say(run, "warning: %s/metrics.jsonl %s", run->directory, words);
+        duet_training_say(run, "warning: %s/%s", run->directory, words);
     json_decref(last);
     return DUET_OK;
 }
@@ -303,12 +304,9 @@ static duet_status open_files(duet_training *run, duet_error *error)
     run->has_file = true;
     DUET_TRY(duet_run_folder_make_inner(run->place, "samples", error));
     duet_run_folder_drop_pictures(run->samples, duet_trainer_epochs_after(run->trainer, run->first));
-    if (run->past.step < reported)
-        duet_training_say(run,
-                          "warning: the checkpoint counts on reports up to step %" PRIu64
-                          ", and metrics.jsonl has them up to step "
-                          "%" PRIu64 ": what was between is lost",
-                          reported, run->past.step);
+    char words[300];
+    if (duet_reports_fall_short(reported, run->past.step, words, sizeof words))
+        duet_training_say(run, "warning: %s", words);
     return run->resumed ? tell_of_reports(run, error)
                         : duet_metrics_open(&run->metrics, run->place, reported, &run->past, error);
 }
