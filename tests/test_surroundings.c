@@ -72,7 +72,17 @@ static const surroundings_case cases[] = {
      {NULL}},
     {{"a run file that is a folder", {"eval", "@/folder"}, 1, NULL, "run.json: it is a folder"}, {NULL}},
     {{"a tuning file that is a pipe", {TRAIN}, 0, NULL, "pipe: it is a pipe"}, {"DUET_TUNING=@pipe"}},
-    {{"tuning into a pipe", {"tune", "vae", "--data", "ring8"}, 2, NULL, "no tuning file, and is not replaced"},
+    {{"a tuning file that is none",
+      {TRAIN},
+      0,
+      NULL,
+      "warning: tuning is not used: DUET_TUNING=@one/philox.cl: what is there is no tuning file, and 'duet tune' does"},
+     {"DUET_TUNING=@one/philox.cl"}},
+    {{"tuning into a pipe",
+      {"tune", "vae", "--data", "ring8"},
+      2,
+      NULL,
+      "no tuning file, and 'duet tune' does not replace it"},
      {"DUET_TUNING=@pipe"}},
 
     /* what cannot be seen, here behind a link that leads to itself, is not what is not there */
