@@ -6,6 +6,7 @@ usage: test_study.py; ends with exit status 0 if all holds
 """
 import math
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,20 @@ class Evidence(unittest.TestCase):
         self.assertEqual(evidence.compare(number(3, 2.5, 4), number(1, 0, 2)), -1)
         self.assertEqual(evidence.compare(number(1, 0, 3), number(3, 2.5, 4)), 0)
         self.assertEqual(evidence.compare(None, number(1)), 0)
+        # without an interval nobody knows how far another one lies; what is known lies where it lies
+        self.assertEqual(evidence.compare(number(2), number(3)), 0)
+        self.assertEqual(evidence.compare(number(2), number(3, 2.5, 4)), 0)
+        self.assertEqual(evidence.compare(number(1, 0, 2), 3), 1)
+        self.assertEqual(evidence.compare(0.5, number(0.2, 0.1, 0.3)), -1)
+
+    def test_deviation(self):
+        draw = random.Random(1)
+        held = 0
+        for _ in range(200):
+            found = evidence.deviation([draw.gauss(0, 1) for _ in range(500)])
+            held += found["low"] <= 1 <= found["high"]
+        self.assertGreater(held, 180)
+        self.assertIsNone(evidence.deviation([3, 3, 3])["low"])
 
     def test_verdict(self):
         self.assertEqual(evidence.verdict([1, 1]), evidence.SUPPORTED)

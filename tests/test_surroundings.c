@@ -16,6 +16,16 @@ static const surroundings_case cases[] = {
     /* no device: the cause, not "install a driver" */
     {{"a driver whose cache is closed", {TRAIN}, 3, NULL, "from the variable POCL_CACHE_DIR, cannot be written"},
      {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"a cache that is a link to nowhere", {TRAIN}, 3, NULL, "XDG_CACHE_HOME, cannot be written (it is a link that"},
+     {"XDG_CACHE_HOME=@dangling", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"PoCL's folder in it", {TRAIN}, 3, NULL, "cannot be written (it is a link that leads nowhere): set POCL_CACHE"},
+     {"XDG_CACHE_HOME=@linked", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"the folder of kernels in that",
+      {TRAIN},
+      3,
+      NULL,
+      "kcache, from the variable XDG_CACHE_HOME, cannot be written (Not"},
+     {"XDG_CACHE_HOME=@filed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"devices with that driver", {"devices"}, 0, NULL, "POCL_CACHE_DIR"},
      {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"a driver told to show other devices", {TRAIN}, 3, NULL, "POCL_DEVICES=abacus chooses among devices"},
@@ -72,7 +82,17 @@ static const surroundings_case cases[] = {
      {NULL}},
     {{"a run file that is a folder", {"eval", "@/folder"}, 1, NULL, "run.json: it is a folder"}, {NULL}},
     {{"a tuning file that is a pipe", {TRAIN}, 0, NULL, "pipe: it is a pipe"}, {"DUET_TUNING=@pipe"}},
-    {{"tuning into a pipe", {"tune", "vae", "--data", "ring8"}, 2, NULL, "no tuning file, and is not replaced"},
+    {{"a tuning file that is none",
+      {TRAIN},
+      0,
+      NULL,
+      "philox.cl: what is there is no tuning file, and 'duet tune' does not replace it"},
+     {"DUET_TUNING=@one/philox.cl"}},
+    {{"tuning into a pipe",
+      {"tune", "vae", "--data", "ring8"},
+      2,
+      NULL,
+      "no tuning file, and 'duet tune' does not replace it"},
      {"DUET_TUNING=@pipe"}},
 
     /* what cannot be seen, here behind a link that leads to itself, is not what is not there */
@@ -196,6 +216,31 @@ static void program_keeps_to_its_cores(void **state)
     assert_int_equal(system("taskset -c 0 env OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd " PROGRAM
                             " devices --json | grep -q '\"compute_units\": 1,'"),
                      0);
+}
+
+/* Limits that a batch system or a shell sets. */
+static void few_files_and_little_memory_are_named(void **state)
+{
+    static const struct {
+        const char *limit, *said;
+    } rows[] = {{"ulimit -v 100000", "only 97 MiB of address space may be used"},
+                {"ulimit -n 6", "more file(s) may be opened"}};
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* AddressSanitizer takes terabytes of address space */
+#endif
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char command[4 * PATH_SIZE], path[PATH_SIZE];
+        (void)snprintf(command, sizeof command,
+                       "(%s; OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd XDG_CACHE_HOME=%s/little " PROGRAM
+                       " train ae --data ring8 --steps 1 --out %s/limited) 2>%s/err >/dev/null",
+                       rows[i].limit, folder, folder, folder);
+        const int status = system(command);
+        assert_true(WIFEXITED(status));
+        char *words = test_file_read(inside("err", path), NULL);
+        if (strstr(words, rows[i].said) == NULL) fail_msg("%s: %s", rows[i].limit, words);
+        free(words);
+    }
 }
 
 /* As in a bare chroot. */
@@ -323,8 +368,9 @@ static void quickstart_names_other_systems_packages(void **state)
 
 static int begin(void **state)
 {
-    static const char *const folders[] = {"gone",  "empty", "round",  "pipes",           "wrong", "one",
-                                          "piped", "run",   "folder", "folder/run.json", "astray"};
+    static const char *const folders[] = {"gone",   "empty",  "round", "pipes",     "wrong",
+                                          "one",    "piped",  "run",   "folder",    "folder/run.json",
+                                          "astray", "linked", "filed", "filed/pocl"};
     static const char *const pipes[] = {"pipes/elementwise.cl", "piped/run.json", "pipe"};
     char path[PATH_SIZE];
     (void)make_folder(state);
@@ -332,6 +378,9 @@ static int begin(void **state)
         assert_int_equal(mkdir(inside(folders[i], path), 0777), 0);
     for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) assert_int_equal(mkfifo(inside(pipes[i], path), 0666), 0);
     assert_int_equal(symlink("nowhere.cl", inside("astray/philox.cl", path)), 0);
+    assert_int_equal(symlink("/nowhere/cache", inside("dangling", path)), 0);
+    assert_int_equal(symlink("/nowhere/cache", inside("linked/pocl", path)), 0);
+    write_text("filed/pocl/kcache", "");
     write_text("gone/gone.icd", "libno-such-driver.so\n");
     write_text("round/elementwise.cl", "#include \"round.cl\"\n");
     write_text("round/round.cl", "\n#include \"elementwise.cl\"\n");
@@ -352,10 +401,15 @@ static int begin(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(program_keeps_to_its_cores),      cmocka_unit_test(closed_folder_is_named),
-        cmocka_unit_test(closed_folders_are_not_missing),  cmocka_unit_test(program_starts_without_proc),
-        cmocka_unit_test(quickstart_advises_what_it_does), cmocka_unit_test(quickstart_builds_with_an_old_ninja),
-        cmocka_unit_test(quickstart_counts_what_ci_lacks), cmocka_unit_test(quickstart_names_other_systems_packages),
+        cmocka_unit_test(few_files_and_little_memory_are_named),
+        cmocka_unit_test(program_keeps_to_its_cores),
+        cmocka_unit_test(closed_folder_is_named),
+        cmocka_unit_test(closed_folders_are_not_missing),
+        cmocka_unit_test(program_starts_without_proc),
+        cmocka_unit_test(quickstart_advises_what_it_does),
+        cmocka_unit_test(quickstart_builds_with_an_old_ninja),
+        cmocka_unit_test(quickstart_counts_what_ci_lacks),
+        cmocka_unit_test(quickstart_names_other_systems_packages),
     };
     enum { OTHERS = sizeof others / sizeof *others };
     struct CMUnitTest tests[CASES + OTHERS];

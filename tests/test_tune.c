@@ -274,7 +274,7 @@ static void mistakes_are_named(void **state)
     (void)snprintf(thesis, sizeof thesis, "%s.txt", file);
     test_file_write(thesis, "my thesis", 9);
     assert_int_equal(setenv("DUET_TUNING", thesis, 1), 0);
-    expect(RUN(TUNE_MODEL), 2, NULL, "is no tuning file, and is not replaced");
+    expect(RUN(TUNE_MODEL), 2, NULL, "is no tuning file, and 'duet tune' does not replace it");
     kept = test_file_read(thesis, NULL);
     assert_string_equal(kept, "my thesis");
     free(kept);

@@ -5,7 +5,7 @@ import statistics
 
 import data
 from claim import Claim, claim
-from evidence import DEPENDS, REFUTED, SUPPORTED, compare, number, spearman, verdict
+from evidence import DEPENDS, REFUTED, SUPPORTED, compare, deviation, number, spearman, verdict
 
 LOG_2 = math.log(2)
 
@@ -67,8 +67,8 @@ def loss_says_nothing(lab):
               ("loss (of the VAE -ELBO / 100)", "epoch",
                {label: [(i + 1, y / (100 if label == "vae" else 1)) for i, y in enumerate(found[label, lab.seeds[0]][1])]
                 for label in losses})]
-    says = SUPPORTED if compare(ranks["gan"], number(0.5)) > 0 else (
-        REFUTED if compare(number(0), ranks["gan"]) > 0 else DEPENDS)
+    says = SUPPORTED if compare(ranks["gan"], 0.5) > 0 else (
+        REFUTED if compare(0, ranks["gan"]) > 0 else DEPENDS)
     return Claim(["model", "rank correlation of loss and distance"], [[label, ranks[label]] for label in losses], says,
                  "1: the loss falls whenever the distance does. Supported if the GAN's lies below 0.5, not supported if "
                  "above 0, each with its interval.", curves)
@@ -100,7 +100,7 @@ def starves(lab):
                      number(statistics.median(usual), n=len(usual)) if usual else None])
     return Claim(["loss", "rank correlation of accuracy and norm", "median norm, accuracy > 0.95",
                   "median norm, accuracy < 0.8"], rows,
-                 verdict([compare(found["minimax"], number(0)), compare(found["minimax"], found["non-saturating"])]),
+                 verdict([compare(found["minimax"], 0), compare(found["minimax"], found["non-saturating"])]),
                  "Below 0: the better D, the weaker what G is told.")
 
 
@@ -129,7 +129,7 @@ def reads_log_two(lab):
     found = lab.by_seed(trials, one)
     names = ["jensen-shannon", "jensen-shannon-discriminator", "jensen-shannon-discriminator-training"]
     trained = {label: found[label][names[2]] for label in trials}
-    nearly = number(0.9 * LOG_2)
+    nearly = 0.9 * LOG_2
     return Claim(["training data", "by quadrature (nats)", "D, held out", "D, training examples"],
                  [[label] + [found[label].get(name) for name in names] for label in trials],
                  verdict([compare(nearly, trained["200 points"]), compare(nearly, trained["200 pictures"]),
@@ -171,11 +171,11 @@ def reverse_drops(lab):
         path = lab.folder / "data" / f"fit-{label.replace(' ', '-').lower()}-{seed}.npy"
         lab.ask("sample", run, "-n", 2000, "--out", path)
         values = list(data.read_npy(path)[1])
-        return {"mean": number(abs(statistics.fmean(values)), n=2000), "width": number(statistics.pstdev(values), n=2000)}
+        return {"mean": number(abs(statistics.fmean(values)), n=2000), "width": deviation(values)}
     found = lab.by_seed([*objectives, "maximum likelihood"], one)
     return Claim(["objective", "distance of the mean from the middle", "deviation"],
                  [[label, it["mean"], it["width"]] for label, it in found.items()],
-                 verdict([compare(found["reverse KL"]["width"], number(1)), compare(number(1), found["forward KL"]["width"])]),
+                 verdict([compare(found["reverse KL"]["width"], 1), compare(1, found["forward KL"]["width"])]),
                  "Both peaks together have mean 0 and deviation 2.06; one of them lies 2 from the middle with 0.5.")
 
 

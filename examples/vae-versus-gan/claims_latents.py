@@ -51,8 +51,11 @@ def encode(lab):
     for label in ("vae", "bigan", "aae", "nice"):
         rows.append([label, table[label]["mse"], table[label].get("ssim"), "one pass"])
     steps = lab.pick(200, 500)
-    inverse = over_seeds(lab.each(lambda seed: number(
-        lab.ask("invert", family.run(lab, "gan", seed), "-n", 64, "--set", f"steps={steps}")["mse"], n=64), lab.seeds))
+
+    def one(seed):
+        found = lab.ask("invert", family.run(lab, "gan", seed), "-n", 64, "--set", f"steps={steps}")
+        return number(found["mse"], found["mse_low"], found["mse_high"], 64)
+    inverse = over_seeds(lab.each(one, lab.seeds))
     rows.append(["gan, by descent", inverse, None, f"{steps} steps, 5 restarts"])
     return Claim(["model", "mse", "ssim", "how"], rows, verdict([compare(table["vae"]["mse"], inverse)]),
                  "'Cannot' is too strong where descent comes near: set its error beside the VAE's.")
@@ -117,7 +120,7 @@ def finds_outliers(lab):
             cells.append(over_seeds(lab.each(lambda seed: separation(lab, label, seed, by, name), lab.seeds)))
         rows.append([f"{label}, {by}", *cells])
         if by in ("elbo", "nll"):
-            seen += [compare(number(0.5), cell) for cell in cells]
+            seen += [compare(0.5, cell) for cell in cells]
     run = lab.train("cvae", ["cvae"], 0, seconds=lab.seconds)
     accuracy = lab.ask("classify", run, "-n", 1000)["accuracy"]
     rows.append(["cvae by Bayes' rule: accuracy", number(accuracy), None, None])
@@ -143,7 +146,7 @@ def any_prior(lab):
     for label in ("bigan", "vae"):
         rows.append([label, None, None, table[label]["reconstruction-agreement"], table[label]["mse"]])
     comparisons = [compare(after[prior]["latent-mmd"], before[prior]["latent-mmd"]) for prior in priors]
-    comparisons.append(compare(number(0.5), table["bigan"]["reconstruction-agreement"]))
+    comparisons.append(compare(0.5, table["bigan"]["reconstruction-agreement"]))
     return Claim(["model", "MMD untrained", "MMD trained", "class agreement", "mse"], rows, verdict(comparisons),
                  "BiGAN keeps the class if the judge takes over half of its reconstructions for it.")
 
@@ -179,7 +182,7 @@ def needs_tuning(lab):
 def meets_prior(lab):
     before = trained(lab, "aggregate-untrained", ["latent-mmd"], {"vae": ["vae"]}, steps=1)["vae"]["latent-mmd"]
     after = family.table(lab)["vae"]["latent-mmd"]
-    meets = compare(number(0), after) <= 0
+    meets = compare(0, after) <= 0
     return Claim(["vae", "MMD"], [["untrained", before], ["trained", after]],
                  SUPPORTED if meets and compare(after, before) > 0 else (DEPENDS if compare(after, before) > 0 else REFUTED),
                  "'Depends': nearer than before, yet still told apart from the prior.")

@@ -34,12 +34,27 @@ def over_seeds(estimates):
     return number(mean, mean - reach, mean + reach, count)
 
 
+def deviation(values):
+    """The standard deviation; how far it may lie off follows from the fourth moment."""
+    mean, found, count = statistics.fmean(values), statistics.pstdev(values), len(values)
+    if found == 0:
+        return number(found, n=count)
+    fourth = statistics.fmean((value - mean) ** 4 for value in values)
+    reach = 1.96 * math.sqrt(max(fourth - found ** 4, 0) / count) / (2 * found)
+    return number(found, *((max(found - reach, 0), found + reach) if reach > 0 else ()), n=count)
+
+
 def compare(small, large):
-    """1: the first is below the second beyond both intervals; -1: above; 0: no difference is seen."""
-    if small is None or large is None:
-        return 0
-    ends = [(one["value"] if one["low"] is None else one["low"], one["value"] if one["high"] is None else one["high"])
-            for one in (small, large)]
+    """1: the first is below the second beyond both intervals; -1: above; 0: no difference is seen. A plain number is
+    known; an estimate without an interval does not tell how far another one lies, so that nothing is seen."""
+    ends = []
+    for one in (small, large):
+        if isinstance(one, (int, float)):
+            ends.append((one, one))
+        elif one is None or one["low"] is None or one["high"] is None:
+            return 0
+        else:
+            ends.append((one["low"], one["high"]))
     if ends[0][1] < ends[1][0]:
         return 1
     return -1 if ends[0][0] > ends[1][1] else 0

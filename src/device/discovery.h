@@ -31,9 +31,9 @@ duet_status duet_discover(duet_found_device **found, size_t *count, duet_error *
  *  which drivers were loaded. */
 void duet_found_order(duet_found_device *found, size_t count);
 
-/** Adds that the folder in which drivers keep compiled kernels cannot be written, where that is so: some give up then.
- */
-void duet_look_for_cache(duet_text *words);
+/** Adds why a driver that is here may not work: that few files may be opened, or little memory used, or that the folder
+ *  in which drivers keep compiled kernels cannot be written. */
+void duet_look_for_causes(duet_text *words);
 /** The folder itself, of PoCL's; "": it is none that is known. */
 void duet_cache_folder(char folder[1024]);
 /** DUET_ERROR_NO_DEVICE, with the reason why none was found, as far as it can be seen from here. */

@@ -168,25 +168,25 @@ static duet_status fail_with_log(duet_device *device, const char *name, const ch
 {
     char *log = build_log(device, program);
     const char *words = log != NULL ? log : "(nothing)", *place = keep_log(source, log), *more = duet_cl_options();
-    duet_text cache = {0}, replaced = {0};
+    duet_text causes = {0}, replaced = {0};
     duet_status status;
     duet_cl_source_name(&replaced);
     if (code == CL_BUILD_PROGRAM_FAILURE || code == CL_COMPILER_NOT_AVAILABLE)
         device->cannot_compile = device->cannot_compile || nothing_compiles(device);
-    if (device->cannot_compile) duet_look_for_cache(&cache);
+    if (device->cannot_compile) duet_look_for_causes(&causes);
     if (device->cannot_compile)
         status = duet_fail(error, DUET_ERROR_NO_DEVICE,
                            "the driver of %s (%s %s) cannot compile anything, not even an empty kernel%s. Its compiler "
                            "says: %.*s%s",
                            device->info.name, device->info.platform, device->info.driver,
-                           cache.length > 0 ? duet_text_get(&cache)
-                                            : ": it may be too old for this processor, or its files are not all here",
+                           causes.length > 0 ? duet_text_get(&causes)
+                                             : ": it may be too old for this processor, or its files are not all here",
                            LOG_EXCERPT / 2, words, place);
     else
         status = duet_cl_fail(error, code, "%s does not compile on %s%s%s%.128s. Its compiler says: %.*s%s", name,
                               device->info.name, duet_text_get(&replaced),
                               more[0] != '\0' ? " with DUET_CL_OPTIONS=" : "", more, LOG_EXCERPT, words, place);
-    duet_text_free(&cache);
+    duet_text_free(&causes);
     duet_text_free(&replaced);
     free(log);
     return status;

@@ -359,7 +359,9 @@ static duet_status refuse_place(const char *path, duet_error *error)
 {
     return duet_fail(
         error, DUET_ERROR_USAGE,
-        "DUET_TUNING=%s: what is there is no tuning file, and is not replaced: name another file, or remove it", path);
+        "DUET_TUNING=%s: what is there is no tuning file, and 'duet tune' does not replace it: name another file, or "
+        "remove it",
+        path);
 }
 
 duet_status duet_tuning_check_place(const char *path, duet_error *error)
@@ -422,7 +424,7 @@ static duet_status take_file(duet_device *device, char **path, duet_error *error
 
 char *duet_tuning_take(duet_device *device)
 {
-    duet_error error = {0};
+    duet_error error = {0}, place = {0};
     char *path = NULL;
     bool off;
     const char *word = tuning_word(&off);
@@ -432,6 +434,8 @@ char *duet_tuning_take(duet_device *device)
                         error.message);
     else if (taken == DUET_ERROR_MEMORY)
         duet_device_say(device, "warning: tuning is not used: %s", error.message);
+    else if (taken != DUET_OK && word != NULL && duet_tuning_check_place(word, &place) != DUET_OK)
+        duet_device_say(device, "warning: tuning is not used: %s", place.message); /* 'duet tune' says the same */
     else if (taken != DUET_OK)
         duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' measures again", error.message);
     else if (path == NULL && word != NULL && !off)
