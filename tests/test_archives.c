@@ -186,6 +186,57 @@ static void joined_archives_are_read_to_their_end(void **state)
         free(first);
         free(second);
     }
+    size_t size;
+    char *bytes = test_file_read(in_folder("a.tar"), &size);
+    write_file("x.tar", bytes, size - 5); /* without the last of its zeros, which programs that unpack pass over */
+    assert_refused("a part of a block", in_folder("x.tar"), DUET_ERROR_DATA,
+                   "get it again, or, if it unpacks without a fault, name the folder");
+    free(bytes);
+}
+
+/* Where the second member of a zip file begins, whose first one is an empty file of that name. */
+static size_t write_behind(const char *name)
+{
+    char first[100];
+    size_t size, second = 4;
+    (void)snprintf(first, sizeof first, "%s<empty", name);
+    write_file("empty", "", 0);
+    write_archive("a.zip", (const char *const[]){first, "a/0.png<0.png", "b/0.png<1.png", NULL}, false);
+    char *bytes = test_file_read(in_folder("a.zip"), &size);
+    while (memcmp(bytes + second, "PK\3\4", 4) != 0) second++;
+    free(bytes);
+    return second;
+}
+
+/* Of 65,535 members and more a record of ZIP64 and its locator lie before the end of a zip file, by which the members
+ * seem to begin so many bytes later than they do. */
+static void a_record_of_zip64_is_no_zip_file_in_front(void **state)
+{
+    (void)state;
+    enum { RECORD = 56, LOCATOR = 20, END = 22 };
+    char name[64] = "", added[RECORD + LOCATOR] = "PK\6\6\54";
+    write_pictures("", 2, 0);
+    memset(name, 'e', RECORD + LOCATOR + 1 - write_behind("e"));
+    assert_int_equal(write_behind(name), RECORD + LOCATOR);
+    size_t size;
+    char *bytes = test_file_read(in_folder("a.zip"), &size);
+    const uint64_t place = size - END;
+    memcpy(added + 12, "\55\0\55", 4);
+    added[24] = added[32] = 3;
+    memcpy(added + 40, bytes + place + 12, 4);
+    memcpy(added + 48, bytes + place + 16, 4);
+    memcpy(added + RECORD, "PK\6\7", 4);
+    memcpy(added + RECORD + 8, &place, sizeof place);
+    added[RECORD + 16] = 1;
+    bytes = realloc(bytes, size + sizeof added);
+    assert_non_null(bytes);
+    memmove(bytes + place + sizeof added, bytes + place, END);
+    memcpy(bytes + place, added, sizeof added);
+    write_file("x.zip", bytes, size + sizeof added);
+    duet_data *data = open_sound(in_folder("x.zip"));
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    duet_data_close(&data);
+    free(bytes);
 }
 
 /* Thumbnails have the names of the pictures that they are of. */
@@ -224,6 +275,7 @@ int main(void)
         IN_FOLDER(links_are_refused),
         IN_FOLDER(names_lead_where_they_are_unpacked),
         IN_FOLDER(joined_archives_are_read_to_their_end),
+        IN_FOLDER(a_record_of_zip64_is_no_zip_file_in_front),
         IN_FOLDER(what_systems_keep_is_passed_over),
     };
     return RUN_TESTS("archives", tests, NULL, NULL);

@@ -40,6 +40,7 @@ static const struct {
     const char *title, *text, *labels, *said; /* in the order img0, img1, img10, img2; the last one is for the test */
 } matched[] = {
     {"their names", "file,label\nimg0.png,0\nimg1.png,1\nimg2.png,2\nimg10.png,3\n", "0132", NULL},
+    {"remarks without a name", "file,label,\nimg2.png,2,\nimg10.png,3,dark\nimg1.png,1\nimg0.png,0,\n", "0132", NULL},
     {"without endings", "id,label\nimg2,2\nimg10,3\nimg1,1\nimg0,0\n", "0132", NULL},
     {"longer paths", "label,x\n2,data/img2.png\n3,data/img10.png\n1,data/img1.png\n0,data/img0.png\n", "0132", NULL},
     {"a dot before", "image,label\n./img10.png,3\n./img0.png,0\n./img2.png,2\n./img1.png,1\n", "0132", NULL},
@@ -86,6 +87,8 @@ static const struct {
     {"no name fits", "file,label\na.png,0\nb.png,1\nc.png,2\nd.png,3\n", "its column \"file\" names no picture of "},
     {"some are missing", "file,label\nimg0.png,0\nimg1.png,1\nimg10.png,3\n",
      "names 3 of the 4 pictures, and not img2.png: add the others"},
+    {"names behind a separator", "a,label,\nx,0,\nx,1,img1.png\nx,2,img2.png\nx,3,img10.png\n",
+     "its column \"\" names 3 of the 4 pictures, and not img0.png"},
     {"one twice", "file,label\nimg0.png,0\nimg1.png,1\nimg2.png,2\nimg0.png,3\nimg10.png,1\n",
      "in the column \"file\" several lines name img0.png"},
     {"names of others, one twice", "file,label\nIM0.PNG,0\nIM1.PNG,1\nIM1.PNG,2\nIM10.PNG,3\n",

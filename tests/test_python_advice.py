@@ -123,6 +123,14 @@ class Advice(Folder):
                         rows = numpy.concatenate([data.read("train"), data.read("test")]).reshape(60, -1)
                         self.assertLess(abs(rows[:, None] - white.reshape(1, 60, -1)).max(-1).min(-1).max(), 0.01)
                         self.assertEqual(data.notes, [])
+        numpy.save(self.path("first.npy"), unit.transpose(0, 3, 1, 2).astype("f4"))
+        first = self.path("first.npy:channels=first")
+        with duet.Data(first) as data, self.assertRaises(duet.Error) as refused:
+            asked = [note for note in data.notes if "RGBA" in note]
+            duet.Data(first + ":alpha=white")
+        for said in (*asked, refused.exception.message):
+            made = advised(said, array=numpy.load(self.path("first.npy")))
+            self.assertLess(abs(made.transpose(0, 2, 3, 1) - (1 - (1 - unit[..., :3]) * unit[..., 3:])).max(), 1e-5)
         for title, array in (("latents", 5 * unit - 2), ("codes", 4 * unit)):
             for open_ in (self.file, duet.Data.from_arrays):
                 self.assertEqual([note for note in self.said(open_, array) if "RGBA" in note], [], title)

@@ -65,6 +65,9 @@ static void spaces_are_not_part_of_labels(void **state)
     data = open_text("# a,label\n1,x\n2,y\n"); /* as numpy.savetxt writes names */
     assert_string_equal(duet_data_describe(data)->columns, "a\n");
     duet_data_close(&data);
+    data = open_text("# 0,1\n1,2\n2,3\n3,5\n");
+    assert_string_equal(duet_data_describe(data)->columns, "0\n1\n");
+    duet_data_close(&data);
     data = open_text("#,label\n1,x\n2,y\n");
     assert_string_equal(duet_data_describe(data)->columns, "#\n");
     duet_data_close(&data);

@@ -50,7 +50,9 @@ static duet_status archive_fail(const duet_archive *it, duet_error *error)
     if (words == NULL)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be read to its end; if it is damaged, get it again",
                          it->path);
-    return duet_fail(error, DUET_ERROR_DATA, "%s: a damaged archive: %s; get it again", it->path, words);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: a damaged archive: %s; get it again, or, if it unpacks without a fault, name the folder",
+                     it->path, words);
 }
 
 static bool is_zip(const char *path)

@@ -36,7 +36,7 @@ static bool has_member_at(FILE *file, off_t place)
  * are members of another one; 0: none. Of two that were joined the last alone is read. */
 static off_t find_joined(FILE *file)
 {
-    enum { END = 22, TAIL = 1024 /* of a longer comment nothing is known */ };
+    enum { END = 22, LOCATOR = 20, TAIL = 1024 /* of a longer comment nothing is known */ };
     unsigned char tail[TAIL];
     uint32_t extents[2]; /* of the list of members, and where that lies */
     const off_t size = fseeko(file, 0, SEEK_END) == 0 ? ftello(file) : 0, from = size > TAIL ? size - TAIL : 0;
@@ -44,6 +44,7 @@ static off_t find_joined(FILE *file)
     size_t at = fread(tail, 1, sizeof tail, file);
     at = at < END ? 0 : at - END;
     while (at > 0 && memcmp(tail + at, "PK\5\6", 4) != 0) at--;
+    if (at >= LOCATOR && memcmp(tail + at - LOCATOR, "PK\6\7", 4) == 0) return 0; /* ZIP64: it says that elsewhere */
     memcpy(extents, tail + at + 12, sizeof extents);
     const off_t front = from + (off_t)at - (off_t)extents[0] - (off_t)extents[1];
     return at > 0 && front > 0 && has_member_at(file, 0) && has_member_at(file, front) ? front : 0;

@@ -46,24 +46,32 @@ static char *name_of(duet_csv *it, const char *field)
     return name;
 }
 
-/* Whether the record has a field for each of so many columns, and in all others that the first line has nothing. */
-static bool fits(const duet_csv *it, size_t columns, size_t ends)
+/* Whether the record has nothing behind so many columns. */
+static bool ends_behind(const duet_csv *it, size_t columns)
 {
-    if (it->records.count < columns || it->records.count > columns + ends) return false;
     for (size_t i = columns; i < it->records.count; i++)
         if (it->records.fields[i][0] != '\0') return false;
     return true;
 }
 
-/* Columns at the end without a name, of which the first example has nothing, are none. */
+/* Whether the record has a field for each column, and in all others that the first line has nothing; but in a file of
+ * labels, where what stands beside them is not read. */
+static bool fits(const duet_csv *it)
+{
+    if (it->records.count < it->columns || it->records.count > it->columns + it->ends) return false;
+    return (duet_csv_only_labels(it) && it->columns > 1) || ends_behind(it, it->columns);
+}
+
+/* Columns at the end without a name, of which the first example has nothing, are none, if they do not name pictures. */
 static duet_status drop_ends(duet_csv *it, bool *more, duet_error *error)
 {
     size_t named = it->columns;
     while (named > 1 && it->names[named - 1][0] == '\0') named--;
-    if (named == it->columns) return DUET_OK;
+    if (named == it->columns || (duet_csv_only_labels(it) && it->options->key > named)) return DUET_OK;
     DUET_TRY(duet_records_next(&it->records, more, error));
     it->ahead = true;
-    if (!*more || !fits(it, named, it->columns - named)) return DUET_OK;
+    if (!*more || it->records.count < named || it->records.count > it->columns || !ends_behind(it, named))
+        return DUET_OK;
     it->ends = it->columns - named;
     while (it->columns > named) free(it->names[--it->columns]);
     return DUET_OK;
@@ -71,7 +79,6 @@ static duet_status drop_ends(duet_csv *it, bool *more, duet_error *error)
 
 static duet_status read_header(duet_csv *it, bool *more, duet_error *error)
 {
-    bool numbers = true;
     double number;
     DUET_TRY(duet_records_next(&it->records, more, error));
     if (!*more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
@@ -86,6 +93,7 @@ static duet_status read_header(duet_csv *it, bool *more, duet_error *error)
     const char *words = duet_foreign_by_start((const unsigned char *)it->names[0], strlen(it->names[0]));
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", it->path, words);
     DUET_TRY(drop_ends(it, more, error));
+    bool numbers = !it->hashed; /* "# 0,1" are the names that numpy.savetxt was given */
     for (size_t i = 0; i < it->columns; i++) numbers = numbers && duet_number_read(it->names[i], &number);
     if (numbers) return duet_csv_fail_names(it, error);
     for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
@@ -121,7 +129,7 @@ static duet_status add_value(duet_csv *it, size_t column, duet_error *error)
 
 static duet_status add_row(duet_csv *it, duet_error *error)
 {
-    if (!fits(it, it->columns, it->ends)) return duet_csv_fail_width(it, error);
+    if (!fits(it)) return duet_csv_fail_width(it, error);
     if (duet_csv_only_labels(it)) {
         DUET_TRY(duet_csv_add_label_line(it, error));
     } else {

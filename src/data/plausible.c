@@ -114,7 +114,8 @@ void duet_ask_about_alpha(const duet_rows *rows, const duet_range *range, const 
 {
     const size_t *dims = rows->shape.dims;
     const bool bytes = rows->element == DUET_ELEMENT_UINT8;
-    const char *remedy = bytes ? DUET_REMEDY_BYTES_ON_WHITE : duet_remedy_on_white(range);
+    const char *remedy =
+        bytes ? DUET_REMEDY_BYTES_ON_WHITE : duet_remedy_on_white(range, options->channels == DUET_CHANNELS_FIRST);
     char white[ANSWER], keep[ANSWER];
     if (rows->shape.rank != 3 || dims[2] != 4 || dims[0] <= FEW || dims[1] <= FEW || rows->pictures) return;
     if (options->alpha != DUET_ALPHA_UNSAID || options->channels == DUET_CHANNELS_LAST || remedy == NULL) return;

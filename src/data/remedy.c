@@ -34,12 +34,16 @@ const char *duet_remedy_unit(double low, double high, char text[DUET_REMEDY_SIZE
     return text;
 }
 
-const char *duet_remedy_on_white(const duet_range *range)
+const char *duet_remedy_on_white(const duet_range *range, bool first)
 {
-    if (range->low >= 0 && range->high <= 1) return "1 - (1 - array[..., :-1]) * array[..., -1:]";
+    if (range->low >= 0 && range->high <= 1)
+        return first ? "1 - (1 - array[:, :-1]) * array[:, -1:]" : "1 - (1 - array[..., :-1]) * array[..., -1:]";
     if (range->low >= 0 && range->high >= DUET_BRIGHT && range->high <= 255)
-        return "1 - (1 - array[..., :-1] / 255) * (array[..., -1:] / 255)";
-    if (range->low >= -1 && range->high <= 1) return "1 - (1 - array[..., :-1]) * (array[..., -1:] + 1) / 4";
+        return first ? "1 - (1 - array[:, :-1] / 255) * (array[:, -1:] / 255)"
+                     : "1 - (1 - array[..., :-1] / 255) * (array[..., -1:] / 255)";
+    if (range->low >= -1 && range->high <= 1)
+        return first ? "1 - (1 - array[:, :-1]) * (array[:, -1:] + 1) / 4"
+                     : "1 - (1 - array[..., :-1]) * (array[..., -1:] + 1) / 4";
     return NULL;
 }
 

@@ -28,8 +28,9 @@ enum {
 #define DUET_REMEDY_NUMBERED(labels) "numpy.searchsorted(numpy.unique(both), " labels ")" DUET_REMEDY_OF_BOTH
 /** Bytes whose last channel is alpha on white, as pictures in files are laid. */
 #define DUET_REMEDY_BYTES_ON_WHITE "(255 - (255 - array[..., :-1]) * (array[..., -1:] / 255)).round().astype('u1')"
-/** Floats of that range on white, in [0, 1]; NULL: it is none of [0, 1], [0, 255], to bright ones, and [-1, 1]. */
-const char *duet_remedy_on_white(const duet_range *range);
+/** Floats of that range on white, in [0, 1], in an array whose channels are first or last; NULL: it is none of [0, 1],
+ *  [0, 255], to bright ones, and [-1, 1]. */
+const char *duet_remedy_on_white(const duet_range *range, bool first);
 /** Whether floats of that range may be the bytes of pictures, which values=bytes says. */
 bool duet_range_is_of_bytes(const duet_range *range);
 /** All numbers alike to [0, 1]; those that are equal as float32 to what lies between them, from 0 on. */

@@ -228,7 +228,8 @@ static duet_status turn(duet_rows *rows, const duet_data_options *options, duet_
     if (options->channels == DUET_CHANNELS_FIRST)
         DUET_TRY(duet_turn_channels(rows, options->height, options->width, error));
     if (options->values == DUET_VALUES_BYTES) DUET_TRY(duet_turn_bytes(rows, error));
-    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures) DUET_TRY(duet_turn_alpha(rows, error));
+    if (options->alpha == DUET_ALPHA_WHITE && !rows->pictures)
+        DUET_TRY(duet_turn_alpha(rows, options->channels == DUET_CHANNELS_FIRST, error));
     return options->height > 0 ? duet_turn_size(rows, options->height, options->width, error) : DUET_OK;
 }
 

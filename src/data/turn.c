@@ -137,11 +137,11 @@ static duet_status put_on_white(const turned *it, const duet_rows *rows, void *t
 }
 
 /* What makes of floats a picture on white depends on their range. */
-static duet_status fail_alpha(duet_rows *rows, bool fits, duet_error *error)
+static duet_status fail_alpha(duet_rows *rows, bool fits, bool first, duet_error *error)
 {
     duet_range range = {.low = 0};
     if (fits) DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
-    const char *remedy = fits ? duet_remedy_on_white(&range) : NULL;
+    const char *remedy = fits ? duet_remedy_on_white(&range, first) : NULL;
     if (remedy == NULL)
         return duet_fail(error, DUET_ERROR_DATA, "%s: alpha=white is for bytes of 2 or 4 channels", rows->path);
     return duet_fail(error, DUET_ERROR_DATA,
@@ -150,11 +150,11 @@ static duet_status fail_alpha(duet_rows *rows, bool fits, duet_error *error)
                      duet_range_is_of_bytes(&range) ? "say values=bytes too, or save " : "save ", remedy);
 }
 
-duet_status duet_turn_alpha(duet_rows *rows, duet_error *error)
+duet_status duet_turn_alpha(duet_rows *rows, bool first, duet_error *error)
 {
     const size_t *dims = rows->shape.dims;
     bool fits = rows->shape.rank == 3 && (dims[2] == 2 || dims[2] == 4);
-    if (!fits || rows->element != DUET_ELEMENT_UINT8) return fail_alpha(rows, fits, error);
+    if (!fits || rows->element != DUET_ELEMENT_UINT8) return fail_alpha(rows, fits, first, error);
     return put_around(rows, put_on_white, rows->element, DUET_SHAPE(dims[0], dims[1], dims[2] - 1), error);
 }
 
