@@ -270,6 +270,17 @@ class Data(Folder):
             with self.assertRaisesRegex(duet.Error, f"^examples: column 'd' of type .*{said}"):
                 duet.Data.from_arrays(Table(a=x[:, 0], d=numpy.array(column)))
 
+        class Twice(Table):  # pandas gives a table of columns that have one name
+            ndim = 2
+
+            def __getitem__(self, _):
+                return self
+
+        twice = Twice(a=words)
+        twice.columns = ["a", "a"]
+        with self.assertRaisesRegex(duet.Error, "^examples of type .*leave these texts out"):
+            duet.Data.from_arrays(twice)
+
     def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
         noise = numpy.random.default_rng(0).random((300, 3))
         seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])

@@ -437,6 +437,8 @@ class Places(Asked):
             (lambda: self.cvae.evaluate("agreement", judge=judge), "judging " + anew),
             (lambda: duet.train("cvae", self.data, **watched), "judging " + anew),
         )
+        self.assertRegex(self.warnings_of(lambda: run.encode(self.x[:2]))[0], "answers are by the weights of then")
+        self.refuses((lambda: run.evaluate("elbo"), "arrays " + anew))  # told of or not
         self.assertNotEqual(duet.open(run.directory, data=self.x).evaluate("elbo"), before[0])
         self.assertEqual(len(self.cvae.evaluate("agreement", judge=duet.open(judge.directory))), 1)
 

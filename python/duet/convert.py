@@ -127,8 +127,9 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
     for name in getattr(values, "columns", ()) if array.ndim == 2 else ():
-        if isinstance(name, (str, int)):
-            numbers(values[name], f"{what}: column {name!r}")  # refuses the one that holds no numbers
+        column = values[name] if isinstance(name, (str, int)) else None
+        if numpy.ndim(column) == 1:  # of several of one name pandas gives a table
+            numbers(column, f"{what}: column {name!r}")  # refuses the one that holds no numbers
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1, 'D') makes days of dates",
