@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 import sys
 import warnings
 import weakref
@@ -79,10 +80,11 @@ def _is_iterated(values: Any) -> bool:
 
 
 def column_names(values: Any) -> Optional[List[str]]:
-    """Names of the columns of a table, such as pandas' DataFrame; None: it is none, or they have none."""
+    """Names of the columns of a table, such as pandas' DataFrame, as the library has them of a CSV file, where one may
+    have none; None: it is none, or they have none."""
     names = list(getattr(values, "columns", ())) if hasattr(values, "__array__") else []
     named = len(names) > 0 and all(isinstance(one, str) for one in names)
-    return [" ".join(one.splitlines()).strip() for one in names] if named else None
+    return [re.sub(r"^Unnamed: \d+$", "", " ".join(one.splitlines()).strip()) for one in names] if named else None
 
 
 def _is_missing(one: Any) -> bool:
