@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy
 
@@ -41,12 +41,17 @@ def _rows_of_shapes(values: Any) -> str:
     return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
 
 
+def _kinds_of(values: Any, are: Callable[[type], bool]) -> Set[type]:
+    """Those types of a list's parts; the parts themselves, of which there may be millions, are not asked one by one."""
+    return {kind for kind in set(map(type, values)) if are(kind)}
+
+
 def _has_masked(values: Any) -> bool:
     """Whether something of an array, or of arrays in lists, is masked."""
     if not isinstance(values, (list, tuple)):
         return bool(numpy.ma.is_masked(values))
-    nested = (list, tuple, numpy.ma.MaskedArray)  # nothing else is asked, as there may be millions
-    return any(isinstance(one, nested) and _has_masked(one) for one in values)
+    nested = _kinds_of(values, lambda kind: issubclass(kind, (list, tuple, numpy.ma.MaskedArray)))
+    return bool(nested) and any(type(one) in nested and _has_masked(one) for one in values)
 
 
 def unmasked(values: Any, what: str) -> None:
@@ -66,8 +71,9 @@ def each_as_array(values: Any, what: str) -> Any:
     with a palette would be the numbers of its colours there."""
     known = (numpy.ndarray, numpy.generic)
     listed = isinstance(values, (list, tuple))
-    others = [one for one in (values if listed else [values])
-              if hasattr(type(one), "__array_interface__") and not isinstance(one, known)]
+    parts = values if listed else [values]
+    kinds = _kinds_of(parts, lambda kind: hasattr(kind, "__array_interface__") and not issubclass(kind, known))
+    others = [one for one in parts if type(one) in kinds] if kinds else []
     if any(getattr(one, "mode", "") in ("P", "PA") for one in others):
         raise Error("data", f"{what}: a picture with a palette, of which an array would have the numbers of colours; "
                     "picture.convert('RGB') has the colours, picture.convert('L') their brightness")
