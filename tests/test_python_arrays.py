@@ -313,6 +313,7 @@ class Data(Folder):
             ([0, 1, 300, 1, 0, 1], "0 to 255"),
             (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
             ([0, 1, None, 1, 0, 1], "labels of which 1 are missing, as None or NaN, the first that of example 2"),
+            ([[0, 1], [0, 1], [None, 1]] * 2, "labels of which 2 are missing, as None or NaN, the first that of example 2"),
             (["a", "b", numpy.nan, "a", "b", "a"], r"searchsorted"),
             (numpy.array(["a", "b", numpy.nan, "a", "b", "a"], object), "1 are missing"),
             ({i: 0 for i in range(6)}, "labels as a dict; a list with one number an example is expected"),

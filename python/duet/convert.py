@@ -98,13 +98,18 @@ def _is_missing(one: Any) -> bool:
     return one is None or type(one).__name__ in ("NAType", "NaTType") or isinstance(one, float) and one != one
 
 
+def _missing_in(array: numpy.ndarray) -> Tuple[int, int]:
+    """How many objects of an array are missing, and the row of the first."""
+    places = [i for i, one in enumerate(array.flat) if _is_missing(one)] if array.dtype.kind == "O" else []
+    return len(places), places[0] * len(array) // array.size if places and array.ndim > 0 else 0
+
+
 def _of_objects(array: numpy.ndarray) -> str:
     """How numbers are made of texts or objects, where they can be."""
     kind = "objects" if array.dtype.kind == "O" else "texts"
-    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)]
+    missing, row = _missing_in(array)
     if missing:
-        row = missing[0] * len(array) // array.size
-        return f"{len(missing)} are missing, as None or NaN, the first in row {row}: leave such rows out"
+        return f"{missing} are missing, as None or NaN, the first in row {row}: leave such rows out"
     if any(numpy.ndim(one) > 0 for one in array.flat):
         return "numpy.stack(list(array)) makes one array of arrays of one shape"
     try:
@@ -208,11 +213,11 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     unmasked(values, what)
     in_order(values, what, "a list with one number an example")
     array = numpy.asarray(values)
-    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)] if array.dtype.kind == "O" else []
+    missing, row = _missing_in(array)
     if missing:
         raise Error(
             "data",
-            f"{what} of which {len(missing)} are missing, as None or NaN, the first that of example {missing[0]}: take out "
+            f"{what} of which {missing} are missing, as None or NaN, the first that of example {row}: take out "
             "these examples and their labels",
         )
     if array.ndim > 0 and array.dtype.kind in "USO":
