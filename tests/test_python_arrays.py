@@ -270,6 +270,17 @@ class Data(Folder):
             with self.assertRaisesRegex(duet.Error, f"^examples: column 'd' of type .*{said}"):
                 duet.Data.from_arrays(Table(a=x[:, 0], d=numpy.array(column)))
 
+        class Twice(Table):  # pandas gives a table of columns that have one name
+            ndim = 2
+
+            def __getitem__(self, _):
+                return self
+
+        twice = Twice(a=words)
+        twice.columns = ["a", "a"]
+        with self.assertRaisesRegex(duet.Error, "^examples of type .*leave these texts out"):
+            duet.Data.from_arrays(twice)
+
     def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
         noise = numpy.random.default_rng(0).random((300, 3))
         seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])
@@ -302,6 +313,7 @@ class Data(Folder):
             ([0, 1, 300, 1, 0, 1], "0 to 255"),
             (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
             ([0, 1, None, 1, 0, 1], "labels of which 1 are missing, as None or NaN, the first that of example 2"),
+            ([[0, 1], [0, 1], [None, 1]] * 2, "labels of which 2 are missing, as None or NaN, the first that of example 2"),
             (["a", "b", numpy.nan, "a", "b", "a"], r"searchsorted"),
             (numpy.array(["a", "b", numpy.nan, "a", "b", "a"], object), "1 are missing"),
             ({i: 0 for i in range(6)}, "labels as a dict; a list with one number an example is expected"),

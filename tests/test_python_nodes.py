@@ -172,6 +172,7 @@ class Nodes(Folder):
             ("duet_store_bind and duet_watch", "store.bind and duet.watch"),
             ("(duet_run_set_samples)", "(duet.c.run_set_samples)"),
             ("enum duet_division", "enum duet_division"),
+            ("column \"duet_watch\", class 'duet_dense'", "column \"duet_watch\", class 'duet_dense'"),
             ("/home/duet_watch/a duet_watch.npy runs/duet_watch", "/home/duet_watch/a duet_watch.npy runs/duet_watch"),
         ):
             self.assertEqual(duet.library.in_python(said), here)

@@ -300,6 +300,12 @@ class Kinds(Asked):
         )
         numpy.testing.assert_array_equal(run.encode(other[["a", "b", "c"]]), run.encode(x))
         self.assertEqual(self.warnings_of(lambda: run.encode(table) is run.evaluate("mse")), [])
+        file = pathlib.Path(self.path("index.csv"))  # as pandas writes one, which reads a column without a name as Unnamed
+        file.write_text(",a\n" + "".join(f"{i},{one:.4f}\n" for i, one in enumerate(x[:, 0])))
+        indexed = duet.train("ae", str(file), steps=2, batch=20, settings=SMALL, out=self.path("indexed"), log=lambda _: None)
+        unnamed = Table(**{"Unnamed: 0": numpy.arange(60.0), "a": x[:, 0]})
+        self.assertEqual(self.warnings_of(lambda: indexed.encode(unnamed)), [])
+        self.refuses((lambda: indexed.encode(unnamed[["a", "Unnamed: 0"]]), "another order: column 1 is 'a' here and '' there"))
         renamed = Table(a=x[:, 0], b=x[:, 1], z=x[:, 2])
         for call in (lambda: run.encode(renamed), lambda: duet.open(run.directory, data=renamed)):
             self.assertRegex(self.warnings_of(call)[0], "column 3 is 'z', and 'c' in what .*table was trained on: are they")
@@ -437,6 +443,8 @@ class Places(Asked):
             (lambda: self.cvae.evaluate("agreement", judge=judge), "judging " + anew),
             (lambda: duet.train("cvae", self.data, **watched), "judging " + anew),
         )
+        self.assertRegex(self.warnings_of(lambda: run.encode(self.x[:2]))[0], "answers are by the weights of then")
+        self.refuses((lambda: run.evaluate("elbo"), "arrays " + anew))  # told of or not
         self.assertNotEqual(duet.open(run.directory, data=self.x).evaluate("elbo"), before[0])
         self.assertEqual(len(self.cvae.evaluate("agreement", judge=duet.open(judge.directory))), 1)
 

@@ -214,9 +214,9 @@ class Runs(Folder):
             self.assertEqual(run.record["steps"], 3)
 
     def test_a_judge_may_be_of_a_family_in_python(self):
-        def build(model):
+        def build(model, activation=lambda node: node):
             net, x, y = model.group("net"), model.batch(), model.labels()
-            logits = duet.dense(net, "logits", x, 3)
+            logits = activation(duet.dense(net, "logits", x, 3))
             loss = duet.batch_mean(duet.softmax_cross_entropy(logits, y))
             model.phase("learn", 1)
             model.minimise(loss, net)
@@ -231,6 +231,13 @@ class Runs(Folder):
         self.assertIn("inception-score", run.evaluate("inception-score", judge=judge))
         with self.assertRaisesRegex(duet.Error, 'own-judge is a run of "of-mine"'):
             run.evaluate("inception-score", judge=judge.directory)
+        other = duet.Run(judge.directory, family=duet.Family("of-mine", lambda model: build(model, duet.tanh)))
+        for use in (
+            lambda: run.evaluate("inception-score", judge=other),
+            lambda: duet.train("vae", data, steps=2, out=self.path("judged-by-other"), **dict(given, judge=other)),
+        ):
+            with self.assertWarnsRegex(UserWarning, 'own-judge: this "of-mine" computes class_logits otherwise'):
+                use()
 
     def test_a_model_in_python_is_its_twin_in_c_to_the_bit(self):
         ffi = cffi.FFI()

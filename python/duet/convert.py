@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Union
 
 import numpy
 
@@ -40,12 +41,17 @@ def _rows_of_shapes(values: Any) -> str:
     return f"a list of arrays of shapes {', '.join(map(str, shapes[:4]))}, where one array is expected{joined}"
 
 
+def _kinds_of(values: Any, are: Callable[[type], bool]) -> Set[type]:
+    """Those types of a list's parts; the parts themselves, of which there may be millions, are not asked one by one."""
+    return {kind for kind in set(map(type, values)) if are(kind)}
+
+
 def _has_masked(values: Any) -> bool:
     """Whether something of an array, or of arrays in lists, is masked."""
     if not isinstance(values, (list, tuple)):
         return bool(numpy.ma.is_masked(values))
-    nested = (list, tuple, numpy.ma.MaskedArray)  # nothing else is asked, as there may be millions
-    return any(isinstance(one, nested) and _has_masked(one) for one in values)
+    nested = _kinds_of(values, lambda kind: issubclass(kind, (list, tuple, numpy.ma.MaskedArray)))
+    return bool(nested) and any(type(one) in nested and _has_masked(one) for one in values)
 
 
 def unmasked(values: Any, what: str) -> None:
@@ -65,8 +71,9 @@ def each_as_array(values: Any, what: str) -> Any:
     with a palette would be the numbers of its colours there."""
     known = (numpy.ndarray, numpy.generic)
     listed = isinstance(values, (list, tuple))
-    others = [one for one in (values if listed else [values])
-              if hasattr(type(one), "__array_interface__") and not isinstance(one, known)]
+    parts = values if listed else [values]
+    kinds = _kinds_of(parts, lambda kind: hasattr(kind, "__array_interface__") and not issubclass(kind, known))
+    others = [one for one in parts if type(one) in kinds] if kinds else []
     if any(getattr(one, "mode", "") in ("P", "PA") for one in others):
         raise Error("data", f"{what}: a picture with a palette, of which an array would have the numbers of colours; "
                     "picture.convert('RGB') has the colours, picture.convert('L') their brightness")
@@ -79,10 +86,11 @@ def _is_iterated(values: Any) -> bool:
 
 
 def column_names(values: Any) -> Optional[List[str]]:
-    """Names of the columns of a table, such as pandas' DataFrame; None: it is none, or they have none."""
+    """Names of the columns of a table, such as pandas' DataFrame, as the library has them of a CSV file, where one may
+    have none; None: it is none, or they have none."""
     names = list(getattr(values, "columns", ())) if hasattr(values, "__array__") else []
     named = len(names) > 0 and all(isinstance(one, str) for one in names)
-    return [" ".join(one.splitlines()).strip() for one in names] if named else None
+    return [re.sub(r"^Unnamed: \d+$", "", " ".join(one.splitlines()).strip()) for one in names] if named else None
 
 
 def _is_missing(one: Any) -> bool:
@@ -90,13 +98,18 @@ def _is_missing(one: Any) -> bool:
     return one is None or type(one).__name__ in ("NAType", "NaTType") or isinstance(one, float) and one != one
 
 
+def _missing_in(array: numpy.ndarray) -> Tuple[int, int]:
+    """How many objects of an array are missing, and the row of the first."""
+    places = [i for i, one in enumerate(array.flat) if _is_missing(one)] if array.dtype.kind == "O" else []
+    return len(places), places[0] * len(array) // array.size if places and array.ndim > 0 else 0
+
+
 def _of_objects(array: numpy.ndarray) -> str:
     """How numbers are made of texts or objects, where they can be."""
     kind = "objects" if array.dtype.kind == "O" else "texts"
-    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)]
+    missing, row = _missing_in(array)
     if missing:
-        row = missing[0] * len(array) // array.size
-        return f"{len(missing)} are missing, as None or NaN, the first in row {row}: leave such rows out"
+        return f"{missing} are missing, as None or NaN, the first in row {row}: leave such rows out"
     if any(numpy.ndim(one) > 0 for one in array.flat):
         return "numpy.stack(list(array)) makes one array of arrays of one shape"
     try:
@@ -127,8 +140,9 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     if array.dtype.kind == "O" and isinstance(values, (list, tuple)):
         raise Error("data", f"{what}: {_rows_of_shapes(values)}")
     for name in getattr(values, "columns", ()) if array.ndim == 2 else ():
-        if isinstance(name, (str, int)):
-            numbers(values[name], f"{what}: column {name!r}")  # refuses the one that holds no numbers
+        column = values[name] if isinstance(name, (str, int)) else None
+        if numpy.ndim(column) == 1:  # of several of one name pandas gives a table
+            numbers(column, f"{what}: column {name!r}")  # refuses the one that holds no numbers
     remedies = {
         "c": "numpy.abs(array), or numpy.stack([array.real, array.imag], -1), makes real ones",
         "M": "(array - numpy.datetime64(0, 'D')) / numpy.timedelta64(1, 'D') makes days of dates",
@@ -199,11 +213,11 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     unmasked(values, what)
     in_order(values, what, "a list with one number an example")
     array = numpy.asarray(values)
-    missing = [i for i, one in enumerate(array.flat) if _is_missing(one)] if array.dtype.kind == "O" else []
+    missing, row = _missing_in(array)
     if missing:
         raise Error(
             "data",
-            f"{what} of which {len(missing)} are missing, as None or NaN, the first that of example {missing[0]}: take out "
+            f"{what} of which {missing} are missing, as None or NaN, the first that of example {row}: take out "
             "these examples and their labels",
         )
     if array.ndim > 0 and array.dtype.kind in "USO":

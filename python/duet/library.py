@@ -143,7 +143,7 @@ def _own_name(found: Any) -> str:
 
 def in_python(message: str) -> str:
     """What a message says of the program's options as keywords, and of the library's functions by their names here;
-    commands in quotes stay as they are."""
+    commands and names in quotes stay as they are."""
 
     def keyword(found: Any) -> str:
         name, value = found[1].replace("-", "_"), found[2]
@@ -153,7 +153,7 @@ def in_python(message: str) -> str:
         return _KEYWORDS.get(name, name) + (f"={value}" if value else "")
 
     def outside(part: str) -> str:
-        part = re.sub(r"(?<![\w./-])duet_([a-z]\w*)(?![\w/-]|\.\w)", _own_name, part)
+        part = re.sub(r"(?<![\w./'\"-])duet_([a-z]\w*)(?![\w/-]|\.\w)", _own_name, part)
         part = re.sub(r"--set ([\w.]+)=(\.{3}|[\w.,]*[\w])", r'settings={"\1": "\2"}', part).replace('"..."', "...")
         part = re.sub(r"\bduet train (\w+)", r'duet.train("\1")', part)
         part = re.sub(rf"--({_FLAGS})\b", lambda found: found[1].replace("-", "_") + "=True", part)

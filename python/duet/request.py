@@ -254,8 +254,9 @@ def check_columns(run: "Run", names: Optional[Sequence[str]], what: str) -> None
     if names is None:
         return
     owner = run.directory or "the run"
-    known = lines_of(record(lib.duet_data_describe(lib.duet_run_data(run.pointer))).columns) or []
-    differ = [place for place, (one, other) in enumerate(zip(names, known)) if one != other.strip()]
+    learnt = lines_of(record(lib.duet_data_describe(lib.duet_run_data(run.pointer))).columns)
+    known = [one.strip() for one in learnt or ()]
+    differ = [place for place, (one, other) in enumerate(zip(names, known)) if one != other]
     if len(known) != len(names) or not differ:
         return
     column, there = names[differ[0]], known[differ[0]]

@@ -125,7 +125,8 @@ class Run(Handle):
         self._file = ""  # which opens them there
         self.stopped = ""  # why a training ended before its total
         self._closed = False
-        self._seen: Any = None  # what the checkpoint was when it was opened, or last told of
+        self._seen: Any = None  # what the checkpoint was when it was opened
+        self._told: Any = None  # and when another one was last told of
 
     def __repr__(self) -> str:
         return f"<run {shown(self.directory)}>"
@@ -151,7 +152,7 @@ class Run(Handle):
             raise_for(error, self.family)
             if not isinstance(self._device, Device):
                 hear_warnings(lib.duet_run_device(made[0]))
-            self._seen = seen
+            self._seen = self._told = seen
             self._pointer, self._process = made[0], os.getpid()
             doubt = c.run_doubt(made[0])
             if doubt is not None and not self._stands_for:
@@ -172,12 +173,12 @@ class Run(Handle):
         """Warns, once each time, that the run was trained further: an open run has the weights that it was opened with,
         so that what is asked of it one after the other is of one model."""
         now = self._checkpoint() if self.directory and self._seen is not None else None
-        if now is not None and now != self._seen:
+        if now is not None and now not in (self._seen, self._told):
             warn(
                 f"{self.directory} has another checkpoint since this run was opened, and answers are by the weights of "
                 "then; duet.open opens it with the new ones"
             )
-            self._seen = now
+            self._told = now
 
     def _check_seen(self, what: str) -> None:
         """Refuses what opens the files anew, where they are not those whose weights other answers are by."""
@@ -519,6 +520,9 @@ class Run(Handle):
             lib.duet_run_open_beside_with(made, text(directory), self.pointer, built, error)
             raise_for(error, family)
             beside._free, beside._pointer = "duet_run_close", made[0]
+            doubt = c.run_doubt(made[0])
+            if doubt is not None:
+                warn(doubt)
             self._tell(aloud=False)
             try:
                 self._take_judge(beside, metrics)

@@ -327,6 +327,8 @@ static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *
 {
     duet_run *judge = NULL;
     duet_status status = open_judge(it->monitor, run, &judge, error);
+    if (status == DUET_OK && judge != NULL && act == check && duet_run_doubt(judge) != NULL)
+        duet_device_say(duet_run_device(run), "warning: %s", duet_run_doubt(judge));
     if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
     if (status == DUET_OK) status = list_metrics(it->monitor, run, it->names, &it->count, error);
     if (status == DUET_OK) status = act(it, run, error);
