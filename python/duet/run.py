@@ -17,12 +17,13 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import absolute, key_values, text_array, texts, truth, warn, whole
-from .data import Data, absolute_name, data_of, split_number, told
+from .convert import absolute, key_values, text_array, truth, warn, whole
+from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
+from .evaluation import evaluate
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, check, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
-from .metric import Value, asks_features, metric_names, value_of
+from .library import NULL, Error, Handle, c, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
+from .metric import Value, metric_names
 from .model import Model, family_of, raise_for
 from .pictures import Grid
 from .progress import Bar
@@ -62,19 +63,9 @@ def _alone(method: Method) -> Method:
     return cast(Method, held)
 
 
-def _names_of(metrics: Sequence[Any]) -> List[str]:
-    """The metrics that were named, one by one or in lists."""
-    return [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
-
-
 @ffi.callback("void(void *, uint64_t, uint64_t)")
 def _progress(context: Any, repeat: int, total: int) -> None:
     ffi.from_handle(context).show(repeat, total)
-
-
-@ffi.callback("void(void *, const char *, const duet_error *)")
-def _left_out(context: Any, metric: Any, reason: Any) -> None:
-    ffi.from_handle(context).append((words(metric), reason.status, ffi.string(reason.message)))
 
 
 def _remove(folder: str, process: int) -> None:
@@ -501,7 +492,7 @@ class Run(Handle):
             self.pointer
             self._look_for_another()
         try:
-            return run._evaluate(metrics, judge, split, seed)
+            return evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
         except Error as error:
             if run is self:
                 raise
@@ -509,104 +500,6 @@ class Run(Handle):
         finally:
             if run is not self:
                 run.close()
-
-    def _evaluate(self, metrics: Sequence[str], judge: Any, split: str, seed: int) -> Dict[str, Value]:
-        if judge is None:
-            return self._measure([self.pointer], metrics, split, seed)
-        with Handle(None) as beside:
-            made, error = ffi.new("duet_run **"), new_error()
-            directory, family = judge_of(judge)
-            built = NULL if family is None else family_of(family)
-            lib.duet_run_open_beside_with(made, text(directory), self.pointer, built, error)
-            raise_for(error, family)
-            beside._free, beside._pointer = "duet_run_close", made[0]
-            doubt = c.run_doubt(made[0])
-            if doubt is not None:
-                warn(doubt)
-            self._tell(aloud=False)
-            try:
-                self._take_judge(beside, metrics)
-                self._tell()
-                return self._measure([self.pointer, beside.pointer], metrics, split, seed)
-            finally:  # whatever is raised: the judge is about to be closed
-                c.run_set_judge(self, None)
-
-    def _take_judge(self, judge: Any, metrics: Sequence[Any]) -> None:
-        """Metrics that need a judge say themselves that it does not fit; told of are those that go on without."""
-        try:
-            c.run_set_judge(self, judge)
-        except Error as error:
-            if error.status != "data":
-                raise
-            asking = [name for name in _names_of(metrics) if asks_features(name)]
-            if not metrics or any(lib.duet_metric_applies(self.pointer, text(name)) for name in asking):
-                warn(f"the judge is left out: {in_python(self._by_own_name(error.message))}")
-
-    def _measure(self, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
-        """Metrics by the runs: this one and, where there is one, its judge."""
-        names = _names_of(metrics) or self._usual_metrics(split)
-        for name in names:
-            if lib.duet_metric_find(text(name)) == NULL or len(names) == 1:
-                c.metric_check(self, name, split_number(split))
-        if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
-            warn("judge= has no effect: none of these metrics asks one")
-        values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
-        self._compute(runs, names, split, seed, values, count)
-        self._tell()
-        for i in range(count[0]):
-            reason = words(lib.duet_metric_reason(self.pointer, values[i].name))
-            if reason is not None:
-                warn(f"{words(values[i].name)} has no value: {reason}")
-        return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
-
-    def _compute(self, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any) -> None:
-        """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
-        error, array = new_error(), text_array(names)
-        missing: List[Tuple[Optional[str], int, bytes]] = []
-        handle = ffi.new_handle(missing)
-        with Stop() as stop:
-            for run in runs:
-                lib.duet_run_set_stop(run, stop.flag)
-            try:
-                lib.duet_metric_compute_each(
-                    runs[0],
-                    array,
-                    len(names),
-                    split_number(split),
-                    seed,
-                    values,
-                    len(values),
-                    count,
-                    _left_out,
-                    handle,
-                    error,
-                )
-            finally:
-                for run in runs:
-                    lib.duet_run_set_stop(run, NULL)
-        if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
-            raise KeyboardInterrupt
-        with stop.honoured("the metrics had been computed"), told(self._holder):
-            raise_for(error, self.family)
-            if missing and count[0] == 0:
-                error.status, error.message = missing[0][1:]
-                raise_for(error, self.family)
-        for name, _, reason in missing:
-            warn(f"{name} is left out: {in_python(self._by_own_name(reason.decode(errors='replace')))}")
-
-    def _usual_metrics(self, split: str) -> List[str]:
-        """All that the model has and that do not take long; those that its data are too few for are warned of."""
-        found = []
-        for name in metric_names():
-            error = new_error()
-            if lib.duet_metric_check(self.pointer, text(name), split_number(split), error) == lib.DUET_OK:
-                found.append(name)
-            elif error.status == lib.DUET_ERROR_DATA:
-                warn(f"{name} is left out: {in_python(self._by_own_name(words(error.message)))}")
-        if not found:
-            data = words(lib.duet_data_describe(lib.duet_run_data(self.pointer)).name)
-            raise Error("usage", f"no metric can be computed of the {split} split of {self._stands_for or data}")
-        return found
 
     def _check_own(self) -> None:
         """That arrays are of the shape and scale of the run's examples: the library sees a file of them, whose name

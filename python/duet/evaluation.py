@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""A run's metrics: with a judge beside it or without, those that cannot be computed told of and left out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .convert import text_array, texts, warn
+from .data import split_number, told
+from .interrupt import Stop
+from .library import NULL, Error, Handle, c, ffi, in_python, lib, new_error, text, words
+from .metric import Value, asks_features, metric_names, value_of
+from .model import family_of, raise_for
+
+
+def _names_of(metrics: Sequence[Any]) -> List[str]:
+    """The metrics that were named, one by one or in lists."""
+    return [one for given in metrics for one in ([given] if isinstance(given, str) else texts(given))]
+
+
+@ffi.callback("void(void *, const char *, const duet_error *)")
+def _left_out(context: Any, metric: Any, reason: Any) -> None:
+    ffi.from_handle(context).append((words(metric), reason.status, ffi.string(reason.message)))
+
+
+def evaluate(run: Any, metrics: Sequence[Any], judge: Any, split: str, seed: int) -> Dict[str, Value]:
+    """Metrics of a Run; judge: None, or a judge's directory and Family. Who calls holds the run's lock."""
+    if judge is None:
+        return _measure(run, [run.pointer], metrics, split, seed)
+    with Handle(None) as beside:
+        made, error = ffi.new("duet_run **"), new_error()
+        directory, family = judge
+        built = NULL if family is None else family_of(family)
+        lib.duet_run_open_beside_with(made, text(directory), run.pointer, built, error)
+        raise_for(error, family)
+        beside._free, beside._pointer = "duet_run_close", made[0]
+        doubt = c.run_doubt(made[0])
+        if doubt is not None:
+            warn(doubt)
+        run._tell(aloud=False)
+        try:
+            _take_judge(run, beside, metrics)
+            run._tell()
+            return _measure(run, [run.pointer, beside.pointer], metrics, split, seed)
+        finally:  # whatever is raised: the judge is about to be closed
+            c.run_set_judge(run, None)
+
+
+def _take_judge(run: Any, judge: Any, metrics: Sequence[Any]) -> None:
+    """Metrics that need a judge say themselves that it does not fit; told of are those that go on without."""
+    try:
+        c.run_set_judge(run, judge)
+    except Error as error:
+        if error.status != "data":
+            raise
+        asking = [name for name in _names_of(metrics) if asks_features(name)]
+        if not metrics or any(lib.duet_metric_applies(run.pointer, text(name)) for name in asking):
+            warn(f"the judge is left out: {in_python(run._by_own_name(error.message))}")
+
+
+def _measure(run: Any, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
+    """Metrics by the runs: this one and, where there is one, its judge."""
+    names = _names_of(metrics) or _usual_metrics(run, split)
+    for name in names:
+        if lib.duet_metric_find(text(name)) == NULL or len(names) == 1:
+            c.metric_check(run, name, split_number(split))
+    if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
+        warn("judge= has no effect: none of these metrics asks one")
+    values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
+    _compute(run, runs, names, split, seed, values, count)
+    run._tell()
+    for i in range(count[0]):
+        reason = words(lib.duet_metric_reason(run.pointer, values[i].name))
+        if reason is not None:
+            warn(f"{words(values[i].name)} has no value: {reason}")
+    return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+
+
+def _compute(
+    run: Any, runs: Sequence[Any], names: List[str], split: str, seed: int, values: Any, count: Any
+) -> None:
+    """Metrics, whose requests to the runs, this one and a judge, end at a Ctrl-C."""
+    error, array = new_error(), text_array(names)
+    missing: List[Tuple[Optional[str], int, bytes]] = []
+    handle = ffi.new_handle(missing)
+    with Stop() as stop:
+        for one in runs:
+            lib.duet_run_set_stop(one, stop.flag)
+        try:
+            lib.duet_metric_compute_each(
+                runs[0],
+                array,
+                len(names),
+                split_number(split),
+                seed,
+                values,
+                len(values),
+                count,
+                _left_out,
+                handle,
+                error,
+            )
+        finally:
+            for one in runs:
+                lib.duet_run_set_stop(one, NULL)
+    if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+        raise KeyboardInterrupt
+    with stop.honoured("the metrics had been computed"), told(run._holder):
+        raise_for(error, run.family)
+        if missing and count[0] == 0:
+            error.status, error.message = missing[0][1:]
+            raise_for(error, run.family)
+    for name, _, reason in missing:
+        warn(f"{name} is left out: {in_python(run._by_own_name(reason.decode(errors='replace')))}")
+
+
+def _usual_metrics(run: Any, split: str) -> List[str]:
+    """All that the model has and that do not take long; those that its data are too few for are warned of."""
+    found = []
+    for name in metric_names():
+        error = new_error()
+        if lib.duet_metric_check(run.pointer, text(name), split_number(split), error) == lib.DUET_OK:
+            found.append(name)
+        elif error.status == lib.DUET_ERROR_DATA:
+            warn(f"{name} is left out: {in_python(run._by_own_name(words(error.message)))}")
+    if not found:
+        data = words(lib.duet_data_describe(lib.duet_run_data(run.pointer)).name)
+        raise Error("usage", f"no metric can be computed of the {split} split of {run._stands_for or data}")
+    return found
