@@ -154,7 +154,11 @@ static void a_program_trains_on_data_of_its_own(void **state)
     static float values[20 * 16];
     char paths[2][PATH_SIZE], file[2][PATH_SIZE];
     duet_error error = {0};
-    duet_own_data set = {.name = "mine", .shape = DUET_SHAPE(4, 4), .type = DUET_FLOAT32, .count = {20}};
+    duet_own_data set = {.name = "mine",
+                         .shape = DUET_SHAPE(4, 4),
+                         .type = DUET_FLOAT32,
+                         .count = {20},
+                         .division = DUET_DIVISION_SHUFFLED};
     assert_ok(give_rows(NULL, DUET_TRAIN, 0, 20, values, &error), &error);
     set.examples[DUET_TRAIN] = values;
     for (int i = 0; i < 2; i++) {
