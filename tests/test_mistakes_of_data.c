@@ -250,6 +250,33 @@ static void learn_what_is_made(duet_model *m)
                                 x));
 }
 
+static duet_node nll_of(duet_model *m)
+{
+    duet_node x = duet_flatten(duet_model_batch(m));
+    return duet_bernoulli_nll(duet_dense(duet_model_group(m, "net"), "layer", x, duet_features(x)), x);
+}
+static void learn_in_a_column(duet_model *m)
+{
+    learn(m, duet_reshape(nll_of(m), DUET_SHAPE(4, 1)));
+}
+static void learn_by_likelihood(duet_model *m)
+{
+    duet_node x = duet_flatten(duet_model_batch(m));
+    duet_node likelihood = duet_negate(
+        duet_softmax_cross_entropy(duet_dense(duet_model_group(m, "net"), "layer", x, duet_features(x)), x));
+    learn(m, duet_scale(likelihood, -1));
+}
+
+/* A reshape of a reshape reads the first one's operand, and what is turned over twice is itself. */
+static void losses_are_used_in_other_shapes(void **state)
+{
+    (void)state;
+    duet_error error = refusal_of_set("ring8", learn_in_a_column, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, "bernoulli_nll is for data in [0, 1]");
+    error = refusal_of_set("ring8", learn_by_likelihood, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, "softmax_cross_entropy is for data in [0, 1]");
+}
+
 static void losses_look_at_what_is_made_of_examples(void **state)
 {
     (void)state;
@@ -352,6 +379,7 @@ int main(void)
         cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
         cmocka_unit_test(losses_that_nothing_reads_want_nothing),
         cmocka_unit_test(losses_let_rounding_pass),
+        cmocka_unit_test(losses_are_used_in_other_shapes),
         cmocka_unit_test(losses_look_at_what_is_made_of_examples),
         cmocka_unit_test(classes_are_not_told_from_labels),
     };
