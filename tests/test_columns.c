@@ -5,7 +5,7 @@
 enum { COARSE_ROWS = 400 };
 
 /* Kinds of a column's values: numbers of no grid, of a hundredth, of a tenth; whole ones, few, two, blurred by noise as
- * wide as their step, with one again and again. */
+ * wide as their step, with one again and again, with one in most rows. */
 static float value_of(char kind, size_t row, size_t column)
 {
     uint64_t z = (row * 64 + column + 1) * 0x9e3779b97f4a7c15u; /* SplitMix64 */
@@ -20,6 +20,7 @@ static float value_of(char kind, size_t row, size_t column)
     case '2': return (float)(row % 2) * 3;
     case 'b': return (float)(row * 37 % 113) + (number + 4) / 8;
     case 'a': return row % 5 == 0 ? 0.25F : number;
+    case 'z': return row % 5 < 3 ? 0 : number;
     case '1': return 3;
     case 'm': return row % (column + 2) == 0 ? -1 : 1;
     default: return number;
@@ -52,6 +53,9 @@ static void coarse_columns_are_warned_of(void **state)
         {"realnvp", "hnn", 1, NULL},
         {"realnvp", "bnn", 1, NULL}, /* what the warning advises */
         {"mixture", "nan", 1, ": 2 (0.25 in 7"},
+        {"mixture", "nzn", 1, ": 2 (0 in 2"},
+        {"realnvp", "nzn", 1, "whatever is learnt of the others: take them out\n"}, /* no step is one to blur */
+        {"mixture", "fnn", 1e8F, "scale the numbers down, so that least_deviation, which is 1e+06 at most, can"},
         {"mixture", "22222", 1,
          ": 1 (0 and 3 alone), 2 (0 and 3 alone), 3 (0 and 3 alone), 4 (0 and 3 alone) and 1 more:"},
         {"mixture", "1nn", 1, NULL}, /* what opened the set has said so */

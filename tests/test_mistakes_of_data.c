@@ -199,12 +199,82 @@ static duet_node its_noisy_part(duet_model *m)
 {
     return duet_add(pictures_of(m), duet_normal(duet_model_graph(m), DUET_SHAPE(4, 4, 4, 1)));
 }
+/* What float32 takes for equal is equal: a mark of what is missing, and 0 in its place. */
+static duet_node where_it_is_no_mark(duet_model *m)
+{
+    duet_node x = duet_scale(pictures_of(m), 0.1), mark = duet_constant(duet_model_graph(m), -0.075);
+    return duet_select(duet_equal(x, mark), duet_constant(duet_model_graph(m), 0), x);
+}
+static duet_node what_no_mask_keeps(duet_model *m)
+{
+    return duet_multiply(pictures_of(m), duet_mask(duet_model_graph(m), DUET_SHAPE(4, 4, 4, 1), 0));
+}
+static duet_node its_sine(duet_model *m)
+{
+    return duet_sin(pictures_of(m));
+}
+static duet_node times_numbers(duet_model *m, float middle)
+{
+    float numbers[16];
+    for (size_t i = 0; i < 16; i++) numbers[i] = i / 4 == 1 || i / 4 == 2 ? middle : 1;
+    return duet_multiply(pictures_of(m), duet_constant_values(duet_model_graph(m), DUET_SHAPE(1, 4, 4, 1), numbers));
+}
+static duet_node its_middle_halved(duet_model *m)
+{
+    return times_numbers(m, 0.5F);
+}
+static duet_node its_border_alone(duet_model *m)
+{
+    return times_numbers(m, 0);
+}
+/* One by one, of which there are many. */
+static duet_node its_joined_pixels(duet_model *m)
+{
+    enum { TIMES = 5, PIXELS = 16 };
+    duet_node x = duet_model_batch(m), pixels[TIMES * PIXELS];
+    x = duet_reshape(x, DUET_SHAPE(4, PIXELS));
+    for (size_t i = 0; i < TIMES * PIXELS; i++) pixels[i] = duet_slice(x, 1, i % PIXELS, 1);
+    return duet_concat(pixels, TIMES * PIXELS, 1);
+}
+/* Pictures stretched to more numbers than are computed. */
+static duet_node of_too_many(duet_model *m)
+{
+    duet_node x = duet_reshape(duet_negate(pictures_of(m)), DUET_SHAPE(4, 16, 1));
+    return duet_max(duet_broadcast(x, DUET_SHAPE(4, 16, 1 << 19)), DUET_AXIS(2), false);
+}
 static duet_node (*target)(duet_model *m);
 static void learn_what_is_made(duet_model *m)
 {
     duet_node x = duet_flatten(target(m));
     learn(m, duet_bernoulli_nll(duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_features(x)),
                                 x));
+}
+
+static duet_node nll_of(duet_model *m)
+{
+    duet_node x = duet_flatten(duet_model_batch(m));
+    return duet_bernoulli_nll(duet_dense(duet_model_group(m, "net"), "layer", x, duet_features(x)), x);
+}
+static void learn_in_a_column(duet_model *m)
+{
+    learn(m, duet_reshape(nll_of(m), DUET_SHAPE(4, 1)));
+}
+static void learn_by_likelihood(duet_model *m)
+{
+    duet_node x = duet_flatten(duet_model_batch(m));
+    duet_node likelihood = duet_negate(
+        duet_softmax_cross_entropy(duet_dense(duet_model_group(m, "net"), "layer", x, duet_features(x)), x));
+    learn(m, duet_scale(likelihood, -1));
+}
+
+/* A reshape of a reshape reads the first one's operand, and what is turned over twice is itself. */
+static void losses_are_used_in_other_shapes(void **state)
+{
+    (void)state;
+    duet_error error = refusal_of_set("ring8", learn_in_a_column, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, "bernoulli_nll is for data in [0, 1]");
+    error = refusal_of_set("ring8", learn_by_likelihood, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, "softmax_cross_entropy is for data in [0, 1]");
 }
 
 static void losses_look_at_what_is_made_of_examples(void **state)
@@ -227,6 +297,13 @@ static void losses_look_at_what_is_made_of_examples(void **state)
         {turned_middle, NULL},
         {its_square, NULL},
         {its_noisy_part, NULL},
+        {where_it_is_no_mark, NULL},
+        {what_no_mask_keeps, NULL},
+        {its_sine, ", such as -0.68"},
+        {its_middle_halved, ", such as -0.375"},
+        {its_border_alone, NULL},
+        {its_joined_pixels, ", such as -0.75"},
+        {of_too_many, NULL},
     };
     float values[16 * 16];
     char path[TEST_PATH_SIZE + 32];
@@ -302,6 +379,7 @@ int main(void)
         cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
         cmocka_unit_test(losses_that_nothing_reads_want_nothing),
         cmocka_unit_test(losses_let_rounding_pass),
+        cmocka_unit_test(losses_are_used_in_other_shapes),
         cmocka_unit_test(losses_look_at_what_is_made_of_examples),
         cmocka_unit_test(classes_are_not_told_from_labels),
     };

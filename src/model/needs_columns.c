@@ -37,9 +37,10 @@ typedef struct coarseness {
     double floor; /* the least deviation that keeps a density from closing in on any of them */
 } coarseness;
 
+/* Of one value again and again, and others of which no two are alike, the least step is chance. */
 static bool has_few(const duet_column *it)
 {
-    return it->distinct <= 2 || 2 * it->distinct < it->count;
+    return it->distinct <= 2 || 2 * (it->distinct - 1) < it->count - it->common_times;
 }
 
 /* A quarter of the step between values is about the deviation of noise that fills it, and a density as wide as that is
@@ -155,9 +156,12 @@ static void add_settings(duet_text *text, duet_model *model, const examples *it,
 {
     const char *word = it->info->shape.rank == 1 ? ", or " : ": ";
     char range[DUET_NEEDS_REMEDY];
-    if (blur->deviation > 0)
-        duet_text_add(text, "%s%s=%.3g keeps it as wide as noise between their values", word, blur->setting,
-                      1.01 * found->floor); /* above it also as it is printed */
+    const double wide = 1.01 * found->floor; /* above it also as it is printed */
+    if (blur->deviation > 0 && wide > blur->most)
+        duet_text_add(text, "%sscale the numbers down, so that %s, which is %g at most, can be as wide as noise is",
+                      word, blur->setting, blur->most);
+    else if (blur->deviation > 0)
+        duet_text_add(text, "%s%s=%.3g keeps it as wide as noise between their values", word, blur->setting, wide);
     else if (it->info->unit_range)
         duet_text_add(text, "%s%s adds the noise of bytes", word, blur->setting);
     else if (it->info->shape.rank != 1 && duet_needs_remedy(model, range))

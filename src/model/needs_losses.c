@@ -90,9 +90,11 @@ static void refuse_made(duet_model *model, const char *what, const duet_unit_wan
                           want->instead == NULL ? "" : ", which is for any numbers");
 }
 
-/* Of several losses that a build function composes, those count that it minimises, reports, assigns or gives. */
+/* Of several losses that a build function composes, those count that it minimises, reports, assigns or gives. A loss
+ * turned over or in another shape is composed of what the loss is, without it. */
 static bool is_used(const duet_build *build, duet_node loss)
 {
+    while (loss->op->kind == DUET_OP_VIEW || strcmp(loss->op->name, "negate") == 0) loss = loss->inputs[0];
     bool *depends = duet_build_dependents(build, &loss, 1), used = depends == NULL;
     for (size_t p = 0; !used && p < build->procedure_count; p++) {
         const duet_procedure_description *procedure = &build->procedures[p];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A number that is unknown is NaN, and so is what is made of it; a node without values has unknown ones alone. */
+/* A number that is unknown is NaN, and so is what is made of it; a node without values has unknown ones alone. Numbers
+ * are rounded to float32 as a device's are: one that is compared with a constant has to equal it here too. */
 #include "model/values.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #include "data/data.h"
 #include "graph/node.h"
 #include "graph/writer.h"
+#include "op/op.h"
 
 enum {
     LOOKED_AT = 1 << 20, /* numbers of examples */
@@ -43,6 +45,10 @@ RULE(exp, exp(x[0]))
 RULE(log, log(x[0]))
 RULE(log1p, log1p(x[0]))
 RULE(sqrt, sqrt(x[0]))
+RULE(sin, sin(x[0]))
+RULE(cos, cos(x[0]))
+RULE(erf, erf(x[0]))
+RULE(softplus, fmax(x[0], 0) + log1p(exp(-fabs(x[0]))))
 RULE(tanh, tanh(x[0]))
 RULE(sigmoid, 1 / (1 + exp(-x[0])))
 RULE(relu, fmax(x[0], 0))
@@ -68,7 +74,8 @@ static const struct {
              ROW(power),     ROW(less),     ROW(greater),  ROW(less_equal), ROW(equal),   ROW(greater_equal),
              ROW(not_equal), ROW(negate),   ROW(square),   ROW(reciprocal), ROW(exp),     ROW(log),
              ROW(log1p),     ROW(sqrt),     ROW(tanh),     ROW(sigmoid),    ROW(relu),    ROW(abs),
-             ROW(sign),      ROW(floor),    ROW(elu),      ROW(leaky_relu), ROW(clamp),   ROW(select)};
+             ROW(sign),      ROW(floor),    ROW(elu),      ROW(leaky_relu), ROW(clamp),   ROW(select),
+             ROW(sin),       ROW(cos),      ROW(erf),      ROW(softplus)};
 #undef ROW
 
 /* Values by the numbers of nodes; NULL: unknown, or not needed. */
@@ -100,6 +107,7 @@ static double at_or_unknown(const double *values, size_t index)
 
 static void compute_elementwise(duet_node node, rule *of, double *const *inputs, double *values)
 {
+    const double numbers[2] = {(double)(float)node->attributes.number[0], (double)(float)node->attributes.number[1]};
     for (size_t i = 0; i < node->elements; i++) {
         double x[3] = {0};
         bool known = true;
@@ -107,7 +115,7 @@ static void compute_elementwise(duet_node node, rule *of, double *const *inputs,
             x[k] = at_or_unknown(inputs[k], i);
             known = known && !isnan(x[k]);
         }
-        values[i] = known ? of(x, node->attributes.number) : (double)NAN;
+        values[i] = known ? (double)(float)of(x, numbers) : (double)NAN;
     }
 }
 
@@ -146,6 +154,7 @@ static void compute_join(duet_node node, size_t before, double *const *inputs, d
             if (place < start || place - start >= part.dims[axis]) continue;
             at[axis] = place - start;
             values[i] = at_or_unknown(inputs[k], joined(at, part));
+            break;
         }
     }
 }
@@ -193,14 +202,23 @@ static rule *rule_of(duet_node node)
 static bool compute(duet_node node, double *const *inputs, double *values)
 {
     const char *name = node->op->name;
-    bool some = false;
-    for (size_t i = 0; i < node->input_count; i++) some = some || inputs[i] != NULL;
+    const float *numbers = duet_constant_numbers(node);
+    bool some = false, all = true;
+    for (size_t i = 0; i < node->input_count; i++) {
+        some = some || inputs[i] != NULL;
+        all = all && inputs[i] != NULL;
+    }
     if (node->op == &duet_op_constant || strcmp(name, "mask") == 0) {
-        const double number = node->op == &duet_op_constant ? node->attributes.number[0] : 1;
-        for (size_t i = 0; i < node->elements; i++) values[i] = number;
+        const double number = node->attributes.number[0]; /* of a mask the probability of 1 */
+        for (size_t i = 0; i < node->elements; i++)
+            values[i] = node->op == &duet_op_constant ? (double)(float)number : number > 0;
         return true;
     }
-    if (!some) return false;
+    if (numbers != NULL) {
+        for (size_t i = 0; i < node->elements; i++) values[i] = (double)numbers[i];
+        return true;
+    }
+    if (!some || (!all && node->op->kind == DUET_OP_ELEMENTWISE)) return false;
     rule *of = node->op->kind == DUET_OP_ELEMENTWISE ? rule_of(node) : NULL;
     if (of != NULL)
         compute_elementwise(node, of, inputs, values);
@@ -232,20 +250,31 @@ static void find_readers(walk *it)
     }
 }
 
-static duet_status take_node(walk *it, duet_node node, duet_error *error)
+/* Its values, if they are known: NULL stays where they are not. */
+static duet_status find_values(walk *it, duet_node node, duet_error *error)
 {
-    enum { OPERANDS = 64 };
-    double *inputs[OPERANDS], **values = &it->values[node->id];
-    if (node->elements > MOST || node->input_count > OPERANDS) return DUET_OK;
-    for (size_t i = 0; i < node->input_count; i++) inputs[i] = it->values[node->inputs[i]->id];
+    double **inputs, **values = &it->values[node->id];
+    if (node->elements > MOST) return DUET_OK;
+    inputs = calloc(node->input_count + 1, sizeof *inputs);
     *values = malloc(node->elements * sizeof **values);
-    if (*values == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu numbers", node->elements);
-    if (node == it->build->batch) {
+    bool known = false, room = inputs != NULL && *values != NULL;
+    for (size_t i = 0; room && i < node->input_count; i++) inputs[i] = it->values[node->inputs[i]->id];
+    if (room && node == it->build->batch) {
         for (size_t i = 0; i < node->elements; i++) (*values)[i] = (double)it->examples[i];
-    } else if (!compute(node, inputs, *values)) {
+        known = true;
+    } else if (room)
+        known = compute(node, inputs, *values);
+    if (!known) {
         free(*values);
         *values = NULL;
     }
+    free(inputs);
+    return room ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu numbers", node->elements);
+}
+
+static duet_status take_node(walk *it, duet_node node, duet_error *error)
+{
+    DUET_TRY(find_values(it, node, error));
     for (size_t i = 0; i < node->input_count; i++) {
         const size_t id = node->inputs[i]->id;
         if (node == it->build->batch || it->last[id] != node->id + 1) continue;

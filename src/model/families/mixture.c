@@ -5,6 +5,8 @@
 #include "model/families/family.h"
 #include "model/families/needs.h"
 
+#define MOST_DEVIATION 1e6
+
 /* Of components k and features: log shares [1, k], means and log variances [k, features]. */
 typedef struct mixture {
     duet_node log_shares, means, logvars;
@@ -48,7 +50,8 @@ static duet_node sample(duet_model *m, const mixture *mix)
 
 static void build_mixture(duet_model *m)
 {
-    duet_warn_of_coarse_columns(m, &(duet_blur){"least_deviation", duet_setting_number(m, "least_deviation")});
+    duet_warn_of_coarse_columns(
+        m, &(duet_blur){"least_deviation", duet_setting_number(m, "least_deviation"), MOST_DEVIATION});
     duet_node x = duet_model_batch(m);
     mixture mix = make_mixture(m, (size_t)duet_setting_number(m, "components"), duet_features(x));
     duet_node nll = duet_negate(duet_logsumexp(log_joint(&mix, x), DUET_AXIS(1), false));
@@ -63,7 +66,7 @@ static void build_mixture(duet_model *m)
 
 static const duet_setting settings[] = {
     DUET_COUNT("components", 2, 1, 4096, "Gaussians"),
-    DUET_NUMBER("least_deviation", 0.001, 1e-6, 1e6, "no component is narrower in any feature"),
+    DUET_NUMBER("least_deviation", 0.001, 1e-6, MOST_DEVIATION, "no component is narrower in any feature"),
     DUET_NUMBER("lr", 0.01, 0, 100, "learning rate"),
 };
 

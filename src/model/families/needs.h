@@ -47,6 +47,7 @@ bool duet_warn_of_no_noise(duet_model *model);
 typedef struct duet_blur {
     const char *setting;
     double deviation; /**< 0: it is noise */
+    double most;      /**< that the setting takes */
 } duet_blur;
 
 /** Warns, for what learns the density of numbers as they are, of training data of which a column, or a number of a
