@@ -55,12 +55,16 @@ static const recipe recipes[] = {
     {"classifier", "classifier", NULL, {"dropout=0.2", PLAIN_STEPS, "lr=0.01"}, 9},
 };
 
-/* Products of each head's own, with rows of the batch as theirs: a weight's gradient is a sum over rows of many. */
+/* Products of each head's own, with rows of the batch as theirs: a weight's gradient is a sum over rows of many. Of a
+ * small table each row takes what it says. */
 static void build_heads(duet_model *m)
 {
     duet_group *net = duet_model_group(m, "net");
     duet_node x = duet_model_batch(m);
     const size_t rows = duet_node_shape(x).dims[0], order[] = {1, 0, 2};
+    duet_node index = duet_to_index(duet_scale(duet_sum_features(x), 0.25));
+    duet_node table = duet_shift(duet_reshape(duet_range(duet_model_graph(m), 8), DUET_SHAPE(8, 1)), 1);
+    x = duet_multiply(x, duet_take(table, 0, index));
     duet_node heads = duet_permute(duet_reshape(x, DUET_SHAPE(rows, SIDE, SIDE)), order);
     const duet_initialiser start = {.kind = DUET_INIT_HE_NORMAL, .scale = 1};
     duet_node weight = duet_weight(duet_model_graph(m), net, "heads", DUET_SHAPE(SIDE, SIDE, 2), start);

@@ -303,6 +303,13 @@ static void turn_rows_into_columns(duet_model *m)
     duet_node x = duet_model_batch(m);
     duet_own_output(m, "mine", duet_reshape(duet_transpose(x), duet_node_shape(x)));
 }
+static void leave_heads_in_front(duet_model *m)
+{
+    duet_node x = duet_model_batch(m);
+    const size_t rows = duet_node_shape(x).dims[0], forth[] = {1, 0, 2};
+    duet_node heads = duet_permute(duet_reshape(x, DUET_SHAPE(rows, 6, 6)), forth); /* more of them than rows */
+    duet_own_output(m, "mine", duet_softmax(duet_reshape(heads, duet_node_shape(x))));
+}
 static void shift_rows(duet_model *m)
 {
     duet_node x = duet_model_batch(m);
@@ -337,6 +344,9 @@ static void decode_both_at_once(duet_model *m)
     drawn = duet_add(drawn, duet_normal(duet_model_graph(m), duet_node_shape(drawn)));
     duet_own_output(m, "mean", duet_mean(duet_reshape(drawn, DUET_SHAPE(rows, 3, 36)), DUET_AXIS(1), false));
     duet_own_output(m, "largest", duet_largest(x));
+    duet_node index = duet_to_index(duet_reshape(duet_slice(x, 1, 0, 1), DUET_SHAPE(rows)));
+    duet_own_output(m, "found",
+                    duet_take(duet_reshape(duet_range(duet_model_graph(m), 6), DUET_SHAPE(2, 3)), 0, index));
     duet_own_output(m, "turned", duet_transpose(duet_softmax(duet_transpose(duet_reshape(x, DUET_SHAPE(rows, 6, 6))))));
 }
 
@@ -572,6 +582,7 @@ static void mistakes_are_named(void **state)
         {compare_with_the_largest, "output \"mine\": the max at ", DUET_BUILD_EVAL},
         {compare_all_pairs, "output \"mine\": the matmul at ", DUET_BUILD_EVAL},
         {shift_rows, "takes rows together", DUET_BUILD_EVAL},
+        {leave_heads_in_front, "output \"mine\": the max at ", DUET_BUILD_EVAL},
         {turn_rows_into_columns, "leaves rows no longer one after the other", DUET_BUILD_EVAL},
         {sample_what_is_given, "output \"sample\": it is made of the examples of the batch", DUET_BUILD_EVAL},
         {sample_from_what_is_given, "output \"sample\": it is made of the examples of the batch", DUET_BUILD_EVAL},

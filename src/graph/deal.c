@@ -25,6 +25,7 @@ duet_deal_axis duet_deal_find(duet_node node)
     const size_t *dims = node->shape.dims;
     size_t before = node->deal.outer, axis = 0, count = node->elements / node->deal.outer / node->deal.inner;
     while (before % dims[axis] == 0 && axis + 1 < node->shape.rank) before /= dims[axis++];
+    if (dims[axis] % before != 0) return (duet_deal_axis){.axis = axis, .before = before};
     if (dims[axis] / before < count) {
         count = dims[axis] / before;
         const size_t pack = dealer->rows / count;

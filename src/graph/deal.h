@@ -46,7 +46,7 @@ double duet_whole_elements(duet_node node);
 /** Where rows lie: the axis whose extent is [before, count, after]. They count one by one, or as packs of a few, where
  *  only the number of packs is an extent. */
 typedef struct duet_deal_axis {
-    size_t axis, before, count, after; /* count 0: packs that reach from one rank to another */
+    size_t axis, before, count, after; /* count 0: packs that reach from one rank to another, or no extent's */
 } duet_deal_axis;
 
 /** Of a dealt node. */

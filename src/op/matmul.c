@@ -34,6 +34,7 @@ duet_dealing duet_deal_product(duet_node node, duet_deal *deal)
     if ((left && in_a.axis < first) || (right && in_b.axis < first)) return DUET_DEALT_BADLY;
     const bool rows = left && in_a.axis == first + (node->attributes.size[0] != 0), /* of C, */
         columns = right && in_b.axis == first + (node->attributes.size[1] == 0);    /* and else the terms of its sums */
+    if ((left && in_a.count == 0) || (right && in_b.count == 0)) return DUET_DEALT_BADLY;
     if (!rows && !columns)
         return left && right && in_a.before != in_b.before ? DUET_DEALT_BADLY : DUET_DEALT_SUM;
     if (left && right) return DUET_DEALT_BADLY;

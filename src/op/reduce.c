@@ -66,7 +66,8 @@ static duet_dealing deal_sum(duet_node node, duet_deal *deal)
 {
     if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
     const duet_deal_axis place = duet_deal_find(node->inputs[0]);
-    if ((node->attributes.size[0] >> place.axis & 1) != 0) return DUET_DEALT_SUM;
+    if ((node->attributes.size[0] >> place.axis & 1) != 0)
+        return place.count > 0 || node->elements == 1 ? DUET_DEALT_SUM : DUET_DEALT_BADLY;
     *deal = duet_deal_at(node->shape, place);
     return DUET_DEALT;
 }

@@ -233,6 +233,7 @@ duet_node duet_transpose_at(const char *where, duet_node x)
 static duet_dealing deal_piece(duet_node node, duet_node x, size_t at, duet_deal *deal)
 {
     duet_deal_axis place = duet_deal_find(x);
+    if (place.count == 0) return DUET_DEALT_BADLY;
     const size_t extent = node->shape.dims[place.axis], batch = x->shape.dims[place.axis] / place.before;
     if (node->attributes.size[0] == place.axis) {
         if (at % batch != 0 || extent % batch != 0) return DUET_DEALT_BADLY;

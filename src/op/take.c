@@ -21,10 +21,12 @@ static duet_value write_take(duet_kernel_writer *writer, duet_node node, const d
 
 static duet_dealing deal_take(duet_node node, duet_deal *deal)
 {
-    if (duet_is_dealt(node->inputs[1])) return DUET_DEALT_BADLY;
-    if (!duet_is_dealt(node->inputs[0])) return DUET_DEALT_NOT;
-    const duet_deal_axis place = duet_deal_find(node->inputs[0]);
-    if (place.axis == node->attributes.size[0]) return DUET_DEALT_BADLY;
+    const size_t axis = node->attributes.size[0];
+    const bool whole = !duet_is_dealt(node->inputs[0]), chosen = duet_is_dealt(node->inputs[1]);
+    if (whole && !chosen) return DUET_DEALT_NOT;
+    duet_deal_axis place = duet_deal_find(node->inputs[chosen]);
+    if (!whole && (chosen || place.axis == axis)) return DUET_DEALT_BADLY;
+    if (chosen) place.axis = axis; /* the table is the same for all rows, each of which says what it takes of it */
     *deal = duet_deal_at(node->shape, place);
     return DUET_DEALT;
 }
