@@ -161,6 +161,8 @@ static void a_best_is_of_its_own_run_data_and_metric(void **state)
         test_file_write(inside(file, other), "x", 1);
         *end = '\0';
         expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", path), 1, NULL, made[i][1]);
+        (void)snprintf(file, sizeof file, "%s away, or choose", made[i][0]); /* with all that is in it */
+        expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", path), 1, NULL, file);
     }
     assert_int_equal(symlink("/nowhere/at/all", inside("dangling", other)), 0);
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "1", "--out", "@/dangling"), 1, NULL,

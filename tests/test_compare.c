@@ -506,10 +506,10 @@ static void reports_that_cannot_be_read_are_named(void **state)
         expect(RUN("compare", "@/vae", "@/gan"), 1, NULL, names[i]);
         assert_int_equal(rmdir(path), 0);
         assert_int_equal(mkfifo(path, 0666), 0);
-        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is a folder, and a file was expected");
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is a pipe or a device, and a file was expected");
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink("nowhere", path), 0);
-        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: No such file or directory");
+        expect(RUN("report", "@/gan"), 1, NULL, "cannot be read: it is a link that leads nowhere");
         assert_int_equal(unlink(path), 0);
         expect(RUN("report", "@/gan"), 0, NULL,
                i == 0 ? "gan/metrics.jsonl is not there: losses" : ""); /* there is none */

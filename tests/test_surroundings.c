@@ -16,6 +16,12 @@ static const surroundings_case cases[] = {
     /* no device: the cause, not "install a driver" */
     {{"a driver whose cache is closed", {TRAIN}, 3, NULL, "from the variable POCL_CACHE_DIR, cannot be written"},
      {"POCL_CACHE_DIR=/proc/closed", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
+    {{"a cache below a file, named from here", /* tests begin in the build's folder */
+      {TRAIN},
+      3,
+      NULL,
+      "a folder, and build.ninja, from the variable POCL_CACHE_DIR, cannot be written (Not a directory)"},
+     {"POCL_CACHE_DIR=build.ninja/pocl", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"a cache that is a link to nowhere", {TRAIN}, 3, NULL, "XDG_CACHE_HOME, cannot be written (it is a link that"},
      {"XDG_CACHE_HOME=@dangling", "OCL_ICD_VENDORS=/etc/OpenCL/vendors/pocl.icd"}},
     {{"PoCL's folder in it", {TRAIN}, 3, NULL, "cannot be written (it is a link that leads nowhere): set POCL_CACHE"},

@@ -67,7 +67,7 @@ OF_LIBRARIES = {
     "z": {"unpack": ["data", "PACKED", "--json"]},
 }
 ALL = {**COMMANDS, **OF_FILES, **{name: words for commands in OF_LIBRARIES.values() for name, words in commands.items()}}
-BLAMED = ("was removed, moved or replaced", "there is a file in its place", "it is no file")
+BLAMED = ("was removed, moved or replaced", "there is a file in its place", "it is no file", "and a file was expected")
 OF_THE_HOUR = ("seconds", "images_per_second", "made")
 
 

@@ -95,7 +95,8 @@ DUET_API duet_status duet_metric_compute_all(duet_run *run, const char *const *m
 typedef void (*duet_metric_left_out)(void *context, const char *metric, const duet_error *reason);
 /** The same where a metric that cannot be computed costs itself alone: those that duet_metric_check refuses are left
  *  out, and should the pass of the others fail, each is computed by itself. `left_out` is told of every one that has no
- *  values. Errors: DUET_ERROR_INTERRUPTED and DUET_ERROR_DEVICE, which end all, and DUET_ERROR_MEMORY. */
+ *  values. Errors: DUET_ERROR_INTERRUPTED, DUET_ERROR_DEVICE and DUET_ERROR_NO_DEVICE, which end all, and
+ *  DUET_ERROR_MEMORY. */
 DUET_API duet_status duet_metric_compute_each(duet_run *run, const char *const *metrics, size_t metric_count,
                                               duet_split split, uint64_t seed, duet_metric_value *values,
                                               size_t capacity, size_t *count, duet_metric_left_out left_out,

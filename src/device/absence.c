@@ -71,7 +71,8 @@ static const char *fault_of(const char *path, size_t *length)
     char folder[1024];
     struct stat about;
     size_t there = 0;
-    for (size_t end = 1; there < end; end = there + 1 + strcspn(path + there + 1, "/")) {
+    for (size_t end = path[0] == '/' ? 1 : strcspn(path, "/"); there < end;
+         end = there + 1 + strcspn(path + there + 1, "/")) {
         (void)snprintf(folder, sizeof folder, "%.*s", (int)end, path);
         *length = end;
         if (lstat(folder, &about) != 0 && errno == ENOENT) break;
@@ -80,7 +81,7 @@ static const char *fault_of(const char *path, size_t *length)
         there = end;
         if (path[end] == '\0') break;
     }
-    *length = there;
+    *length = there > 0 ? there : strlen(path); /* of a path from here nothing is there yet */
     (void)snprintf(folder, sizeof folder, "%.*s", (int)there, path);
     return try_writing(there > 0 ? folder : ".");
 }

@@ -14,7 +14,7 @@ typedef struct listener {
 /* What no other metric would get past either. */
 static bool ends_all(duet_status status)
 {
-    return status == DUET_ERROR_INTERRUPTED || status == DUET_ERROR_DEVICE;
+    return status == DUET_ERROR_INTERRUPTED || status == DUET_ERROR_DEVICE || status == DUET_ERROR_NO_DEVICE;
 }
 
 /* The names that pass duet_metric_check, into `names`. */

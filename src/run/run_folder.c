@@ -144,9 +144,9 @@ static duet_status check_no_use(const char *path, const char *name, duet_error *
     free(inner);
     if (*found == '\0') return DUET_OK;
     return duet_fail(error, DUET_ERROR_FILE,
-                     "%s holds %s/%s, but no run.json that says what run it is of: move it away, or choose another "
+                     "%s holds %s/%s, but no run.json that says what run it is of: move %s/%s away, or choose another "
                      "--out",
-                     path, name, found);
+                     path, name, found, path, name);
 }
 
 duet_status duet_run_folder_check_unused(const char *path, duet_error *error)
