@@ -625,8 +625,7 @@ static void features_are_of_the_run_that_is_judged(void **state)
     expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
                "frechet"),
            1, NULL, "e.npy holds features of examples of ");
-    expect(RUN("features", "@/vae", "--judge", "@/judge", "--data", "@/shifted", "--split", "test", "--out",
-               "@/e.npy"),
+    expect(RUN("features", "@/vae", "--judge", "@/judge", "--data", "@/shifted", "--split", "test", "--out", "@/e.npy"),
            0, NULL, NULL);
     expect(RUN("eval", "@/vae", "--data", "@/shifted", "--features", "@/s.npy", "--features", "@/e.npy", "--metric",
                "frechet"),
@@ -656,7 +655,8 @@ static void labels_of_one_split_cost_what_reads_them(void **state)
     expect(RUN("train", "cvae", "--data", "@/half", "--steps", "2", "--batch", "32", "--out", "@/cvae"), 0, NULL, NULL);
     result made = RUN("eval", "@/cvae");
     assert_non_null(strstr(made.out, "\nsharpness  "));
-    expect(made, 0, "sharpness-reconstruction  ", "note: sharpness-reconstruction has no value: the model reconstructs");
+    expect(made, 0, "sharpness-reconstruction  ",
+           "note: sharpness-reconstruction has no value: the model reconstructs");
     expect(RUN("eval", "@/cvae", "--metric", "elbo", "--metric", "sharpness"), 1, "sharpness", lack);
     expect(RUN("report", "@/cvae", "--json"), 0, "examples of the test split of ", NULL);
     expect(RUN("compare", "@/cvae", "@/vae", "--json"), 0, lack, NULL);

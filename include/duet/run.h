@@ -257,8 +257,8 @@ DUET_API char *duet_features_note_path(const char *path);
 
 /** Lets metrics that compare features take those of any encoder in place of a judge's: two .npy files, [n, width], of
  *  samples that the run drew and of the data's examples. Errors: DUET_ERROR_FILE, DUET_ERROR_DATA for files that are no
- *  rows of numbers, not equally wide, or, as their notes say, by two judges, of samples of another run or checkpoint, or of
- *  examples of other data. */
+ *  rows of numbers, not equally wide, or, as their notes say, by two judges, of samples of another run or checkpoint,
+ * or of examples of other data. */
 DUET_API duet_status duet_run_set_features(duet_run *run, const char *of_samples, const char *of_examples,
                                            duet_error *error);
 /** What was read, with notes where its rows are all equal or those of both; NULL: no features were set. */

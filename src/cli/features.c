@@ -195,7 +195,7 @@ const cli_command cli_features = {
     .name = "features",
     .summary = "write what a judge sees in samples of a run, or in examples",
     .details =
-        "FILE.npy holds the judge's features, [N, width]. FILE-judge.json beside it says which judge gave them, and of\n"
+        "FILE.npy holds the judge's features, [N, width]. FILE-judge.json beside it says which judge gave them, and\n"
         "what: 'duet eval RUN --features SAMPLES.npy --features DATA.npy' refuses two files by different judges, and\n"
         "those of another run, checkpoint or data set. Samples are those that metrics of the same seed look at.",
     .examples = "duet features runs/vae --judge runs/judge --out samples.npy",

@@ -194,8 +194,8 @@ int cli_rows_check_classes(duet_run *run, const cli_rows *rows, const duet_wante
     const char *other = "";
     for (size_t i = 0; i < CLI_COUNT_OF(choices); i++)
         for (duet_split part = DUET_TRAIN; part <= DUET_TEST; part++)
-            if (choices[i].has[part] && !choices[i].has[1 - part] &&
-                duet_data_describe(rows->data)->count[part] > 0 && duet_data_has_labels(rows->data, part))
+            if (choices[i].has[part] && !choices[i].has[1 - part] && duet_data_describe(rows->data)->count[part] > 0 &&
+                duet_data_has_labels(rows->data, part))
                 other = choices[i].name;
     return cli_complain(CLI_FAILED, "%s%s%s%s", reason, *other != '\0' ? ": those of --split " : "", other,
                         *other != '\0' ? " have" : "");

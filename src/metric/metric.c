@@ -331,7 +331,8 @@ static void hand_out(pass *it, size_t first, size_t count)
         part *one = &it->parts[m];
         if (one->metric->take == NULL) continue;
         duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
-        const char *const *outputs = one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run, one->task.split);
+        const char *const *outputs =
+            one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run, one->task.split);
         for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
             piece.values[i] = it->wanted[one->places[i]].values;
         one->metric->take(&one->task, &piece);

@@ -286,9 +286,9 @@ static duet_status measure_all(task *it, duet_error *error)
     const size_t at_once = it->monitor->singly ? 1 : it->count;
     for (size_t i = 0; i < it->count; i += at_once) {
         size_t made;
-        DUET_TRY(duet_metric_compute_each(it->run, it->names + i, at_once, split_of(it->run),
-                                          it->monitor->options.seed, it->values + it->made,
-                                          DUET_VERDICT_VALUES - it->made, &made, leave_out, it, error));
+        DUET_TRY(duet_metric_compute_each(it->run, it->names + i, at_once, split_of(it->run), it->monitor->options.seed,
+                                          it->values + it->made, DUET_VERDICT_VALUES - it->made, &made, leave_out, it,
+                                          error));
         it->made += made;
     }
     if (it->fault.status != DUET_OK) return duet_fail(error, it->fault.status, "%s", it->fault.message);

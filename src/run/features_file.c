@@ -71,9 +71,10 @@ static duet_status origin_json(const duet_features_origin *origin, json_t **made
     char sum[32];
     *made = NULL;
     if (origin->run == NULL) DUET_TRY(sum_examples(origin->data, origin->split, sum, error));
-    *made = origin->run != NULL ? samples_json(origin->run, origin->seed)
-                                : json_pack("{s:o, s:s, s:s}", "data", name_json(duet_data_describe(origin->data)->name),
-                                            "checksum", sum, "split", origin->split);
+    *made = origin->run != NULL
+                ? samples_json(origin->run, origin->seed)
+                : json_pack("{s:o, s:s, s:s}", "data", name_json(duet_data_describe(origin->data)->name), "checksum",
+                            sum, "split", origin->split);
     return *made != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a note of features");
 }
 
@@ -207,9 +208,10 @@ static duet_status check_samples(duet_run *run, const json_t *origin, duet_error
     if (run->directory == NULL || run->from.checksum[0] == '\0' || strcmp(sum, run->from.checksum) == 0) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s holds features of samples of %s at step %lld (checkpoint %s), and %s is at step %lld (%s): "
-                     "make them again: duet features %s --judge JUDGE --out %s",
-                     file, text_of(origin, "run"), step, sum, run->path, (long long)run->from.steps,
-                     run->from.checksum, DUET_WORD("%s", run->path), DUET_WORD("%s", file));
+                     "make them again: duet features %s --judge JUDGE --seed %lld --out %s",
+                     file, text_of(origin, "run"), step, sum, run->path, (long long)run->from.steps, run->from.checksum,
+                     DUET_WORD("%s", run->path), (long long)json_integer_value(json_object_get(origin, "seed")),
+                     DUET_WORD("%s", file));
 }
 
 static duet_status check_examples(duet_run *run, const json_t *origin, duet_error *error)
