@@ -92,7 +92,7 @@ static const surroundings_case cases[] = {
       {TRAIN},
       0,
       NULL,
-      "philox.cl: what is there is no tuning file, and 'duet tune' does not replace it"},
+      "'duet tune' does not replace it, as it is no tuning file: name another file, or remove it"},
      {"DUET_TUNING=@one/philox.cl"}},
     {{"tuning into a pipe",
       {"tune", "vae", "--data", "ring8"},

@@ -280,6 +280,24 @@ static void leave_out(void *context, const char *name, const duet_error *reason)
     tell_of_unknown(it->monitor, it->run, row->measures[0].name, reason->message);
 }
 
+static size_t place_of(const task *it, const duet_metric_value *value)
+{
+    size_t place = 0;
+    while (place < it->count && strcmp(it->names[place], value->row->name) != 0) place++;
+    return place;
+}
+
+/* In the order in which their metrics were named, whether they could be computed or not. */
+static void sort_values(task *it)
+{
+    for (size_t i = 1; i < it->made; i++)
+        for (size_t k = i; k > 0 && place_of(it, &it->values[k - 1]) > place_of(it, &it->values[k]); k--) {
+            const duet_metric_value later = it->values[k - 1];
+            it->values[k - 1] = it->values[k];
+            it->values[k] = later;
+        }
+}
+
 /* Where one fails, each is measured by itself from then on, and not all of them first in vain. */
 static duet_status measure_all(task *it, duet_error *error)
 {
@@ -294,6 +312,7 @@ static duet_status measure_all(task *it, duet_error *error)
     if (it->fault.status != DUET_OK) return duet_fail(error, it->fault.status, "%s", it->fault.message);
     it->monitor->singly = it->monitor->singly || it->missing_count > 0;
     for (size_t i = 0; i < it->missing_count; i++) it->values[it->made++] = it->missing[i];
+    sort_values(it);
     return DUET_OK;
 }
 

@@ -434,10 +434,11 @@ char *duet_tuning_take(duet_device *device)
                         error.message);
     else if (taken == DUET_ERROR_MEMORY)
         duet_device_say(device, "warning: tuning is not used: %s", error.message);
-    else if (taken != DUET_OK && word != NULL && duet_tuning_check_place(word, &place) != DUET_OK)
-        duet_device_say(device, "warning: tuning is not used: %s", place.message); /* 'duet tune' says the same */
     else if (taken != DUET_OK)
-        duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' measures again", error.message);
+        duet_device_say(device, "warning: tuning is not used: %s: 'duet tune' %s", error.message,
+                        word == NULL || duet_tuning_check_place(word, &place) == DUET_OK
+                            ? "measures again"
+                            : "does not replace it, as it is no tuning file: name another file, or remove it");
     else if (path == NULL && word != NULL && !off)
         duet_device_say(
             device, "warning: tuning is not used: DUET_TUNING=%s: there is no such file; 'duet tune' writes it", word);
