@@ -59,7 +59,8 @@ duet_status duet_metric_compute_each(duet_run *run, const char *const *all, size
     const char **names = malloc((all_count + 1) * sizeof *names);
     if (names == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu names", all_count);
     const size_t kept = sift(run, all, all_count, split, &it, names);
-    duet_status status = duet_metric_compute_all(run, names, kept, split, seed, values, capacity, count, &own);
+    duet_status status =
+        kept == 0 ? DUET_OK : duet_metric_compute_all(run, names, kept, split, seed, values, capacity, count, &own);
     if (status != DUET_OK && !ends_all(status) && kept > 1) {
         own = (duet_error){0};
         status = compute_singly(run, names, kept, split, seed, values, capacity, count, &it, &own);
