@@ -65,7 +65,7 @@ class Copies(Folder):
 
 class Interrupted(Folder):
     def test_ctrl_c_ends_metrics(self):
-        class Asked(duet.run.Stop):
+        class Asked(duet.evaluation.Stop):
             def __enter__(self):
                 super().__enter__()
                 self._ask()
@@ -76,7 +76,7 @@ class Interrupted(Folder):
         judged = duet.Data.from_arrays(x, labels=y)
         judge = duet.train("classifier", judged, steps=2, batch=50, out=self.path("judge"))
         for name, given in (("ais", {}), ("elbo", {}), ("inception-score", {"judge": judge})):
-            with mock.patch.object(duet.run, "Stop", Asked), self.assertRaisesRegex(KeyboardInterrupt, "^$"):
+            with mock.patch.object(duet.evaluation, "Stop", Asked), self.assertRaisesRegex(KeyboardInterrupt, "^$"):
                 run.evaluate(name, **given)  # which ends before it is done, else the words say so
         self.assertGreater(run.evaluate("elbo")["elbo"].n, 0)
         self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
