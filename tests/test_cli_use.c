@@ -229,7 +229,7 @@ static void a_judge_knows_its_classes_whatever_it_is_shown(void **state)
     expect(RUN("eval", "@/cvae", "--data", "@/bare-images-idx3-ubyte", "--metric", "nearest-neighbour"), 1, NULL,
            ": the data have no labels");
     expect(RUN("eval", "@/cvae", "--data", "@/bare-images-idx3-ubyte", "--metric", "sharpness"), 0, "\nsharpness  ",
-           "sharpness-reconstruction has no value: reconstructions are made of examples and their classes, and");
+           "sharpness-reconstruction has no value: the model reconstructs examples by their classes, and");
     for (size_t i = 0; i < 2; i++) {
         expect(RUN("classify", "@/judge", "--set", i == 0 ? "weights=average" : "weights=trained", "--json"), 0, NULL,
                NULL);
