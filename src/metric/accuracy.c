@@ -54,8 +54,8 @@ static const char *refusal(duet_run *run)
 
 static const char *const *outputs(duet_run *run, duet_split split)
 {
-    (void)split;
     static const char *const logit[] = {DUET_LOGIT, NULL}, *const class_logits[] = {DUET_CLASS_LOGITS, NULL};
+    (void)split;
     return classifies(run) ? class_logits : logit;
 }
 

@@ -30,9 +30,9 @@ static duet_status enough(duet_run *run, duet_split split, duet_error *error)
 
 static const char *const *outputs(duet_run *run, duet_split split)
 {
-    (void)split;
     static const char *const names[] = {DUET_LATENT, NULL};
     (void)run;
+    (void)split;
     return names;
 }
 

@@ -27,9 +27,9 @@ static const char *refusal(duet_run *run)
 
 static const char *const *outputs(duet_run *run, duet_split split)
 {
-    (void)split;
     static const char *const names[] = {DUET_CODE_LOGITS, NULL};
     (void)run;
+    (void)split;
     return names;
 }
 

@@ -13,9 +13,9 @@ static bool applies(duet_run *run)
 
 static const char *const *outputs(duet_run *run, duet_split split)
 {
-    (void)split;
     static const char *const names[] = {DUET_NLL, DUET_KL, NULL};
     (void)run;
+    (void)split;
     return names;
 }
 

@@ -283,7 +283,7 @@ void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits
 typedef struct part {
     const duet_metric *metric;
     duet_metric_task task;
-    size_t places[OUTPUTS]; /* where its outputs are in `wanted` */
+    size_t places[OUTPUTS], outputs; /* where its outputs are in `wanted` */
 } part;
 
 /* Several metrics at work on one split, and room for a piece of it. */
@@ -318,9 +318,10 @@ static duet_status begin(pass *it, part *one, duet_error *error)
 {
     const duet_metric *metric = one->metric;
     const char *const *outputs = metric->outputs == NULL ? NULL : metric->outputs(one->task.run, one->task.split);
-    for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++) {
-        one->places[i] = want(it, one->task.run, outputs[i]);
-        if (one->places[i] == SIZE_MAX) return fail_memory(error);
+    for (one->outputs = 0; outputs != NULL && outputs[one->outputs] != NULL; one->outputs++) {
+        size_t *place = &one->places[one->outputs];
+        *place = want(it, one->task.run, outputs[one->outputs]);
+        if (*place == SIZE_MAX) return fail_memory(error);
     }
     return metric->begin == NULL ? DUET_OK : metric->begin(&one->task, error);
 }
@@ -331,10 +332,7 @@ static void hand_out(pass *it, size_t first, size_t count)
         part *one = &it->parts[m];
         if (one->metric->take == NULL) continue;
         duet_metric_piece piece = {.first = first, .count = count, .examples = it->examples, .labels = it->labels};
-        const char *const *outputs =
-            one->metric->outputs == NULL ? NULL : one->metric->outputs(one->task.run, one->task.split);
-        for (size_t i = 0; outputs != NULL && outputs[i] != NULL; i++)
-            piece.values[i] = it->wanted[one->places[i]].values;
+        for (size_t i = 0; i < one->outputs; i++) piece.values[i] = it->wanted[one->places[i]].values;
         one->metric->take(&one->task, &piece);
     }
 }

@@ -11,9 +11,9 @@ static bool applies(duet_run *run)
 
 static const char *const *outputs(duet_run *run, duet_split split)
 {
-    (void)split;
     static const char *const names[] = {DUET_NLL, NULL};
     (void)run;
+    (void)split;
     return names;
 }
 
