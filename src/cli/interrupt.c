@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +33,7 @@ static atomic_llong asked; /* when, by the clock, in nanoseconds; 0: none came *
 static struct sigaction before[CAUGHT];
 static bool taken[CAUGHT];
 static sigset_t waited;
-static atomic_bool catching;
+static atomic_bool catching, waiting;
 
 /* Only calls that a signal handler may make. */
 static void on_alarm(int number)
@@ -73,6 +74,7 @@ static void on_signal(int number)
 static void *wait_for_signals(void *nothing)
 {
     (void)nothing;
+    waiting = true;
     for (int number; sigwait(&waited, &number) == 0;)
         if (catching)
             on_signal(number);
@@ -107,10 +109,12 @@ void cli_prepare_signals(void)
     (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
     (void)sigprocmask(SIG_BLOCK, &waited, NULL);
     (void)pthread_atfork(NULL, NULL, let_limit_end_child);
-    if (pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0)
+    if (pthread_create(&waiter, NULL, wait_for_signals, NULL) == 0) {
         (void)pthread_detach(waiter);
-    else
+        while (!waiting) (void)sched_yield(); /* a child forked while a thread starts may wait for its locks for ever */
+    } else {
         (void)sigprocmask(SIG_UNBLOCK, &waited, NULL);
+    }
 }
 
 const volatile int *cli_catch_interrupt(void)

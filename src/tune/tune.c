@@ -211,7 +211,7 @@ static duet_status blame(tuning *it, const char *verdict, int signal, duet_error
     const double patience = DUET_PATIENCE * duet_tune_seconds(it->options);
     char line[400];
     if (strcmp(verdict, "crashed") == 0 && is_from_outside(signal)) verdict = duet_verdict_failed;
-    if (it->current == NULL && is_from_outside(signal))
+    if (it->current == NULL && strcmp(verdict, duet_verdict_failed) == 0)
         return duet_fail(
             error, DUET_ERROR_DEVICE,
             "the process that tunes was ended by signal %d, from outside, perhaps for want of memory: what is "
