@@ -158,12 +158,20 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     return status;
 }
 
-/* What was handed out of the record, the texts, stays where it is. */
+/* What was handed out of the record, the texts, stays where it is; its notes come first, as who tells of them counts. */
 duet_status duet_data_ready(duet_data *data, duet_error *error)
 {
     duet_data *opened;
     if (data->owner == NULL) return DUET_OK;
     DUET_TRY(open_as_known(&opened, data, error));
+    for (size_t i = 0; i < opened->notes.count; i++)
+        duet_notes_add(&data->notes, opened->notes.items[i].question, "%s", opened->notes.items[i].text);
+    if (data->notes.failed) {
+        duet_data_close(&opened);
+        return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
+    }
+    duet_notes_free(&opened->notes);
+    opened->notes = data->notes;
     char *record_source = data->source, *owner = data->owner, *name = opened->name;
     opened->name = data->name;
     opened->info.name = data->name;
