@@ -100,14 +100,15 @@ static json_t *peaks_json(const cli_findings *findings)
 int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
-    return cli_json_print(json_pack(
-        "{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
-        cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
-        cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "peaks", peaks_json(findings),
-        "trusted", (int)is_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
-        "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
-        add_products(add_products(json_array(), findings->products, true), findings->convolutions, true), "workloads",
-        workloads_json(findings), "failed", findings->failed));
+    return cli_json_print(
+        json_pack("{s:s s:s s:s s:s s:s s:O s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
+                  cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
+                  cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "conditions",
+                  json_object_get(device, "conditions"), "peaks", peaks_json(findings), "trusted",
+                  (int)is_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
+                  "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
+                  add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
+                  "workloads", workloads_json(findings), "failed", findings->failed));
 }
 
 /* People. */
