@@ -250,6 +250,31 @@ static void conditions_are_told(void **state)
     free(drawn);
 }
 
+/* Results of before that measured no peaks called themselves trusted. */
+static void who_was_alone_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trusted, *before, *after, *words;
+    } rows[] = {{"false", "100", "50", "(not to be trusted: the machine was busy)"},
+                {"null", "null", "null", "(whether the machine was busy is not known"},
+                {"true", "null", "null", "(whether the machine was busy is not known"},
+                {"true", "100", "null", "(whether the machine was busy is not known"},
+                {"true", "100", "99", NULL}};
+    char path[PATH_SIZE], text[512];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const int length =
+            snprintf(text, sizeof text,
+                     "{\"schema\": 1, \"version\": \"0.1.0\", \"device\": \"D\", \"trusted\": %s, \"peaks\": "
+                     "{\"gflops_before\": %s, \"gflops_after\": %s}, \"workloads\": []}",
+                     rows[i].trusted, rows[i].before, rows[i].after);
+        test_file_write(inside("alone.json", path), text, (size_t)length);
+        result r = RUN("bench", "--compare", path);
+        if (rows[i].words == NULL) assert_null(strstr(r.out, "busy"));
+        expect(r, 0, rows[i].words == NULL ? "duet 0.1.0" : rows[i].words, NULL);
+    }
+}
+
 static void what_is_no_result_is_not_compared(void **state)
 {
     (void)state;
@@ -272,6 +297,7 @@ static void losses_are_compared_where_they_are_known(void **state)
     json_t *parsed = document(
         RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1", "--batch", "8"));
     assert_true(json_is_null(json_object_get(json_array_get(json_object_get(parsed, "workloads"), 0), "check")));
+    assert_true(json_is_null(json_object_get(parsed, "trusted"))); /* no peaks, so that nobody knows */
     json_decref(parsed);
     assert_int_equal(unsetenv("DUET_DATA"), 0);
     parsed = document(RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1"));
@@ -390,6 +416,7 @@ int main(void)
         cmocka_unit_test(results_stand_side_by_side),
         cmocka_unit_test(other_work_is_not_compared),
         cmocka_unit_test(conditions_are_told),
+        cmocka_unit_test(who_was_alone_is_told),
         cmocka_unit_test(what_is_no_result_is_not_compared),
         cmocka_unit_test(losses_are_compared_where_they_are_known),
         cmocka_unit_test(a_wrong_driver_scores_nothing),

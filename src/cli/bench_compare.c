@@ -129,12 +129,12 @@ static void print_devices(const json_t *results)
     json_array_foreach(results, i, result)
     {
         char letter[4], conditions[400];
-        const bool trusted = !json_is_false(json_object_get(result, "trusted"));
-        cli_print(stdout, "%s  %s (%s, %s, driver %s), duet %s: %s%s\n   %s\n", letter_of(i, letter),
+        const char *doubt = cli_bench_doubt(result);
+        cli_print(stdout, "%s  %s (%s, %s, driver %s), duet %s: %s%s%s%s\n   %s\n", letter_of(i, letter),
                   cli_json_text_at(result, "device"), cli_json_text_at(result, "kind"),
                   cli_json_text_at(result, "platform"), cli_json_text_at(result, "driver"),
-                  cli_json_text_at(result, "version"), cli_json_text_at(result, "file"),
-                  trusted ? "" : " (not to be trusted: the machine was busy)",
+                  cli_json_text_at(result, "version"), cli_json_text_at(result, "file"), doubt != NULL ? " (" : "",
+                  doubt != NULL ? doubt : "", doubt != NULL ? ")" : "",
                   cli_bench_conditions(result, conditions, sizeof conditions));
     }
 }

@@ -81,3 +81,13 @@ const char *cli_bench_conditions(const json_t *result, char *text, size_t size)
     add_pairs(text, size, json_object_get(conditions, "environment"), ", ");
     return text;
 }
+
+const char *cli_bench_doubt(const json_t *result)
+{
+    const json_t *trusted = json_object_get(result, "trusted"), *peaks = json_object_get(result, "peaks");
+    if (json_is_false(trusted)) return "not to be trusted: the machine was busy";
+    if (json_is_null(trusted) || json_is_null(json_object_get(peaks, "gflops_before")) ||
+        json_is_null(json_object_get(peaks, "gflops_after")))
+        return "whether the machine was busy is not known: no peaks before and after";
+    return NULL;
+}

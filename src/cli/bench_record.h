@@ -14,5 +14,8 @@ json_t *cli_bench_work(const json_t *workload);
 const char *cli_bench_work_name(const json_t *work, char *text, size_t size);
 /** How a result was measured: "--gemm auto, --seconds 6, not tuned, DUET_BUNDLES=off". */
 const char *cli_bench_conditions(const json_t *result, char *text, size_t size);
+/** Why its numbers may be those of a busy machine; NULL: they are not. Results of before are `trusted` also where
+ *  nothing was known. */
+const char *cli_bench_doubt(const json_t *result);
 
 #endif
