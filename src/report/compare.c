@@ -135,8 +135,6 @@ static void compare_settings(json_t **document)
         {"test examples", "data", "test"},
         {"data checksum", "data", "checksum"},
         {"parameters", "cost", "parameters"},
-        {"composition", "composition", "training"},
-        {"composition of outputs", "composition", "outputs"},
         {"steps done", "checkpoint", "step"},
         {"epochs done", "cost", "epoch"},
         {"batch", "batch", NULL},
@@ -153,6 +151,7 @@ static void compare_settings(json_t **document)
     comparison lines = {json_array(), json_array()};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         compare_setting(&lines, facts[i].name, false, values_of(*document, facts[i].outer, facts[i].inner));
+    compare_inside(&lines, *document, "composition", false);
     compare_inside(&lines, *document, "settings", true);
     compare_inside(&lines, *document, "environment", false);
     duet_json_set(document, "differences", lines.differences);

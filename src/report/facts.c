@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What decides what a run is beside its settings, as values that compare: what was changed while it was gone on with,
  * how many ranks trained it, and what a family of a program's own composes. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/checksum.h"
 #include "base/text.h"
 #include "report/page.h"
 
@@ -31,26 +29,28 @@ static json_t *changes_of(json_t *resumed)
     return made;
 }
 
-/* One checksum of all outputs' own, in whatever order they stand; null: the family is the library's. NULL: out of
- * memory. */
-static json_t *sum_of_outputs(json_t *outputs)
+/* Each checksum under the name of its row. An output that one run alone has is no difference between what both compute.
+ * NULL: out of memory. */
+static json_t *rows_of(json_t *composition)
 {
-    char words[DUET_CHECKSUM_SIZE];
-    if (!json_is_object(outputs)) return json_null();
-    char *text = duet_json_write(outputs, JSON_SORT_KEYS | JSON_COMPACT);
-    if (text == NULL) return NULL;
-    duet_checksum_text(duet_checksum_add(DUET_CHECKSUM_BEGIN, text, strlen(text)), words);
-    free(text);
-    return json_string(words);
+    json_t *rows = json_object(), *training = json_object_get(composition, "training"), *sum;
+    const char *name;
+    if (training != NULL) duet_json_set(&rows, "composition", json_incref(training));
+    json_object_foreach(json_object_get(composition, "outputs"), name, sum)
+    {
+        duet_text row = {0};
+        duet_text_add(&row, "composition of %s", name);
+        duet_json_keep(&rows, !row.failed);
+        duet_json_set(&rows, duet_text_get(&row), json_incref(sum));
+        duet_text_free(&row);
+    }
+    return rows;
 }
 
 void duet_page_put_facts(json_t **run, json_t *file)
 {
-    json_t *composition = json_object_get(file, "composition"), *ranks = json_object_get(file, "ranks"),
-           *training = json_object_get(composition, "training");
+    json_t *ranks = json_object_get(file, "ranks");
     duet_json_set(run, "changed", changes_of(json_object_get(file, "resumed")));
     duet_json_set(run, "ranks", json_integer(json_is_array(ranks) ? (json_int_t)json_array_size(ranks) : 1));
-    duet_json_set(run, "composition",
-                  json_pack("{s:O, s:o}", "training", training == NULL ? json_null() : training, "outputs",
-                            sum_of_outputs(json_object_get(composition, "outputs"))));
+    duet_json_set(run, "composition", rows_of(json_object_get(file, "composition")));
 }
