@@ -95,6 +95,14 @@ static void a_document_has_every_part(void **state)
     assert_int_equal(number(row, "batch"), 8);
     expect_positive(row, (const char *const[]){"ms_median", "ms_min", "images_per_second", "share_of_peak", "rss_mib",
                                                "first_seconds", "steps", NULL});
+    const json_t *conditions = json_object_get(parsed, "conditions");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(row, "settings"), "hidden")), "20");
+    assert_int_equal(json_object_size(json_object_get(row, "settings")), 1); /* its own, degrees, is the row's */
+    assert_int_equal(json_string_length(json_object_get(row, "data")), 16);
+    assert_string_equal(json_string_value(json_object_get(conditions, "gemm")), "auto");
+    assert_int_equal(number(conditions, "seconds"), 1);
+    assert_true(json_is_boolean(json_object_get(conditions, "tuned")));
+    assert_true(json_is_string(json_object_get(json_object_get(conditions, "environment"), "DUET_DATA")));
     assert_true(number(row, "ms_min") <= number(row, "ms_median"));
     assert_true(number(json_object_get(row, "losses"), "nll") > 0);
     assert_int_equal(json_array_size(json_object_get(parsed, "failed")), 0);
@@ -187,6 +195,86 @@ static void results_stand_side_by_side(void **state)
     json_decref(parsed);
 }
 
+/* Work of other settings or data is not the same work; under other conditions it is, and they are told. */
+static void other_work_is_not_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *row; /* NULL: that of the row before */
+    } rows[] = {{", \"settings\": {\"hidden\": \"16\", \"lr\": \"1\"}, \"data\": \"fab53be4bf14aa72\"",
+                 "mlpvae, 128, hidden=16 lr=1 "},
+                {", \"settings\": {\"lr\": \"1\", \"hidden\": \"16\"}, \"data\": \"fab53be4bf14aa72\"", NULL},
+                {", \"settings\": {\"hidden\": \"800\"}, \"data\": \"fab53be4bf14aa72\"", "mlpvae, 128, hidden=800 "},
+                {", \"settings\": {}, \"data\": \"1234567890abcdef\"", "mlpvae, 128, data 1234567890abcdef "},
+                {", \"settings\": {}, \"data\": \"fab53be4bf14aa72\"", "mlpvae, 128 "},
+                {", \"check\": {\"right\": true}", NULL}, /* of before, as its row has it */
+                {", \"check\": null, \"gflop\": 0.5", "mlpvae, 128, settings not recorded, 0.5 GFLOP "},
+                {", \"check\": null, \"gflop\": 0.5", NULL},
+                {", \"check\": null, \"gflop\": 0.25", "mlpvae, 128, settings not recorded, 0.25 GFLOP "}};
+    enum { ROWS = sizeof rows / sizeof *rows };
+    static char files[ROWS][PATH_SIZE], name[32];
+    const char *words[ROWS + 4] = {"bench", "--compare"};
+    for (size_t i = 0; i < ROWS; i++) {
+        (void)snprintf(name, sizeof name, "work-%zu.json", i);
+        write_result(name, "D", 100 + (double)i, rows[i].more);
+        words[2 + i] = inside(name, files[i]);
+    }
+    result r = run(words);
+    for (size_t i = 0; i < ROWS; i++) {
+        char starred[32];
+        (void)snprintf(starred, sizeof starred, " %zu*", 100 + i);
+        if (rows[i].row != NULL && strstr(r.out, rows[i].row) == NULL)
+            fail_msg("no \"%s\" in:\n%s", rows[i].row, r.out);
+        if ((strstr(r.out, starred) != NULL) != (rows[i].row == NULL)) fail_msg("row %zu: %s", i, r.out);
+    }
+    expect(r, 0, "--gemm, --seconds, tuning and environment not recorded", NULL);
+}
+
+static void conditions_are_told(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE], picture[PATH_SIZE];
+    static const char text[] =
+        "{\"schema\": 1, \"version\": \"0.1.0\", \"device\": \"D\", \"driver\": \"3\", \"platform\": \"P\", \"kind\": "
+        "\"cpu\", "
+        "\"trusted\": true, \"conditions\": {\"gemm\": \"plain\", \"seconds\": 2, \"tuned\": true, \"environment\": "
+        "{\"DUET_BUNDLES\": \"off\", \"POCL_AFFINITY\": \"1\"}}, \"peaks\": {}, \"workloads\": [{\"workload\": "
+        "\"mlpvae\", "
+        "\"batch\": 128, \"settings\": {\"hidden\": \"16\"}, \"images_per_second\": 70}]}";
+    test_file_write(inside("plain.json", path), text, sizeof text - 1);
+    expect(RUN("bench", "--compare", path, "--out", inside("plain.svg", picture)), 0,
+           "--gemm plain, --seconds 2, tuned, DUET_BUNDLES=off POCL_AFFINITY=1", NULL);
+    char *drawn = test_file_read(picture, NULL);
+    assert_non_null(strstr(drawn, ">--gemm plain, --seconds 2, tuned, DUET_BUNDLES=off POCL_AFFINITY=1</text>"));
+    assert_non_null(strstr(drawn, ">mlpvae, 128, hidden=16</text>"));
+    free(drawn);
+}
+
+/* Results of before that measured no peaks called themselves trusted. */
+static void who_was_alone_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *trusted, *before, *after, *words;
+    } rows[] = {{"false", "100", "50", "(not to be trusted: the machine was busy)"},
+                {"null", "null", "null", "(whether the machine was busy is not known"},
+                {"true", "null", "null", "(whether the machine was busy is not known"},
+                {"true", "100", "null", "(whether the machine was busy is not known"},
+                {"true", "100", "99", NULL}};
+    char path[PATH_SIZE], text[512];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const int length =
+            snprintf(text, sizeof text,
+                     "{\"schema\": 1, \"version\": \"0.1.0\", \"device\": \"D\", \"trusted\": %s, \"peaks\": "
+                     "{\"gflops_before\": %s, \"gflops_after\": %s}, \"workloads\": []}",
+                     rows[i].trusted, rows[i].before, rows[i].after);
+        test_file_write(inside("alone.json", path), text, (size_t)length);
+        result r = RUN("bench", "--compare", path);
+        if (rows[i].words == NULL) assert_null(strstr(r.out, "busy"));
+        expect(r, 0, rows[i].words == NULL ? "duet 0.1.0" : rows[i].words, NULL);
+    }
+}
+
 static void what_is_no_result_is_not_compared(void **state)
 {
     (void)state;
@@ -209,6 +297,7 @@ static void losses_are_compared_where_they_are_known(void **state)
     json_t *parsed = document(
         RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1", "--batch", "8"));
     assert_true(json_is_null(json_object_get(json_array_get(json_object_get(parsed, "workloads"), 0), "check")));
+    assert_true(json_is_null(json_object_get(parsed, "trusted"))); /* no peaks, so that nobody knows */
     json_decref(parsed);
     assert_int_equal(unsetenv("DUET_DATA"), 0);
     parsed = document(RUN("bench", "--json", "--only", "workloads", "--workload", "mlpvae", "--seconds", "1"));
@@ -325,6 +414,9 @@ int main(void)
         cmocka_unit_test(broken_data_leave_the_rest),
         cmocka_unit_test(mistakes_end_before_anything_is_measured),
         cmocka_unit_test(results_stand_side_by_side),
+        cmocka_unit_test(other_work_is_not_compared),
+        cmocka_unit_test(conditions_are_told),
+        cmocka_unit_test(who_was_alone_is_told),
         cmocka_unit_test(what_is_no_result_is_not_compared),
         cmocka_unit_test(losses_are_compared_where_they_are_known),
         cmocka_unit_test(a_wrong_driver_scores_nothing),

@@ -109,7 +109,8 @@ static void times_are_not_marked(void **state)
     unit = "u";
 }
 
-static void make_run_of(const char *name, const char *likelihood)
+/* `more`: further keys of "data". */
+static void make_run_of(const char *name, const char *likelihood, const char *more)
 {
     char path[PATH_SIZE], text[256], evaluation[512];
     (void)snprintf(
@@ -118,8 +119,8 @@ static void make_run_of(const char *name, const char *likelihood)
         "\"larger\", \"by_likelihood\": true, \"value\": %zu, \"low\": %zu, \"high\": %zu, \"n\": 9}]}",
         strlen(name), strlen(name), strlen(name));
     make_run(name, "d", evaluation);
-    (void)snprintf(text, sizeof text, "{\"settings\": {\"likelihood\": \"%s\"}, \"data\": {\"name\": \"d\"}}",
-                   likelihood);
+    (void)snprintf(text, sizeof text, "{\"settings\": {\"likelihood\": \"%s\"}, \"data\": {\"name\": \"d\"%s}}",
+                   likelihood, more);
     (void)snprintf(path, sizeof path, "%s/%s/run.json", folder, name);
     test_file_write(path, text, strlen(text));
 }
@@ -127,9 +128,9 @@ static void make_run_of(const char *name, const char *likelihood)
 static void nats_are_compared_under_one_likelihood(void **state)
 {
     (void)state;
-    make_run_of("a", "gaussian");
-    make_run_of("ab", "gaussian");
-    make_run_of("abc", "bernoulli");
+    make_run_of("a", "gaussian", "");
+    make_run_of("ab", "gaussian", "");
+    make_run_of("abc", "bernoulli", "");
     json_t *document = compared("a", "ab"), *row = json_array_get(json_object_get(document, "metrics"), 0);
     assert_int_equal(json_integer_value(json_array_get(json_object_get(row, "best"), 0)), 1);
     json_decref(document);
@@ -138,6 +139,30 @@ static void nats_are_compared_under_one_likelihood(void **state)
     assert_int_equal(json_array_size(json_object_get(row, "best")), 0);
     assert_string_equal(json_string_value(json_object_get(row, "not_comparable")), "under different likelihoods");
     json_decref(document);
+}
+
+/* "auto" is one of the others, by the data, and the same as that one asked for. */
+static void a_likelihood_that_is_taken_is_one_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *within, *one, *other;
+        bool same;
+    } rows[] = {{"true", "auto", "bernoulli", true},  {"true", "auto", "gaussian", false},
+                {"false", "auto", "gaussian", true},  {"false", "auto", "gaussian-learned", false},
+                {"true", "bernoulli", "auto", true},  {"false", "auto", "auto", true},
+                {"null", "auto", "bernoulli", false}, {"null", "auto", "auto", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char more[64];
+        (void)snprintf(more, sizeof more, ", \"unit_range\": %s", rows[i].within);
+        make_run_of("a", rows[i].one, more);
+        make_run_of("ab", rows[i].other, more);
+        json_t *document = compared("a", "ab"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+        if (json_is_null(json_object_get(row, "not_comparable")) != rows[i].same)
+            fail_msg("%s and %s, values in [0, 1]: %s", rows[i].one, rows[i].other, rows[i].within);
+        assert_int_equal(json_array_size(json_object_get(row, "best")), rows[i].same ? 1 : 0);
+        json_decref(document);
+    }
 }
 
 /* A run with an nll, and bits where it is of bytes. */
@@ -241,6 +266,58 @@ static void settings_that_differ_come_apart(void **state)
     assert_string_equal(json_string_value(json_array_get(values, 1)), "5");
     json_t *cost = json_object_get(json_array_get(json_object_get(document, "runs"), 0), "cost");
     assert_int_equal(json_integer_value(json_object_get(cost, "parameters")), 11);
+    json_decref(document);
+}
+
+/* The value that run `index` has of a setting in which they differ, else "". */
+static const char *differing(json_t *document, const char *setting, size_t index)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(document, "differences"), i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "setting")), setting) == 0)
+            return json_string_value(json_array_get(json_object_get(row, "values"), index));
+    }
+    return "";
+}
+
+/* What no setting says: other layers under one name, data written over, a rate that was another one at first. */
+static void what_else_decides_a_run_is_compared(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"model\": \"mine\", \"data\": {\"name\": \"d\", \"checksum\": \"1\"}, \"parameters\": {\"net\": 322}, "
+        "\"composition\": {\"training\": \"fa77\", \"outputs\": {\"sample\": \"1\", \"latent\": \"2\"}}, \"resumed\": "
+        "[]}",
+        "{\"model\": \"mine\", \"data\": {\"name\": \"d\", \"checksum\": \"2\"}, \"parameters\": {\"net\": 6514}, "
+        "\"composition\": {\"training\": \"0ce2\", \"outputs\": {\"sample\": \"3\", \"latent\": \"2\"}}, \"resumed\": "
+        "[{\"step\": 9}, {\"step\": 12, \"changed\": {\"lr\": [\"0.1\", \"0.01\"]}}], \"ranks\": [{}, {}]}",
+        "{\"model\": \"mine\", \"data\": {\"name\": \"d\", \"checksum\": \"1\"}, \"parameters\": {\"net\": 322}, "
+        "\"composition\": {\"training\": \"fa77\", \"outputs\": {\"more\": \"4\", \"sample\": \"1\", \"latent\": "
+        "\"2\"}}, \"resumed\": [{\"step\": 9}]}"};
+    static const char *const names[] = {"m", "n", "o"};
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        make_run(names[i], "d", NULL);
+        (void)snprintf(path, sizeof path, "%s/%s/run.json", folder, names[i]);
+        test_file_write(path, texts[i], strlen(texts[i]));
+    }
+    json_t *document = compared("m", "n");
+    assert_string_equal(differing(document, "parameters", 1), "6514");
+    assert_string_equal(differing(document, "composition", 0), "fa77");
+    assert_string_equal(differing(document, "composition of sample", 0), "1");
+    assert_string_equal(differing(document, "composition of latent", 0), "");
+    assert_string_equal(differing(document, "data checksum", 1), "2");
+    assert_string_equal(differing(document, "changed on resuming", 0), "nothing");
+    assert_string_equal(differing(document, "changed on resuming", 1), "lr 0.1 to 0.01 at step 12");
+    assert_string_equal(differing(document, "ranks", 1), "2");
+    json_decref(document);
+    document = compared("m", "o"); /* of an output that was added the other run knows nothing */
+    json_t *rows = json_object_get(document, "differences"), *row = json_array_get(rows, 0);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_string_equal(differing(document, "composition of more", 1), "4");
+    assert_true(json_is_false(json_object_get(row, "everywhere")));
     json_decref(document);
 }
 
@@ -552,12 +629,13 @@ int main(void)
         marks[i] = TEST_ROW(verdict_cases[i].name, the_better_run_is_marked, &verdict_cases[i]);
     const struct CMUnitTest files[] = {
         IN_FOLDER(nats_are_compared_under_one_likelihood),
-        IN_FOLDER(times_are_not_marked),
+        IN_FOLDER(a_likelihood_that_is_taken_is_one_asked_for),
         IN_FOLDER(densities_of_unlike_numbers_are_not_compared),
         IN_FOLDER(times_are_not_marked),
         IN_FOLDER(the_same_examples_are_compared),
         IN_FOLDER(what_is_missing_is_said),
         IN_FOLDER(settings_that_differ_come_apart),
+        IN_FOLDER(what_else_decides_a_run_is_compared),
         IN_FOLDER(nothing_of_a_run_becomes_markup),
         IN_FOLDER(a_page_of_ten_runs_stays_small),
         IN_FOLDER(reports_become_curves),

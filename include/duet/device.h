@@ -40,6 +40,11 @@ typedef struct duet_device duet_device;
  *  returned: "" where there are none. What compiles them is another driver: duet_device_info.driver has it. */
 DUET_API const char *duet_kernels_replaced(char text[24]);
 
+/** "NAME=value", variable `index` of those of this process that change what OpenCL or Duet does (POCL_*, OCL_*,
+ * OPENCL_*, CL_*, CLBLAST_*, RUSTICL_*, LP_*, DUET_*), which run.json records; NULL past the end. Valid until one is
+ * set. */
+DUET_API const char *duet_environment_at(size_t index);
+
 /** Every OpenCL device of this machine in `duet devices` order. *infos is the caller's, free it with
  *  duet_device_list_free. Listing happens in a child process first, so a driver that crashes while being listed
  *  does not take the caller down: each driver is then listed in a child of its own. No device at all is not an

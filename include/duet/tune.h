@@ -16,6 +16,8 @@ extern "C" {
  *  used, which the device's log is told in a line. Call it before plans are made. duet_train and duet_run_open do.
  *  Parameters measured for CLBlast hold for the whole process and device from then on: CLBlast keeps them itself. */
 DUET_API void duet_device_use_tuning(duet_device *device);
+/** Whether plans made from now on go by anything that was measured on the device. */
+DUET_API bool duet_device_is_tuned(const duet_device *device);
 
 typedef struct duet_tune_progress {
     size_t product, products; /**< products done, and in all; both 0 while CLBlast's kernels are tuned */

@@ -251,6 +251,7 @@ static void measure_workloads(bench *it)
         it->measurement.family = cli_workload_family(workload);
         cli_workload_settings(workload, &it->arguments->settings, &it->settings);
         it->measurement.settings = &it->settings;
+        it->measurement.given = &it->arguments->settings;
         it->measurement.batch = choose_batch(it, workload);
         measure(it, workload->name, cli_measure_workload, share, it->findings.workloads);
     }

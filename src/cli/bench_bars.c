@@ -2,6 +2,7 @@
 /* An SVG file of horizontal bars. Each group has its own scale, up to its fastest device: workloads differ by powers of
  * ten, and what compares are devices. */
 #include "cli/bench_bars.h"
+#include "cli/bench_record.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH = 900, LEFT = 130, RIGHT = 120, BAR = 14, GAP = 4, GROUP_GAP = 16, LINE = 18, MARGIN = 16 };
+enum { WIDTH = 900, LEFT = 130, RIGHT = 120, BAR = 14, GAP = 4, GROUP_GAP = 16, LINE = 18, MARGIN = 16, WORDS = 160 };
 
 /* Told apart also by those who see few colours (Okabe & Ito 2008). */
 static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#cc79a7",
@@ -42,12 +43,15 @@ static void draw_legend(FILE *stream, const json_t *results)
     json_array_foreach(results, i, result)
     {
         char line[256];
-        const size_t y = MARGIN + i * LINE;
+        char conditions[WORDS];
+        const size_t y = MARGIN + 2 * i * LINE;
         snprintf(line, sizeof line, "%.100s (%.40s, driver %.60s)", cli_json_text_at(result, "device"),
                  cli_json_text_at(result, "platform"), cli_json_text_at(result, "driver"));
         fprintf(stream, "<rect x=\"%d\" y=\"%zu\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", MARGIN, y,
                 colours[i % CLI_COUNT_OF(colours)]);
         put_text(stream, MARGIN + 20, y + 11, line, "");
+        cli_bench_conditions(result, conditions, sizeof conditions);
+        put_text(stream, MARGIN + 20, y + LINE + 9, conditions, " fill=\"#555555\"");
     }
 }
 
@@ -60,15 +64,23 @@ static double fastest(const json_t *values)
     return most;
 }
 
+/* Words wider than what is left of the bars stand above them. */
+static size_t room_above(const json_t *row)
+{
+    enum { BESIDE = 16 };
+    char words[WORDS];
+    return strlen(cli_bench_work_name(row, words, sizeof words)) > BESIDE ? LINE : 0;
+}
+
 /* The bars of one workload from height `y` on. Returns where they end. */
 static size_t draw_group(FILE *stream, const json_t *row, size_t y)
 {
     const json_t *values = json_object_get(row, "results"), *value;
     const double most = fastest(values);
-    char words[96];
+    char words[WORDS];
     size_t i;
-    snprintf(words, sizeof words, "%.20s, %.0f", cli_json_text_at(row, "workload"), cli_json_number_at(row, "batch"));
-    put_text(stream, MARGIN, y + BAR - 2, words, "");
+    put_text(stream, MARGIN, y + BAR - 2, cli_bench_work_name(row, words, sizeof words), "");
+    y += room_above(row);
     json_array_foreach(values, i, value)
     {
         const double rate = cli_json_number_at(value, "images_per_second"),
@@ -91,12 +103,12 @@ static bool is_drawn(const json_t *row)
 static size_t height_of(const json_t *results, const json_t *rows)
 {
     const json_t *row, *value;
-    size_t i, j, height = 2 * MARGIN + (json_array_size(results) + 2) * LINE;
+    size_t i, j, height = 2 * MARGIN + (2 * json_array_size(results) + 2) * LINE;
     json_array_foreach(rows, i, row)
     {
         json_array_foreach(json_object_get(row, "results"), j, value) height +=
             isnan(cli_json_number_at(value, "images_per_second")) ? 0 : BAR + GAP;
-        height += is_drawn(row) ? GROUP_GAP : 0;
+        height += is_drawn(row) ? GROUP_GAP + room_above(row) : 0;
     }
     return height;
 }
@@ -105,7 +117,7 @@ static void draw(FILE *stream, const json_t *results, const json_t *rows)
 {
     const size_t height = height_of(results, rows);
     const json_t *row;
-    size_t i, y = MARGIN + json_array_size(results) * LINE + LINE;
+    size_t i, y = MARGIN + 2 * json_array_size(results) * LINE + LINE;
     fprintf(stream,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %zu\" width=\"%d\" height=\"%zu\" "
             "font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"images a second by workload\">\n"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices side by side: each result is a column, each workload a block of rows. Workloads of the same name and batch
- * compare; of each number the best one is marked. */
+/* Devices side by side: each result is a column, each workload a block of rows. Workloads of the same name, batch,
+ * settings and data compare; of each number the best one is marked. */
 #include "cli/bench_compare.h"
 #include "cli/bench_bars.h"
+#include "cli/bench_record.h"
 #include "cli/output.h"
 #include "cli/table.h"
 
@@ -65,39 +66,49 @@ static json_t *read_result(const char *path)
     return NULL;
 }
 
-/* The results' numbers of one workload, as they stand in the files' order; null where one has none. */
-static json_t *workload_row(const json_t *results, const char *name, double batch)
+/* The results' numbers of one work, as they stand in the files' order; null where one has none. */
+static json_t *workload_row(const json_t *results, json_t *work)
 {
-    json_t *values = json_array(), *result, *workload, *found;
+    json_t *row = json_copy(work), *values = json_array(), *result, *workload, *found;
     size_t i, j;
     json_array_foreach(results, i, result)
     {
         found = NULL;
         json_array_foreach(json_object_get(result, "workloads"), j, workload)
         {
-            if (strcmp(cli_json_text_at(workload, "workload"), name) == 0 &&
-                cli_json_number_at(workload, "batch") == batch)
-                found = workload;
+            json_t *own = cli_bench_work(workload);
+            if (json_equal(own, work)) found = workload;
+            json_decref(own);
         }
         json_array_append(values, found != NULL ? found : json_null());
     }
-    return json_pack("{s:s s:f s:o}", "workload", name, "batch", batch, "results", values);
+    json_object_set_new(row, "results", values);
+    return row;
 }
 
-/* Every workload that some result has, in the order of the first that has it. */
+static bool is_listed(const json_t *works, const json_t *work)
+{
+    json_t *listed;
+    size_t i;
+    json_array_foreach(works, i, listed) if (json_equal(listed, work)) return true;
+    return false;
+}
+
+/* Every work that some result has, in the order of the first that has it. */
 static json_t *workload_rows(const json_t *results)
 {
-    json_t *rows = json_array(), *result, *workload, *row;
-    size_t i, j, k;
+    json_t *rows = json_array(), *works = json_array(), *result, *workload;
+    size_t i, j;
     json_array_foreach(results, i, result) json_array_foreach(json_object_get(result, "workloads"), j, workload)
     {
-        const char *name = cli_json_text_at(workload, "workload");
-        const double batch = cli_json_number_at(workload, "batch");
-        bool known = false;
-        json_array_foreach(rows, k, row) known = known || (strcmp(cli_json_text_at(row, "workload"), name) == 0 &&
-                                                           cli_json_number_at(row, "batch") == batch);
-        if (!known) json_array_append_new(rows, workload_row(results, name, batch));
+        json_t *work = cli_bench_work(workload);
+        if (!is_listed(works, work)) {
+            json_array_append(works, work);
+            json_array_append_new(rows, workload_row(results, work));
+        }
+        json_decref(work);
     }
+    json_decref(works);
     return rows;
 }
 
@@ -117,13 +128,14 @@ static void print_devices(const json_t *results)
     size_t i;
     json_array_foreach(results, i, result)
     {
-        char letter[4];
-        const bool trusted = !json_is_false(json_object_get(result, "trusted"));
-        cli_print(stdout, "%s  %s (%s, %s, driver %s), duet %s: %s%s\n", letter_of(i, letter),
+        char letter[4], conditions[400];
+        const char *doubt = cli_bench_doubt(result);
+        cli_print(stdout, "%s  %s (%s, %s, driver %s), duet %s: %s%s%s%s\n   %s\n", letter_of(i, letter),
                   cli_json_text_at(result, "device"), cli_json_text_at(result, "kind"),
                   cli_json_text_at(result, "platform"), cli_json_text_at(result, "driver"),
-                  cli_json_text_at(result, "version"), cli_json_text_at(result, "file"),
-                  trusted ? "" : " (not to be trusted: the machine was busy)");
+                  cli_json_text_at(result, "version"), cli_json_text_at(result, "file"), doubt != NULL ? " (" : "",
+                  doubt != NULL ? doubt : "", doubt != NULL ? ")" : "",
+                  cli_bench_conditions(result, conditions, sizeof conditions));
     }
 }
 
@@ -132,8 +144,8 @@ static bool is_wrong(const json_t *workload)
     return json_is_false(json_object_get(json_object_get(workload, "check"), "right"));
 }
 
-/* A row: a number of each of `objects`. Left out where none has it. */
-static void add_row(cli_table *table, const char *first, const quantity *what, json_t *const *objects, size_t count)
+/* A row: a number of each of `objects`. False: none has it, and it is left out. */
+static bool add_row(cli_table *table, const char *first, const quantity *what, json_t *const *objects, size_t count)
 {
     double best = NAN;
     size_t known = 0;
@@ -144,7 +156,7 @@ static void add_row(cli_table *table, const char *first, const quantity *what, j
         any = any || !isnan(value) || (what == steps && is_wrong(objects[i]));
         best = what->better > 0 ? fmax(best, value) : what->better < 0 ? fmin(best, value) : best;
     }
-    if (!any) return;
+    if (!any) return false;
     cli_table_cell(table, "%s", first);
     cli_table_cell(table, "%s", what->words);
     for (size_t i = 0; i < count; i++) {
@@ -156,6 +168,15 @@ static void add_row(cli_table *table, const char *first, const quantity *what, j
         else
             cli_table_cell(table, "%s%c", shown, known > 1 && value == best ? '*' : ' ');
     }
+    return true;
+}
+
+/* A block of rows, of which the first that is there has the name. */
+static void add_rows(cli_table *table, const char *name, const quantity *rows, size_t row_count, json_t *const *objects,
+                     size_t count)
+{
+    for (size_t i = 0; i < row_count; i++)
+        if (add_row(table, name, &rows[i], objects, count)) name = "";
 }
 
 static void add_peaks(cli_table *table, const json_t *results)
@@ -163,17 +184,17 @@ static void add_peaks(cli_table *table, const json_t *results)
     json_t *objects[MOST_FILES], *result;
     size_t count = 0, i;
     json_array_foreach(results, i, result) objects[count++] = json_object_get(result, "peaks");
-    for (i = 0; i < CLI_COUNT_OF(peaks); i++) add_row(table, i == 0 ? "peaks" : "", &peaks[i], objects, count);
+    add_rows(table, "peaks", peaks, CLI_COUNT_OF(peaks), objects, count);
 }
 
 static void add_workload(cli_table *table, const json_t *row)
 {
     json_t *objects[MOST_FILES], *workload;
-    char name[64];
+    char name[400];
     size_t count = 0, i;
     json_array_foreach(json_object_get(row, "results"), i, workload) objects[count++] = workload;
-    snprintf(name, sizeof name, "%.40s, %.0f", cli_json_text_at(row, "workload"), cli_json_number_at(row, "batch"));
-    for (i = 0; i < CLI_COUNT_OF(steps); i++) add_row(table, i == 0 ? name : "", &steps[i], objects, count);
+    cli_bench_work_name(row, name, sizeof name);
+    add_rows(table, name, steps, CLI_COUNT_OF(steps), objects, count);
 }
 
 static int print_tables(const json_t *results, const json_t *rows)

@@ -25,12 +25,14 @@ static double peak_of(const cli_findings *findings)
     return better(findings, "gflops", true);
 }
 
-/* False if the device's peak changed by over 5% between the two measurements: something else used the machine. */
-static bool is_trusted(const cli_findings *findings)
+/* False if the device's peak changed by over 5% between the two measurements: something else used the machine. Null:
+ * they were not both made, so that nobody knows. */
+static json_t *trusted_json(const cli_findings *findings)
 {
     const double before = cli_json_number_at(json_array_get(findings->before, 0), "gflops");
     const double after = cli_json_number_at(json_array_get(findings->after, 0), "gflops");
-    return isnan(before) || isnan(after) || fabs(before - after) <= most_change * fmax(before, after);
+    if (isnan(before) || isnan(after)) return json_null();
+    return json_boolean(fabs(before - after) <= most_change * fmax(before, after));
 }
 
 /* `error` is in units of what rounding allows, so above 1 is wrong; null: it was not finite. */
@@ -100,14 +102,15 @@ static json_t *peaks_json(const cli_findings *findings)
 int cli_findings_print_json(const cli_findings *findings)
 {
     const json_t *device = json_array_get(findings->device, 0);
-    return cli_json_print(json_pack(
-        "{s:s s:s s:s s:s s:s s:o s:b s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
-        cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
-        cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "peaks", peaks_json(findings),
-        "trusted", (int)is_trusted(findings), "gemm", add_products(json_array(), findings->products, false),
-        "convolutions", add_products(json_array(), findings->convolutions, false), "skipped",
-        add_products(add_products(json_array(), findings->products, true), findings->convolutions, true), "workloads",
-        workloads_json(findings), "failed", findings->failed));
+    return cli_json_print(
+        json_pack("{s:s s:s s:s s:s s:s s:O s:o s:o s:o s:o s:o s:o s:O}", "version", duet_version(), "device",
+                  cli_json_text_at(device, "device"), "driver", cli_json_text_at(device, "driver"), "platform",
+                  cli_json_text_at(device, "platform"), "kind", cli_json_text_at(device, "kind"), "conditions",
+                  json_object_get(device, "conditions"), "peaks", peaks_json(findings), "trusted",
+                  trusted_json(findings), "gemm", add_products(json_array(), findings->products, false), "convolutions",
+                  add_products(json_array(), findings->convolutions, false), "skipped",
+                  add_products(add_products(json_array(), findings->products, true), findings->convolutions, true),
+                  "workloads", workloads_json(findings), "failed", findings->failed));
 }
 
 /* People. */
@@ -287,7 +290,7 @@ int cli_findings_print(const cli_findings *findings)
         status = print_products(findings->convolutions, peak, "convolution",
                                 "Convolutions window/stride picture->result, FLOPs of the taps inside the picture");
     if (status == CLI_DONE) status = print_workloads(findings);
-    if (!is_trusted(findings))
+    if (json_is_false(trusted_json(findings)))
         printf("\n%sNot to be trusted%s: the peak changed by over 5%% meanwhile. Something else uses this machine.\n",
                cli_escape(stdout, CLI_RED), cli_escape(stdout, CLI_PLAIN));
     return status;

@@ -27,16 +27,32 @@ static double trial_seconds(const cli_measurement *it, double share)
 
 /* The device and its peaks. */
 
+/* What else than the device decides the numbers. */
+static json_t *conditions_json(const cli_measurement *it, const duet_device *device)
+{
+    json_t *environment = json_object();
+    const char *entry;
+    for (size_t i = 0; (entry = duet_environment_at(i)) != NULL; i++) {
+        const char *equals = strchr(entry, '=');
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)(equals - entry), entry);
+        json_object_set_new(environment, name, cli_json_text(equals + 1));
+    }
+    return json_pack("{s:s s:o s:b s:o}", "gemm", it->gemm != NULL ? it->gemm : "auto", "seconds",
+                     cli_json_number(it->seconds), "tuned", (int)duet_device_is_tuned(device), "environment",
+                     environment);
+}
+
 int cli_measure_device(FILE *results, const void *measurement)
 {
     duet_device *device = NULL;
     duet_error error = {0};
     if (cli_measure_open(&device, measurement, &error) != DUET_OK) return cli_fail(&error);
     const duet_device_info *info = duet_device_describe(device);
-    int status =
-        cli_child_send(results, json_pack("{s:o s:o s:o s:s}", "device", cli_json_text(info->name), "driver",
-                                          cli_json_text(info->driver), "platform", cli_json_text(info->platform),
-                                          "kind", duet_device_kind_name(info->kind)));
+    int status = cli_child_send(
+        results, json_pack("{s:o s:o s:o s:s s:o}", "device", cli_json_text(info->name), "driver",
+                           cli_json_text(info->driver), "platform", cli_json_text(info->platform), "kind",
+                           duet_device_kind_name(info->kind), "conditions", conditions_json(measurement, device)));
     duet_device_close(&device);
     return status;
 }

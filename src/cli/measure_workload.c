@@ -152,15 +152,28 @@ static json_t *names_json(const step_make *make)
     return names;
 }
 
+/* {key: value}; of a key that is given twice the last one holds. */
+static json_t *settings_json(const cli_list *given)
+{
+    json_t *settings = json_object();
+    for (size_t i = 0; i < given->count; i++) {
+        const char *equals = strchr(given->items[i], '=');
+        char key[128];
+        snprintf(key, sizeof key, "%.*s", (int)(equals - given->items[i]), given->items[i]);
+        json_object_set_new(settings, key, cli_json_text(equals + 1));
+    }
+    return settings;
+}
+
 static json_t *workload_json(const cli_measurement *it, const duet_trainer *trainer, const char *data,
                              const step_times *times, const step_make *make, double resident)
 {
     const size_t upper = times->blocks / 2, lower = (times->blocks - 1) / 2; /* one, where their number is odd */
     const double median = (times->milliseconds[lower] + times->milliseconds[upper]) / 2,
                  images = (double)(it->batch * times->steps);
-    return json_pack("{s:s s:I s:o s:o s:o s:o s:I s:o s:o s:o s:o s:I s:o s:o}", "workload", it->workload, "batch",
-                     (json_int_t)it->batch, "ms_median", cli_json_number(median), "ms_min",
-                     cli_json_number(times->milliseconds[0]), "images_per_second",
+    return json_pack("{s:s s:I s:o s:s s:o s:o s:o s:o s:I s:o s:o s:o s:o s:I s:o s:o}", "workload", it->workload,
+                     "batch", (json_int_t)it->batch, "settings", settings_json(it->given), "data", data, "ms_median",
+                     cli_json_number(median), "ms_min", cli_json_number(times->milliseconds[0]), "images_per_second",
                      cli_json_number(1e3 * (double)it->batch / median), "gflop", cli_json_number(make->gflop),
                      "launches", (json_int_t)make->launches, "providers", names_json(make), "images_per_joule",
                      cli_json_number(images / times->joules), "rss_mib", cli_json_number(resident), "first_seconds",

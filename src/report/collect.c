@@ -421,6 +421,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
         status = duet_page_collect_losses(losses, &made, &cost, error);
         if (status == DUET_OK) status = read_evaluation(evaluated, &evaluation, error);
         duet_json_set(&made, "evaluation", evaluation != NULL ? json_incref(evaluation) : json_null());
+        duet_page_put_facts(&made, file);
         put_checkpoint(&made, run, evaluation);
         put_use(&made, evaluation);
         duet_json_set(&cost, "parameters", json_integer(sum_of(json_object_get(file, "parameters"))));

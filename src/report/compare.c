@@ -133,10 +133,14 @@ static void compare_settings(json_t **document)
         {"shape", "data", "shape"},
         {"training examples", "data", "train"},
         {"test examples", "data", "test"},
+        {"data checksum", "data", "checksum"},
+        {"parameters", "cost", "parameters"},
         {"steps done", "checkpoint", "step"},
         {"epochs done", "cost", "epoch"},
         {"batch", "batch", NULL},
         {"seed", "seed", NULL},
+        {"changed on resuming", "changed", NULL},
+        {"ranks", "ranks", NULL},
         {"device", "device", "name"},
         {"driver", "device", "driver"},
         {"products", "gemm", NULL},
@@ -147,6 +151,7 @@ static void compare_settings(json_t **document)
     comparison lines = {json_array(), json_array()};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         compare_setting(&lines, facts[i].name, false, values_of(*document, facts[i].outer, facts[i].inner));
+    compare_inside(&lines, *document, "composition", false);
     compare_inside(&lines, *document, "settings", true);
     compare_inside(&lines, *document, "environment", false);
     duet_json_set(document, "differences", lines.differences);
@@ -263,6 +268,22 @@ static bool is_of_bytes_or_noise(json_t *run)
            (unit && asked != NULL && strcmp(asked, "yes") == 0);
 }
 
+/* What a run's likelihood is: "auto", as an autoencoder takes it (model/families/decoder.h), is one of the others, and
+ * the same likelihood as that one asked for. NULL: the run has no choice of any. */
+static const char *likelihood_of(json_t *run)
+{
+    const char *asked = json_string_value(json_object_get(json_object_get(run, "settings"), "likelihood"));
+    json_t *unit = json_object_get(json_object_get(run, "data"), "unit_range");
+    if (asked == NULL || strcmp(asked, "auto") != 0 || !json_is_boolean(unit)) return asked;
+    return json_is_true(unit) ? "bernoulli" : "gaussian";
+}
+
+static bool has_same_likelihood(json_t *a, json_t *b)
+{
+    const char *one = likelihood_of(a), *other = likelihood_of(b);
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
@@ -273,10 +294,8 @@ static const char *not_comparable(json_t *document, json_t *metric, size_t a, si
     if (!has_same_data(run_at(document, a), run_at(document, b))) return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";
-    json_t *settings_a = json_object_get(run_at(document, a), "settings");
-    json_t *settings_b = json_object_get(run_at(document, b), "settings");
     if (json_is_true(json_object_get(metric, "by_likelihood")) &&
-        !is_same(json_object_get(settings_a, "likelihood"), json_object_get(settings_b, "likelihood")))
+        !has_same_likelihood(run_at(document, a), run_at(document, b)))
         return "under different likelihoods";
     if (json_is_true(json_object_get(metric, "by_likelihood")) &&
         is_of_bytes_or_noise(run_at(document, a)) != is_of_bytes_or_noise(run_at(document, b)))

@@ -22,6 +22,9 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
  * training, into *run; what it cost into *cost. A run that has no such file yet has no points. DUET_ERROR_FILE: there
  * is something of that name that cannot be read. */
 duet_status duet_page_collect_losses(const char *path, json_t **run, json_t **cost, duet_error *error);
+/** "changed" ("nothing", or what was while the run was gone on with), "ranks" (how many) and "composition" (checksums
+ * of the training and of each output of a program's own family, by the names of their rows) of run.json, into *run. */
+void duet_page_put_facts(json_t **run, json_t *file);
 /** A picture's file as a "data:" address, with its extents in pixels, into *picture; with words in place of it where
  * it cannot be read or has more bytes than are left. */
 void duet_page_put_picture(json_t **picture, const char *path, size_t *bytes_left);

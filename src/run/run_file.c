@@ -14,11 +14,6 @@
 #include "run/json_reader.h"
 #include "tune/tuning_file.h"
 
-extern char **environ;
-
-/* Variables that change what OpenCL or Duet does. */
-static const char *const telling[] = {"POCL_", "OCL_", "OPENCL_", "CL_", "CLBLAST_", "RUSTICL_", "LP_", "DUET_"};
-
 static duet_status out_of_memory(duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for run.json");
@@ -27,14 +22,11 @@ static duet_status out_of_memory(duet_error *error)
 static json_t *describe_environment(void)
 {
     json_t *all = json_object();
-    for (char **entry = environ; all != NULL && *entry != NULL; entry++) {
-        const char *equals = strchr(*entry, '=');
-        bool tells = false;
-        for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
-            tells |= strncmp(*entry, telling[i], strlen(telling[i])) == 0;
-        if (!tells || equals == NULL) continue;
-        if (!duet_text_is_utf8(*entry)) continue; /* JSON cannot hold it */
-        char *name = strndup(*entry, (size_t)(equals - *entry));
+    const char *entry;
+    for (size_t i = 0; all != NULL && (entry = duet_environment_at(i)) != NULL; i++) {
+        const char *equals = strchr(entry, '=');
+        if (!duet_text_is_utf8(entry)) continue; /* JSON cannot hold it */
+        char *name = strndup(entry, (size_t)(equals - entry));
         duet_json_set(&all, name, json_string(equals + 1));
         free(name);
     }

@@ -449,3 +449,11 @@ void duet_device_use_tuning(duet_device *device)
 {
     free(duet_tuning_take(device));
 }
+
+bool duet_device_is_tuned(const duet_device *device)
+{
+    const duet_tuning *tuning = duet_device_tuning(device);
+    bool tuned = tuning->product_count > 0 || tuning->unfit_count > 0;
+    for (size_t i = 0; i < DUET_CLBLAST_KERNELS; i++) tuned = tuned || tuning->clblast_sets[i] != 0;
+    return tuned;
+}
