@@ -264,6 +264,10 @@ class Data(Folder):
         with self.assertRaisesRegex(duet.Error, "column 2 of the test examples is 'c', and of those to train on 'b'"):
             duet.Data.from_arrays(table, other)
         duet.Data.from_arrays(table, other[table.columns]).close()
+        marked = Table(index=numpy.arange(float(len(x))), a=x[:, 0], label=numpy.arange(float(len(x))) % 3)
+        with duet.Data.from_arrays(marked) as data:
+            self.assertRegex(data.notes[0], '^array: the column "index" counts the rows')
+            self.assertRegex(data.notes[1], '^array: the column "label" holds 3 whole numbers, .*, pass it as labels and the others')
         words, dates, gaps = ["u", "v"] * 20, numpy.arange(40).astype("M8[D]"), [1.5, None] * 20
         for column, said in ((words, "leave these texts out"), (dates, "makes days of dates"),
                              (gaps, "20 are missing, as None or NaN, the first in row 1"), (["1", "2"] * 20, "makes numbers")):
