@@ -68,6 +68,14 @@ class Data(Folder):
                     lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels
                 )
 
+    def test_metrics_know_the_data_that_a_run_was_trained_on(self):
+        x = numpy.random.default_rng(0).random((600, 3)).astype("f4")
+        numpy.savez(self.path("own.npz"), x_train=x)
+        given = lambda split: duet.Data.from_function(lambda _, first, count: x[first : first + count], 3, 600, split=split)
+        for i, data in enumerate((given("shuffled"), given("last"), duet.Data(self.path("own.npz")))):
+            with data, duet.train("nice", data, steps=1, batch=10, settings={"hidden": 4}, out=self.path(f"own-{i}")) as run:
+                self.assertIn("memorisation", run.evaluate("memorisation"))
+
     def test_what_a_data_function_raises_is_the_cause(self):
         mine, calls = LookupError("mine"), []
 
