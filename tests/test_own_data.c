@@ -360,6 +360,9 @@ static void columns_with_names_are_looked_at(void **state)
          true,
          "as one of the numbers beside the labels: if it tells the same, take"},
         {"fccf", {"a", "species", "c", "d"}, true, NULL},
+        {"fffc", {"a", "b", "c", "rooms"}, false, NULL}, /* a count */
+        {"fccf", {"a", "X", "Y", "d"}, false, NULL},     /* a place */
+        {"fcff", {"a", "Y", "X", "d"}, false, "the column \"Y\" holds 3 whole numbers"},
         {"fcff", {"a", "is_test", "c", "d"}, true, "if it says which rows are for the test, pass these as the test"},
         {"ffff", {"a", "b", "a", "d"}, false, "several of its columns are called \"a\""},
     };

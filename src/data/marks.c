@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/status.h"
 #include "base/text.h"
@@ -121,19 +122,22 @@ static bool may_number_rows(const sample *it, size_t column)
     return found.distinct == it->count && found.low.value >= 0 && found.high.value <= (float)rows;
 }
 
+static bool any_may_number(const sample *it, const duet_numbering *numbers)
+{
+    for (size_t i = 0; i < it->elements; i++)
+        if (!numbers[i].broken) return true;
+    return false;
+}
+
 /* Goes through all rows, over those of the sample, as long as a column may number them. */
 static duet_status number_rows(sample *it, duet_rows *file, duet_numbering *numbers, duet_error *error)
 {
-    bool goes_on = true;
-    for (size_t first = 0, piece; goes_on && first < file->count; first += piece) {
+    for (size_t first = 0, piece; any_may_number(it, numbers) && first < file->count; first += piece) {
         piece = file->count - first < it->room ? file->count - first : it->room;
         DUET_TRY(read_floats(file, first, piece, it->values, error));
-        goes_on = false;
-        for (size_t i = 0; i < it->elements; i++) {
+        for (size_t i = 0; i < it->elements; i++)
             for (size_t row = 0; row < piece && !numbers[i].broken; row++)
                 duet_numbering_add(&numbers[i], it->values[row * it->elements + i]);
-            goes_on |= !numbers[i].broken;
-        }
     }
     return DUET_OK;
 }
@@ -195,12 +199,26 @@ static bool are_alike(const sample *it, size_t column, size_t classes)
     return alike * 2 > others;
 }
 
+static bool is_named(const sample *it, size_t column)
+{
+    return it->names != NULL && it->names[column][0] != '\0';
+}
+
+/* "", "c", "x4" and "V5" do not say what is measured; "rooms" and "month" do. */
+static bool says_nothing(const sample *it, size_t column)
+{
+    if (!is_named(it, column)) return true;
+    const char *name = it->names[column], last = name[strlen(name) - 1];
+    return name[1] == '\0' || (last >= '0' && last <= '9');
+}
+
 /* The only column of whole numbers, or one more than the numbers of a picture, in front of the others or behind. */
 static bool is_label(const sample *it, size_t column, size_t *classes)
 {
     const bool beside_picture = it->elements > DUET_PICTURE_NUMBERS && !duet_numbers_are_square(it->elements) &&
                                 duet_numbers_are_square(it->elements - 1);
     if ((column != 0 && column != it->elements - 1) || it->count < LEAST || it->elements <= FEW) return false;
+    if (!says_nothing(it, column)) return false;
     if (!holds_classes(it, column, classes)) return false;
     if (beside_picture) return !are_alike(it, column, *classes);
     for (size_t i = 0; i < it->elements; i++)
@@ -208,14 +226,9 @@ static bool is_label(const sample *it, size_t column, size_t *classes)
     return *classes > FEW || it->elements >= WIDE;
 }
 
-static bool is_named(const sample *it, size_t column)
-{
-    return it->names != NULL && it->names[column][0] != '\0';
-}
-
 static bool is_of_csv(const sample *it)
 {
-    return duet_csv_is_file_name(it->file->path);
+    return !it->options->own && duet_csv_is_file_name(it->file->path); /* whatever a program calls its own */
 }
 
 /* A note on a column, by its name or else its place: "the column "a" counts the rows". */
@@ -285,6 +298,15 @@ static void tell_of_parts(const sample *it, size_t column, size_t parts)
     duet_text_free(&words);
 }
 
+/* "y" is a place beside an "x" of whole numbers. */
+static bool is_place(const sample *it, size_t column)
+{
+    if (strcasecmp(it->names[column], "y") != 0) return false;
+    for (size_t i = 0; i < it->elements; i++)
+        if (strcasecmp(it->names[i], "x") == 0 && !has_fractions(it, i)) return true;
+    return false;
+}
+
 /* By what it is called. Of a CSV file a column that is called like labels holds them, or is told of as it is read. */
 static bool tell_by_name(const sample *it, size_t column)
 {
@@ -295,7 +317,8 @@ static bool tell_by_name(const sample *it, size_t column)
     if (duet_csv_is_part_name(name) && holds_few(it, column, NAMED, &count))
         tell_of_parts(it, column, count);
     else if ((label && holds_few(it, column, MANY, &count)) ||
-             (!it->labelled && duet_csv_may_be_label_name(name) && holds_few(it, column, NAMED, &count)))
+             (!it->labelled && duet_csv_may_be_label_name(name) && !is_place(it, column) &&
+              holds_few(it, column, NAMED, &count)))
         tell_of_labels(it, column, count);
     else
         return false;
