@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import stat
 import threading
 import zipfile
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
@@ -52,6 +53,10 @@ def _ask(data: Record, split: str, first: int, count: int) -> numpy.ndarray:
     return rows
 
 
+def _raised(reason: BaseException) -> str:
+    return f"{RAISED} {type(reason).__name__}: {reason}"
+
+
 @ffi.callback("duet_status(void *, duet_split, size_t, size_t, void *, duet_error *)", error=1)
 def _fill(context: Any, split: int, first: int, count: int, examples: Any, error: Any) -> int:
     data = ffi.from_handle(context)
@@ -62,7 +67,7 @@ def _fill(context: Any, split: int, first: int, count: int, examples: Any, error
     except BaseException as reason:  # goes through C as an error
         data.raised = reason
         error.status = lib.DUET_ERROR_DATA
-        message = f"{RAISED} {type(reason).__name__}: {reason}".encode()[:1000]
+        message = _raised(reason).encode()[:1000]
         ffi.memmove(error.message, message + b"\0", len(message) + 1)
         return lib.DUET_ERROR_DATA
 
@@ -91,7 +96,8 @@ class Data(Handle):
 
     _free = "duet_data_close"
     _elsewhere = "open it there by its name or of its arrays"
-    _opens: Optional[str] = None  # what opens the same set again; None: it is a program's own
+    _opens: Optional[str] = None  # what opens the same set again, as long as its files are as they were; None: it is a program's own
+    _found: Any = None  # what they were
     _arrays: List[Any] = []  # of a program's own set: the examples, or what asks a function for them, and labels of both splits
     _notes: List[str] = []  # of a set of arrays: what making float32 of them has to say
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
@@ -102,7 +108,8 @@ class Data(Handle):
         check(error)
         super().__init__(made[0])
         self._lock = threading.Lock()
-        self._opens = absolute_name(self.info.name)
+        self._opens, self._source = absolute_name(self.info.name), absolute(self.info.source)
+        self._found = _file_at(self._source)
 
     @classmethod
     def _of(cls, open_: Callable[[Any, Any], Any], *keeps: Any) -> "Data":
@@ -206,7 +213,7 @@ class Data(Handle):
                 lambda made, error: lib.duet_data_from_callback(made, own, _fill, handle, error), handle, holder
             )
         made._holder = holder
-        made._arrays = [_Asked(holder, *one) if one[1] else None for one in zip(SPLITS, (train, test))] + kept
+        made._arrays = [_Asked(holder, name, *one) if one[1] else None for one in zip(SPLITS, (train, test))] + kept
         return made
 
     @staticmethod
@@ -309,9 +316,13 @@ class Data(Handle):
             c.data_convert(self, os.fspath(path))
 
     def _write(self, path: str) -> str:
-        """Returns what opens this set: a program's own, once it is written as it lies, as a checksum has it."""
-        if self._opens is not None:
+        """Returns what opens this set: a program's own, once it is written as it lies, as a checksum has it; one whose
+        files are gone or others by now, once it is written as it is open."""
+        if self._opens is not None and self._found == _file_at(self._source):
             return self._opens
+        if self._opens is not None:
+            self.convert(path)
+            return path
         members = dict(zip(("x_train", "x_test", "y_train", "y_test"), self._arrays))
         if self.info.class_names != NULL:
             members["class_names"] = numpy.array([name.encode() for name in self.classes])
@@ -332,13 +343,27 @@ class Data(Handle):
 class _Asked:
     """All rows of a split that a function gives, a piece at a time."""
 
-    def __init__(self, holder: Record, split: str, count: int):
-        self.holder, self.split, self.count = holder, split, count
+    def __init__(self, holder: Record, name: str, split: str, count: int):
+        self.holder, self.name, self.split, self.count = holder, name, split, count
 
     def __iter__(self) -> Iterator[numpy.ndarray]:
         piece = max(PIECE // (self.holder.dtype.itemsize * math.prod(self.holder.shape)), 1)
         for first in range(0, self.count, piece):
-            yield _ask(self.holder, self.split, first, min(piece, self.count - first))
+            try:
+                rows = _ask(self.holder, self.split, first, min(piece, self.count - first))
+            except Exception as reason:  # as of what the library asks for
+                raise Error("data", f"{self.name}: {_raised(reason)}") from reason
+            yield rows
+
+
+def _file_at(path: str) -> Any:
+    """Which file or folder it is; None: none, as of a generated set. What can be read once, as a pipe, is never the same."""
+    try:
+        about = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    kept = stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)
+    return (about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size) if kept else object()
 
 
 def _save(values: Any, file: Any) -> None:
