@@ -86,6 +86,7 @@ class Data(Folder):
             with duet.Data(self.path("open.npz")) as data, duet.train(
                 "nice", data, steps=1, batch=10, settings={"hidden": 4}, out=self.path(f"open-{i}")
             ) as run:
+                run.evaluate("nll")
                 change(self.path("open.npz"))
                 self.assertLess(run.evaluate("nll")["nll"].value, 5)
 

@@ -315,11 +315,12 @@ class Data(Handle):
         with told(self._holder):
             c.data_convert(self, os.fspath(path))
 
+    def _again(self) -> Optional[str]:
+        """What opens this set as it is open; None: it is a program's own, or its files are gone, or others by now."""
+        return self._opens if self._opens is not None and self._found == _file_at(self._source) else None
+
     def _write(self, path: str) -> str:
-        """Returns what opens this set: a program's own, once it is written as it lies, as a checksum has it; one whose
-        files are gone or others by now, once it is written as it is open."""
-        if self._opens is not None and self._found == _file_at(self._source):
-            return self._opens
+        """Returns what opens the file that it writes: of a program's own set as it lies, as a checksum has it."""
         if self._opens is not None:
             self.convert(path)
             return path
