@@ -325,6 +325,16 @@ static double number(size_t row)
     return (double)row + 1;
 }
 
+static double mixed_number(size_t row)
+{
+    return (double)(row * 77 % TRAIN);
+}
+
+static double gap(size_t row)
+{
+    return row == 5 ? TRAIN + 1 : mixed_number(row);
+}
+
 static double kind(size_t row)
 {
     return floor(4 * draw(row + 9000));
@@ -343,12 +353,15 @@ static const struct {
     const char *piece;
 } marks[] = {
     {"none", fraction, false, false, NULL},
-    {"numbers of the rows", number, false, false, "column 1 of 4 is the number of the row, and would be learnt as one"},
-    {"behind", number, true, true, "save array[:, :-1] in its place, of both splits"},
+    {"numbers of the rows", number, false, false,
+     "column 1 of 4 counts the rows: if it is no more than their index, save numpy.delete(array, 0, 1) in its place"},
+    {"behind", number, true, true, "save numpy.delete(array, 3, 1) in its place, of both splits"},
+    {"in another order", mixed_number, true, false,
+     "column 4 of 4 numbers the rows, in another order: if it is no more"},
+    {"one of them left out", gap, true, false, NULL},
     {"labels", kind, false, false,
-     "column 1 of 4 holds 4 whole numbers, as labels are, and would be learnt as one of the examples' numbers: if "
-     "these "
-     "are labels, save array[:, 1:] as examples and array[:, 0] as labels, of both splits"},
+     "column 1 of 4 holds 4 whole numbers, as classes do, and is read as one of the numbers: if these are the labels, "
+     "save array[:, 1:] as examples and array[:, 0] as labels, of both splits"},
     {"labels behind", kind, true, false, "save array[:, :-1] as examples and array[:, -1] as labels"},
     {"beside labels", kind, false, true, NULL},
     {"truths", truth, false, false, NULL},

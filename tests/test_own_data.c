@@ -314,11 +314,87 @@ static void a_set_in_use_stays_where_it_is(void **state)
     duet_data_close(&data);
 }
 
+/* The row's number, in order or mixed; its class; a fraction that no other has. */
+static float column_of(char kind, size_t row)
+{
+    switch (kind) {
+    case 'i': return (float)row;
+    case 'm': return (float)(row * 37 % 100 + 1);
+    case 'c': return (float)(row * 7 % 3);
+    default: return (float)((row * row * 31 + row * 17) % 1009) / 1009 - (float)row / 1e6F;
+    }
+}
+
+/* Columns with names are looked at as those without are, and by their names. */
+static void columns_with_names_are_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kinds, *names[4]; /* names NULL: none */
+        bool labelled;
+        const char *piece; /* NULL: nothing is said */
+    } tables[] = {
+        {"ffff", {"a", "b", "c", "d"}, false, NULL},
+        {"ffff", {"label", "y", "split", "index"}, false, NULL}, /* which are measurements */
+        {"fffi", {NULL}, false, "column 4 of 4 counts the rows: if it is no more than their index, pass numpy.delete("},
+        {"fffi",
+         {"a", "b", "c", ""},
+         false,
+         "column 4 of 4 counts the rows: if it is no more than their index, take it"},
+        {"fiff", {"a", "index", "c", "d"}, false, "the column \"index\" counts the rows"},
+        {"fmff", {"a", "b", "c", "d"}, true, "the column \"b\" numbers the rows, in another order"},
+        {"fmmf", {"a", "b", "c", "d"}, false, NULL}, /* ranks */
+        {"fffc",
+         {NULL},
+         false,
+         "column 4 of 4 holds 3 whole numbers, as classes do, and is read as one of the numbers"},
+        {"fffc",
+         {"a", "b", "c", "d"},
+         false,
+         "the column \"d\" holds 3 whole numbers, as classes do, and is read as one of the numbers: if these are the "
+         "labels, pass it as labels and the others as examples, of both splits"},
+        {"fccf", {"a", "label", "c", "d"}, false, "the column \"label\" holds 3 whole numbers"},
+        {"fccf", {"a", "c", "Species", "d"}, false, "the column \"Species\" holds 3 whole numbers"},
+        {"fccf",
+         {"a", "target", "c", "d"},
+         true,
+         "as one of the numbers beside the labels: if it tells the same, take"},
+        {"fccf", {"a", "species", "c", "d"}, true, NULL},
+        {"fffc", {"a", "b", "c", "rooms"}, false, NULL}, /* a count */
+        {"fccf", {"a", "X", "Y", "d"}, false, NULL},     /* a place */
+        {"fcff", {"a", "Y", "X", "d"}, false, "the column \"Y\" holds 3 whole numbers"},
+        {"fcff", {"a", "is_test", "c", "d"}, true, "if it says which rows are for the test, pass these as the test"},
+        {"ffff", {"a", "b", "a", "d"}, false, "several of its columns are called \"a\""},
+    };
+    float values[4 * 100];
+    uint8_t labels[100];
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        duet_data *data = NULL;
+        duet_error error = {0};
+        for (size_t k = 0; k < 400; k++) values[k] = column_of(tables[i].kinds[k % 4], k / 4 + 100 * (k % 4 == 0));
+        for (size_t k = 0; k < 100; k++) labels[k] = k % 2;
+        const duet_own_data own = {.name = "mine",
+                                   .shape = DUET_SHAPE(4),
+                                   .type = DUET_FLOAT32,
+                                   .count = {100},
+                                   .examples = {values},
+                                   .labels = {tables[i].labelled ? labels : NULL},
+                                   .columns = tables[i].names[0] != NULL ? tables[i].names : NULL};
+        assert_ok(duet_data_from_memory(&data, &own, &error), &error);
+        const char *note = duet_data_note(data, 0, NULL), *piece = tables[i].piece;
+        if ((note == NULL) != (piece == NULL) || (piece != NULL && strstr(note, piece) == NULL))
+            fail_msg("table %zu: \"%s\"", i, note != NULL ? note : "(nothing)");
+        assert_null(duet_data_note(data, 1, NULL));
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_are_looked_at_as_files_are),
         cmocka_unit_test(labels_of_arrays_are_looked_at),
+        cmocka_unit_test(columns_with_names_are_looked_at),
         cmocka_unit_test(a_tenth_of_each_class_is_the_test_split),
         cmocka_unit_test(a_function_is_not_asked_for_all_examples),
         IN_FOLDER(a_run_knows_arrays_again),

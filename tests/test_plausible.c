@@ -380,17 +380,23 @@ static const struct {
     int classes;
     const char *piece;
 } heads[] = {
-    {"usual", "a,b,c", "", 3, NULL},
-    {"words that files of other programs begin with", "MATLAB,PAR10,c", "", 3, NULL},
-    {"and others", "ARROW1,Rar!,c", "", 3, NULL},
+    {"usual", "a,b,c", "", 0, NULL},
+    {"words that files of other programs begin with", "MATLAB,PAR10,c", "", 0, NULL},
+    {"and others", "ARROW1,Rar!,c", "", 0, NULL},
+    {"by their place", "a,b,c", "", 3, "the column \"c\" holds 3 whole numbers, as classes do"},
+    {"truths", "a,b,c", "", 2, NULL},
+    {"a name that says nothing", "a,b,x3", "", 3, "the column \"x3\" holds 3 whole numbers, as classes do"},
+    {"counts", "a,b,rooms", "", 5, NULL},
+    {"months", "a,b,month", "", 12, NULL},
     {"y", "a,b,y", "", 3,
      "the column \"y\" holds 3 whole numbers, as classes do, and is read as one of the numbers: if "
      "these are the labels, name it with --labels y"},
     {"in front", "Species,a,b", "", 0, NULL}, /* which are measurements */
     {"quality", "a,b,Quality", "", 6, "the column \"Quality\" holds 6 whole numbers"},
     {"measurements", "a,b,y", "", 0, NULL},
+    {"beside an x of fractions", "a,X,Y", "", 3, "the column \"Y\" holds 3 whole numbers"},
     {"the remedy", "a,b,y", ":labels=y", 3, NULL},
-    {"a name twice", "a,a,c", "", 3, "several of its columns are called \"a\", and each is read as one of the numbers"},
+    {"a name twice", "a,a,c", "", 0, "several of its columns are called \"a\", and each is read as one of the numbers"},
 };
 
 static void names_of_columns_are_told_of(void **state)

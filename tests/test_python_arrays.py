@@ -5,6 +5,7 @@
 usage: test_python_arrays.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy all is skipped
 """
 
+import os
 import pathlib
 import sys
 import unittest
@@ -67,6 +68,42 @@ class Data(Folder):
                 duet.Data.from_function(
                     lambda split, first, count: rows[first : first + count], (3,), 40, labels=labels
                 )
+
+    def test_metrics_know_the_data_that_a_run_was_trained_on(self):
+        x = numpy.random.default_rng(0).random((600, 3)).astype("f4")
+        numpy.savez(self.path("own.npz"), x_train=x)
+        given = lambda split: duet.Data.from_function(lambda _, first, count: x[first : first + count], 3, 600, split=split)
+        for i, data in enumerate((given("shuffled"), given("last"), duet.Data(self.path("own.npz")))):
+            with data, duet.train("nice", data, steps=1, batch=10, settings={"hidden": 4}, out=self.path(f"own-{i}")) as run:
+                self.assertIn("memorisation", run.evaluate("memorisation"))
+
+    def test_metrics_are_of_the_set_that_is_open(self):
+        x = numpy.random.default_rng(0).random((600, 3)).astype("f4")
+        numpy.savez(self.path("open.npz"), x_train=x)
+        for i, change in enumerate((lambda path: os.replace(self.path("other.npz"), path), os.remove)):
+            numpy.savez(self.path("other.npz"), x_train=x + numpy.float32(7))
+            numpy.savez(self.path("open.npz"), x_train=x)
+            with duet.Data(self.path("open.npz")) as data, duet.train(
+                "nice", data, steps=1, batch=10, settings={"hidden": 4}, out=self.path(f"open-{i}")
+            ) as run:
+                run.evaluate("nll")
+                change(self.path("open.npz"))
+                self.assertLess(run.evaluate("nll")["nll"].value, 5)
+
+    def test_what_a_data_function_raises_for_metrics_is_the_cause(self):
+        x, mine = numpy.random.default_rng(0).random((600, 3)).astype("f4"), []
+
+        def rows(split, first, count):
+            if mine:
+                raise mine[0]
+            return x[first : first + count]
+
+        with duet.Data.from_function(rows, 3, 600, name="rows") as data:
+            with duet.train("nice", data, steps=1, batch=10, settings={"hidden": 4}, out=self.path("raises")) as run:
+                mine.append(LookupError("mine"))
+                with self.assertRaisesRegex(duet.Error, "^rows: the function that gives rows raised LookupError: mine") as raised:
+                    run.evaluate("nll")
+                self.assertIs(raised.exception.__cause__, mine[0])
 
     def test_what_a_data_function_raises_is_the_cause(self):
         mine, calls = LookupError("mine"), []
@@ -264,6 +301,12 @@ class Data(Folder):
         with self.assertRaisesRegex(duet.Error, "column 2 of the test examples is 'c', and of those to train on 'b'"):
             duet.Data.from_arrays(table, other)
         duet.Data.from_arrays(table, other[table.columns]).close()
+        marked = Table(index=numpy.arange(float(len(x))), a=x[:, 0], label=numpy.arange(float(len(x))) % 3)
+        with duet.Data.from_arrays(marked) as data:
+            self.assertRegex(data.notes[0], '^array: the column "index" counts the rows')
+            self.assertRegex(data.notes[1], '^array: the column "label" holds 3 whole numbers, .*, pass it as labels and the others')
+        with duet.Data.from_arrays(marked, name="t.csv") as data:  # no file whose options --labels is
+            self.assertRegex(data.notes[1], '^t.csv: the column "label" holds 3 whole numbers, .*, pass it as labels and the others')
         words, dates, gaps = ["u", "v"] * 20, numpy.arange(40).astype("M8[D]"), [1.5, None] * 20
         for column, said in ((words, "leave these texts out"), (dates, "makes days of dates"),
                              (gaps, "20 are missing, as None or NaN, the first in row 1"), (["1", "2"] * 20, "makes numbers")):

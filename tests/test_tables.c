@@ -217,18 +217,62 @@ static const struct {
     {"labels under two names", "Class", "label", thirds, thirds, "\"label\" holds the labels, and \"Class\" is", NULL},
 };
 
+/* 40 rows: a, and two columns of those names and numbers. */
+static duet_data *open_columns(const char *name, double (*value)(size_t), const char *other, double (*label)(size_t))
+{
+    char text[4096];
+    int used = snprintf(text, sizeof text, "a,%s,%s\n", name, other);
+    for (size_t row = 0; row < 40; row++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.12g,%.9g\n", (double)(row * 11 % 40) / 40,
+                         value(row), label(row));
+    return open_text(text);
+}
+
 static void what_is_odd_is_said(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-        char text[4096];
-        int used = snprintf(text, sizeof text, "a,%s,%s\n", told[i].name, told[i].other);
-        for (size_t row = 0; row < 40; row++)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%.9g,%.12g,%.9g\n", (double)(row * 11 % 40) / 40,
-                             told[i].value(row), told[i].label(row));
-        duet_data *data = open_text(text);
+        duet_data *data = open_columns(told[i].name, told[i].value, told[i].other, told[i].label);
         if (told[i].said != NULL && !says(data, told[i].said)) fail_msg("%s: nothing is said", told[i].title);
         if (told[i].unsaid != NULL && says(data, told[i].unsaid)) fail_msg("%s: too much is said", told[i].title);
+        duet_data_close(&data);
+    }
+}
+
+static double counted(size_t row)
+{
+    return (double)row;
+}
+
+static const struct {
+    const char *title, *name, *other;
+    double (*value)(size_t), (*label)(size_t);
+    const char *said;
+} converted[] = {
+    {"an index", "b", "c", counted, usual, "the column \"b\" counts the rows: if it is no more than their index, take"},
+    {"an index of a table that was mixed", "b", "c", numbered, usual, "the column \"b\" numbers the rows, in another"},
+    {"folds", "c", "Fold", usual, thirds,
+     "the column \"Fold\" holds 3 whole numbers, and is read as one of the numbers: if it says which rows are for the "
+     "test, save these as the test split, and take the column out"},
+    {"classes", "b", "species", usual, thirds,
+     "the column \"species\" holds 3 whole numbers, as classes do, and is read as one of the numbers: if these are the "
+     "labels, save it as labels and the others as examples, of both splits"},
+    {"beside labels", "Class", "label", thirds, thirds,
+     "the column \"Class\" holds 3 whole numbers, as classes do, and is read as one of the numbers beside the labels"},
+    {"a name twice", "b", "b", usual, seconds, "several of its columns are called \"b\""},
+};
+
+/* An array with names of columns is looked at as the CSV file is that it was made of, also divided by chance. */
+static void converted_tables_are_looked_at(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof converted / sizeof *converted; i++) {
+        duet_error error = {0};
+        duet_data *data = open_columns(converted[i].name, converted[i].value, converted[i].other, converted[i].label);
+        assert_ok(duet_data_convert(data, in_folder("t.npz"), &error), &error);
+        duet_data_close(&data);
+        data = open_sound(in_folder("t.npz"));
+        if (!says(data, converted[i].said)) fail_msg("%s: it is not said", converted[i].title);
         duet_data_close(&data);
     }
 }
@@ -348,6 +392,7 @@ int main(void)
         IN_FOLDER(what_is_refused_has_its_remedy),
         IN_FOLDER(spaces_become_commas),
         IN_FOLDER(what_is_odd_is_said),
+        IN_FOLDER(converted_tables_are_looked_at),
         IN_FOLDER(names_that_differ_in_capitals),
         IN_FOLDER(a_name_that_two_columns_have),
         IN_FOLDER(rounded_arrays_are_told_of),

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import stat
 import threading
+import zipfile
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy
@@ -15,6 +18,7 @@ from .library import NULL, Error, Handle, Record, article, c, check, enumerator,
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
+PIECE = 1 << 20  # bytes of rows that are asked for to be written
 PICTURE_NUMBERS = 64  # rows of so many numbers may be pictures, as in src/data/plausible.h
 # Columns of about 1, each by itself, as in src/data/remedy.h.
 STANDARD = (
@@ -39,19 +43,31 @@ def split_number(split: str) -> int:
     return SPLITS.index(split)
 
 
+def _ask(data: Record, split: str, first: int, count: int) -> numpy.ndarray:
+    """Rows of the function: of one caller at a time, as a thread of the library's may be one."""
+    with data.lock:
+        given = data.function(split, first, count)
+    rows = as_type(numbers(given, "rows"), data.dtype, "rows")
+    if rows.shape != (count, *data.shape):
+        raise ValueError(f"rows of shape {rows.shape}, where {(count, *data.shape)} were asked for")
+    return rows
+
+
+def _raised(reason: BaseException) -> str:
+    return f"{RAISED} {type(reason).__name__}: {reason}"
+
+
 @ffi.callback("duet_status(void *, duet_split, size_t, size_t, void *, duet_error *)", error=1)
 def _fill(context: Any, split: int, first: int, count: int, examples: Any, error: Any) -> int:
     data = ffi.from_handle(context)
     try:
-        rows = as_type(numbers(data.function(SPLITS[split], first, count), "rows"), data.dtype, "rows")
-        if rows.shape != (count, *data.shape):
-            raise ValueError(f"rows of shape {rows.shape}, where {(count, *data.shape)} were asked for")
+        rows = _ask(data, SPLITS[split], first, count)
         ffi.memmove(examples, ffi.from_buffer(rows), rows.nbytes)
         return lib.DUET_OK
     except BaseException as reason:  # goes through C as an error
         data.raised = reason
         error.status = lib.DUET_ERROR_DATA
-        message = f"{RAISED} {type(reason).__name__}: {reason}".encode()[:1000]
+        message = _raised(reason).encode()[:1000]
         ffi.memmove(error.message, message + b"\0", len(message) + 1)
         return lib.DUET_ERROR_DATA
 
@@ -80,7 +96,9 @@ class Data(Handle):
 
     _free = "duet_data_close"
     _elsewhere = "open it there by its name or of its arrays"
-    _arrays: Optional[List[Any]] = None  # of a set of arrays: the examples and labels of both splits
+    _opens: Optional[str] = None  # what opens the same set again, as long as its files are as they were; None: it is a program's own
+    _found: Any = None  # what they were
+    _arrays: List[Any] = []  # of a program's own set: the examples, or what asks a function for them, and labels of both splits
     _notes: List[str] = []  # of a set of arrays: what making float32 of them has to say
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
@@ -90,6 +108,8 @@ class Data(Handle):
         check(error)
         super().__init__(made[0])
         self._lock = threading.Lock()
+        self._opens, self._source = absolute_name(self.info.name), absolute(self.info.source)
+        self._found = _file_at(self._source)
 
     @classmethod
     def _of(cls, open_: Callable[[Any, Any], Any], *keeps: Any) -> "Data":
@@ -185,7 +205,7 @@ class Data(Handle):
                             "duet.Data.from_arrays takes arrays")
         if numpy.dtype(dtype) not in (numpy.uint8, numpy.float32):
             raise Error("usage", f"dtype={numpy.dtype(dtype)}; rows are float32, or uint8, which are scaled to [0, 1]")
-        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None)
+        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None, lock=threading.Lock())
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names, split)
         handle = ffi.new_handle(holder)
         with told(holder):
@@ -193,6 +213,7 @@ class Data(Handle):
                 lambda made, error: lib.duet_data_from_callback(made, own, _fill, handle, error), handle, holder
             )
         made._holder = holder
+        made._arrays = [_Asked(holder, name, *one) if one[1] else None for one in zip(SPLITS, (train, test))] + kept
         return made
 
     @staticmethod
@@ -294,9 +315,13 @@ class Data(Handle):
         with told(self._holder):
             c.data_convert(self, os.fspath(path))
 
+    def _again(self) -> Optional[str]:
+        """What opens this set as it is open; None: it is a program's own, or its files are gone, or others by now."""
+        return self._opens if self._opens is not None and self._found == _file_at(self._source) else None
+
     def _write(self, path: str) -> str:
-        """Writes a file that is this set: of arrays as they lie, as a checksum has it. Returns what opens it."""
-        if self._arrays is None:
+        """Returns what opens the file that it writes: of a program's own set as it lies, as a checksum has it."""
+        if self._opens is not None:
             self.convert(path)
             return path
         members = dict(zip(("x_train", "x_test", "y_train", "y_test"), self._arrays))
@@ -304,12 +329,53 @@ class Data(Handle):
             members["class_names"] = numpy.array([name.encode() for name in self.classes])
         if self.info.columns is not None:
             members["column_names"] = numpy.array([name.encode() for name in self.info.columns.split("\n")[:-1]])
-        numpy.savez(path, **{name: array for name, array in members.items() if array is not None})
+        with zipfile.ZipFile(path, "w") as file:
+            for name, values in members.items():
+                if values is not None:
+                    with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        _save(values, member)
         return path if self.info.division == "given" else f"{path}:split={self.info.division}"
 
     def __repr__(self) -> str:
         info = self.info
         return f"<data {shown(info.name)}: {info.count[0]} + {info.count[1]} examples of {list(info.shape)}>"
+
+
+class _Asked:
+    """All rows of a split that a function gives, a piece at a time."""
+
+    def __init__(self, holder: Record, name: str, split: str, count: int):
+        self.holder, self.name, self.split, self.count = holder, name, split, count
+
+    def __iter__(self) -> Iterator[numpy.ndarray]:
+        piece = max(PIECE // (self.holder.dtype.itemsize * math.prod(self.holder.shape)), 1)
+        for first in range(0, self.count, piece):
+            try:
+                rows = _ask(self.holder, self.split, first, min(piece, self.count - first))
+            except Exception as reason:  # as of what the library asks for
+                raise Error("data", f"{self.name}: {_raised(reason)}") from reason
+            yield rows
+
+
+def _file_at(path: str) -> Any:
+    """Which file or folder it is; None: none, as of a generated set. What can be read once, as a pipe, is never the same."""
+    try:
+        about = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    kept = stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)
+    return (about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size) if kept else object()
+
+
+def _save(values: Any, file: Any) -> None:
+    """As numpy.save, of rows that are not all there at once too."""
+    if not isinstance(values, _Asked):
+        numpy.lib.format.write_array(file, values)
+        return
+    about = {"descr": values.holder.dtype.str, "fortran_order": False, "shape": (values.count, *values.holder.shape)}
+    numpy.lib.format.write_array_header_1_0(file, about)
+    for rows in values:
+        file.write(numpy.ascontiguousarray(rows).tobytes())
 
 
 def _keep(holder: Any, value: Any) -> None:

@@ -531,11 +531,12 @@ class Run(Handle):
         self._check_own()
         self.pointer
         self._check_seen("for metrics of arrays it is")
-        if not self._file:
+        again = self._own._again()
+        if again is None and not self._file:
             folder = tempfile.mkdtemp(prefix="duet-")
             self._folder = weakref.finalize(self, _remove, folder, os.getpid())
             self._file = self._own._write(os.path.join(folder, "data.npz"))
-        run = Run(self.directory, device=self._device, data=self._file, family=self.family)
+        run = Run(self.directory, device=self._device, data=again or self._file, family=self.family)
         run._stands_for = self._own.info.name
         return run
 

@@ -158,7 +158,7 @@ static duet_status take_rows(duet_csv *it, duet_rows *rows, duet_error *error)
     size_t features = it->count / it->rows;
     rows->shape = features == 0 ? (duet_shape){0} : DUET_SHAPE(features);
     rows->row_elements = features == 0 ? 1 : features;
-    rows->rounding_said = duet_csv_tell_of_rows(it, features);
+    rows->rounding_said = duet_csv_tell_of_rows(it);
     DUET_TRY(duet_csv_take_labels(it, &rows->labels, error));
     if ((rows->columns = feature_names(it)) == NULL) return duet_csv_fail_memory(it, error);
     rows->element = DUET_ELEMENT_FLOAT32;

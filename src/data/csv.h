@@ -113,10 +113,10 @@ bool duet_csv_has_column(const char *path, const char *name);
  *  groups. */
 bool duet_csv_has_thousands(const char *text, char mark, size_t *marks);
 
-/** Says what is odd about the first line: numbers in it, columns of one name, several that are called like labels. */
+/** Says what is odd about the first line: numbers in it, several columns that are called like labels. */
 void duet_csv_tell_of_names(const duet_csv *it);
-/** Says what is odd about the rows: a column that counts them or seems to hold labels, numbers that float32 does not
- * tell apart, words that are no labels. `features`: columns of numbers. Returns whether it said that of float32. */
-bool duet_csv_tell_of_rows(const duet_csv *it, size_t features);
+/** Says what is odd about the rows: numbers that float32 does not tell apart, marks of thousands, words that are no
+ *  labels. Returns whether it said that of float32. */
+bool duet_csv_tell_of_rows(const duet_csv *it);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the columns of CSV files are called by custom, in capitals or not. */
+/* What the columns of CSV files, and of other tables, are called by custom, in capitals or not. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>

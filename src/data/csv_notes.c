@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is plausible and wrong in a CSV file: it is read all the same, and said. */
+/* What is plausible and wrong in a CSV file: it is read all the same, and said. What any table may have, such as an
+ * index, is looked for in marks.c. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,6 @@
 #include "base/text.h"
 #include "data/csv.h"
 #include "data/rounding.h"
-
-enum { FEW_ROWS = 10, FEW_CLASSES = 20 };
 
 static duet_notes *notes_of(const duet_csv *it)
 {
@@ -44,30 +43,6 @@ static void tell_of_other_labels(const duet_csv *it)
     }
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Two columns of one name are the same one twice, or one of them is named wrongly. */
-static void tell_of_repeated_names(const duet_csv *it)
-{
-    const char *label = it->label == DUET_CSV_NONE ? "" : it->names[it->label]; /* told of as such */
-    const char **names = duet_csv_only_labels(it) ? NULL : calloc(it->columns, sizeof *names);
-    const char *repeated = NULL;
-    for (size_t i = 0; names != NULL && i < it->columns; i++) names[i] = it->names[i];
-    if (names != NULL) qsort(names, it->columns, sizeof *names, compare_names);
-    for (size_t i = 1; names != NULL && repeated == NULL && i < it->columns; i++)
-        if (names[i][0] != '\0' && strcmp(names[i], names[i - 1]) == 0 && strcasecmp(names[i], label) != 0)
-            repeated = names[i];
-    free(names);
-    if (repeated == NULL) return;
-    duet_notes_add(it->options->notes, false,
-                   "%s: several of its columns are called \"%s\", and each is read as one of the numbers: if they tell "
-                   "the same, take all but one out",
-                   it->path, repeated);
-}
-
 void duet_csv_tell_of_names(const duet_csv *it)
 {
     double number;
@@ -83,63 +58,6 @@ void duet_csv_tell_of_names(const duet_csv *it)
         break;
     }
     tell_of_other_labels(it);
-    tell_of_repeated_names(it);
-}
-
-/* Whether the feature of that place is a few whole numbers, as classes are. *count: how many. */
-static bool is_few(const duet_csv *it, size_t place, size_t features, size_t *count)
-{
-    float seen[FEW_CLASSES];
-    *count = 0;
-    for (size_t i = 0; i < it->rows; i++) {
-        const float number = it->values[i * features + place];
-        size_t k = 0;
-        while (k < *count && seen[k] != number) k++;
-        if (k < *count) continue;
-        if (*count == FEW_CLASSES || number != floorf(number)) return false;
-        seen[(*count)++] = number;
-    }
-    return *count > 1 && 2 * *count <= it->rows;
-}
-
-/* Labels that nobody named would be learnt like a measurement. */
-static void tell_of_likely_labels(const duet_csv *it, size_t column, size_t place, size_t features)
-{
-    size_t count;
-    if (it->label != DUET_CSV_NONE || duet_csv_asked(it) != NULL || !duet_csv_may_be_label_name(it->names[column]) ||
-        !is_few(it, place, features, &count))
-        return;
-    duet_notes_add(it->options->notes, false,
-                   "%s: the column \"%s\" holds %zu whole numbers, as classes do, and is read as one of the numbers: "
-                   "if these are the labels, name it with --labels %s",
-                   it->path, it->names[column], count, DUET_WORD("%s", it->names[column]));
-}
-
-/* Rows for the test would be learnt from, and their part like a measurement. */
-static void tell_of_parts(const duet_csv *it, size_t column, size_t place, size_t features)
-{
-    size_t count;
-    if (!duet_csv_is_part_name(it->names[column]) || !is_few(it, place, features, &count)) return;
-    duet_notes_add(it->options->notes, false,
-                   "%s: the column \"%s\" holds %zu whole numbers, and is read as one of the numbers: if it says which "
-                   "rows are for the test, put these into test.csv and the others into train.csv of one folder, and "
-                   "take the column out",
-                   it->path, it->names[column], count);
-}
-
-/* A program's index of the rows would be learnt like a measurement. */
-static void tell_of_index(const duet_csv *it, size_t column, size_t place, size_t features)
-{
-    duet_numbering numbers = {0};
-    if (it->rows < FEW_ROWS) return;
-    for (size_t i = 0; i < it->rows && !numbers.broken; i++)
-        duet_numbering_add(&numbers, it->values[i * features + place]);
-    if (!duet_numbering_is_whole(&numbers)) return;
-    duet_notes_add(it->options->notes, false,
-                   "%s: the column \"%s\" %s: if it is no more than their index, take it out (of pandas: "
-                   "to_csv(..., index=False))",
-                   it->path, it->names[column],
-                   numbers.mixed ? "numbers the rows, in another order" : "counts the rows");
 }
 
 static bool tell_of_rounding(const duet_csv *it, size_t column)
@@ -192,18 +110,14 @@ static void tell_of_words(const duet_csv *it)
     }
 }
 
-bool duet_csv_tell_of_rows(const duet_csv *it, size_t features)
+bool duet_csv_tell_of_rows(const duet_csv *it)
 {
     bool rounding = false;
     if (notes_of(it) == NULL) return false;
-    for (size_t i = 0, place = 0; features > 0 && i < it->columns; i++) {
+    for (size_t i = 0; !duet_csv_only_labels(it) && i < it->columns; i++) {
         if ((long)i == it->label) continue;
-        tell_of_index(it, i, place, features);
-        tell_of_likely_labels(it, i, place, features);
-        tell_of_parts(it, i, place, features);
         rounding |= tell_of_rounding(it, i);
         tell_of_thousands(it, i);
-        place++;
     }
     if (it->label != DUET_CSV_NONE && !it->replaced) tell_of_words(it);
     return rounding;

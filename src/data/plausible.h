@@ -33,9 +33,10 @@ duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t count, con
  *  as above. */
 bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,
                           const duet_data_options *options);
-/** Says that the first or the last column of a table without names is the number of the row or, where there are none,
- *  the label. Some thousand rows are looked at. */
-duet_status duet_tell_of_marks(duet_rows *rows, size_t first, size_t count, bool labelled, const char *names,
+/** Says which columns of a table are none of the examples' numbers: one that numbers the rows, labels, a part of the
+ *  set; and that two have one name. `names` as above; `test`: NULL where a part of these rows is to be the test split.
+ *  Some thousand training rows are looked at, all rows where a column may number them in another order. */
+duet_status duet_tell_of_marks(duet_rows *train, duet_rows *test, bool labelled, const char *names,
                                const duet_data_options *options, duet_error *error);
 /** Says what is odd about the ranges; `test` is NULL where both splits are of one file. Returns whether how the splits
  *  compare is said by now, or is as it should be. */

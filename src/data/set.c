@@ -314,9 +314,6 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     if (!options->for_use && !options->trusted && !data->asked)
         DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                      data->columns, options, error));
-    if (!options->for_use && !options->trusted && !data->asked)
-        DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
-                                    parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
     if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
         DUET_TRY(compare_splits(data, ranges, told, options, error));
     data->info.unit_range = true;
@@ -375,6 +372,9 @@ static void look_at_labels(const duet_data *data, bool order_told, const duet_da
 static duet_status finish_divided(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
+    if (!options->for_use && !options->trusted && !data->asked) /* undivided, as their file numbers rows */
+        DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, divided ? NULL : &parts[DUET_TEST].rows,
+                                    parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
     if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
     if (!divided && options->division_said && !options->for_use)
         duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",

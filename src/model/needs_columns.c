@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "data/columns.h"
@@ -17,7 +18,10 @@ enum {
     MOST_ROWS = 4096, /* whose columns are looked at */
     LOOKED_AT = 1 << 20,
     LEAST_ROWS = 30, /* that say how many values there are */
-    SHOWN = 4        /* columns by number */
+    SHOWN = 4,       /* columns by number */
+    MOST_PIXELS = 1 << 14,
+    LEAST_PIXELS = 100,
+    MOST_OF_PIXELS = 1 << 18 /* numbers of theirs that are looked at */
 };
 
 /* Of two values alone, of few for so many examples, or of one that a tenth of them have. */
@@ -201,33 +205,38 @@ void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur)
     free_examples(&it);
 }
 
-/* "3 ("c") from 1 ("a") and 2 ("b")". */
-static void add_dependence(duet_text *list, const duet_data_info *info, const duet_dependence *it)
+/* "3 ("c") from 1 ("a") and 2 ("b")". `names`: NULL where they have none. */
+static void add_dependence(duet_text *list, const char *names, const duet_dependence *it)
 {
     const size_t shown = it->count < DUET_DEPENDENCE_SHOWN ? it->count : DUET_DEPENDENCE_SHOWN;
     char name[160];
     duet_text_add(list, "%s%zu%s from ", list->length > 0 ? ", " : "", it->column + 1,
-                  duet_column_name(info->columns, it->column, name, sizeof name));
+                  duet_column_name(names, it->column, name, sizeof name));
     for (size_t i = 0; i < shown; i++)
         duet_text_add(list, "%s%zu%s", i > 0 ? " and " : "", it->others[i] + 1,
-                      duet_column_name(info->columns, it->others[i], name, sizeof name));
+                      duet_column_name(names, it->others[i], name, sizeof name));
     if (it->count > shown) duet_text_add(list, " and %zu more", it->count - shown);
 }
 
+/* Of columns, or of the channels of pictures. */
 static void tell_of_dependence(duet_model *model, const examples *it, const duet_dependence *list, size_t found)
 {
+    const bool table = it->info->shape.rank == 1;
     duet_text text = {0}, columns = {0};
     char more[48] = "";
     for (size_t i = 0; i < found && i < SHOWN; i++) {
-        add_dependence(&text, it->info, &list[i]);
+        add_dependence(&text, table ? it->info->columns : NULL, &list[i]);
         duet_text_add(&columns, "%s%zu", i > 0 ? ", " : "", list[i].column);
     }
     if (found > SHOWN) (void)duet_text_print(more, sizeof more, " and %zu more", found - SHOWN);
     duet_model_warn(model,
-                    "in %zu examples that were looked at these columns of %zu follow from others, as copies or sums of "
+                    "in %zu examples that were looked at these %s of %zu follow from others, as copies or sums of "
                     "multiples: %s%s: a density has no bound there, and nll falls as it closes in on them, whatever is "
-                    "learnt of the others: take them out, as by numpy.delete(array, [%s], 1), of both splits",
-                    it->count, it->features, duet_text_get(&text), more, duet_text_get(&columns));
+                    "learnt of the others: take them out, as by numpy.delete(array, [%s], %d)%s, of both splits%s",
+                    it->count, table ? "columns" : "channels", it->info->shape.dims[it->info->shape.rank - 1],
+                    duet_text_get(&text), more, duet_text_get(&columns), table ? 1 : 3,
+                    table ? "" : " where they are last",
+                    it->info->unit_range ? ", or dequantise=yes adds the noise of bytes" : "");
     duet_text_free(&text);
     duet_text_free(&columns);
 }
@@ -240,7 +249,7 @@ static duet_status look_for_surface(duet_model *model, const examples *it, duet_
     DUET_TRY(duet_find_surface(it->rows, it->count, it->features, &found, error));
     if (found.count == 0) DUET_TRY(duet_find_curve(it->rows, it->count, it->features, &found, error));
     if (found.count == 0) return DUET_OK;
-    add_dependence(&text, it->info, &found);
+    add_dependence(&text, it->info->columns, &found);
     duet_model_warn(
         model,
         "in %zu examples that were looked at columns of %zu lie on a curved surface, as rows of one length do, a "
@@ -252,18 +261,68 @@ static duet_status look_for_surface(duet_model *model, const examples *it, duet_
     return DUET_OK;
 }
 
+static bool is_at_end(const float *pixel, const float *ends, size_t channels)
+{
+    for (size_t i = 0; i < channels; i++)
+        if (pixel[i] == ends[i] || pixel[i] == ends[channels + i]) return true;
+    return false;
+}
+
+/* Moves some thousand pixels, spread over the examples, to the front, as rows of their channels, and returns how many.
+ * Those at an end of a channel's range are left out: many of a picture's are cut there. ends: [2, channels]. */
+static size_t pick_pixels(examples *it, size_t channels, float *ends)
+{
+    const size_t total = it->count * it->features / channels, numbers = MOST_OF_PIXELS / channels;
+    const size_t most = numbers < MOST_PIXELS ? numbers : MOST_PIXELS;
+    const size_t stride = total > most ? (total / (most + 1) + 1) | 1 : 1; /* odd: not of one place in all pictures */
+    size_t picked = 0;
+    for (size_t i = 0; i < channels; i++) ends[i] = INFINITY, ends[channels + i] = -INFINITY;
+    for (size_t at = 0; at < total; at += stride)
+        for (size_t i = 0; i < channels; i++) {
+            ends[i] = fminf(ends[i], it->rows[at * channels + i]);
+            ends[channels + i] = fmaxf(ends[channels + i], it->rows[at * channels + i]);
+        }
+    for (size_t at = 0; at < total; at += stride) {
+        const float *pixel = it->rows + at * channels;
+        if (!is_at_end(pixel, ends, channels)) memmove(it->rows + picked++ * channels, pixel, channels * sizeof *pixel);
+    }
+    return picked;
+}
+
+/* As of grey pictures that were saved in colour. */
+static duet_status look_at_channels(duet_model *model, examples *it, duet_error *error)
+{
+    const size_t channels = it->info->shape.dims[it->info->shape.rank - 1];
+    duet_dependence list[SHOWN];
+    size_t found = 0;
+    if (channels < 2) return DUET_OK;
+    float *ends = calloc(channels, 2 * sizeof *ends);
+    if (ends == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu channels", channels);
+    const size_t pixels = pick_pixels(it, channels, ends);
+    free(ends);
+    if (pixels < LEAST_PIXELS) return DUET_OK;
+    DUET_TRY(duet_find_dependence(it->rows, pixels, channels, list, SHOWN, &found, error));
+    if (found > 0) tell_of_dependence(model, it, list, found);
+    return DUET_OK;
+}
+
+static duet_status look_at_table(duet_model *model, const examples *it, duet_error *error)
+{
+    duet_dependence list[SHOWN];
+    size_t found;
+    DUET_TRY(duet_find_dependence(it->rows, it->count, it->features, list, SHOWN, &found, error));
+    if (found == 0) return look_for_surface(model, it, error);
+    tell_of_dependence(model, it, list, found);
+    return DUET_OK;
+}
+
 void duet_warn_of_dependent_columns(duet_model *model)
 {
     examples it;
-    duet_dependence list[SHOWN];
     duet_error error = {0};
-    size_t found;
-    if (duet_data_describe(duet_model_data(model))->shape.rank != 1 || !have_examples(model, &it)) return;
-    duet_status status = duet_find_dependence(it.rows, it.count, it.features, list, SHOWN, &found, &error);
-    if (status == DUET_OK && found > 0)
-        tell_of_dependence(model, &it, list, found);
-    else if (status == DUET_OK)
-        status = look_for_surface(model, &it, &error);
+    if (!have_examples(model, &it)) return;
+    const duet_status status =
+        it.info->shape.rank == 1 ? look_at_table(model, &it, &error) : look_at_channels(model, &it, &error);
     if (status != DUET_OK) duet_graph_refuse(duet_model_graph(model), status, "%s", error.message);
     free_examples(&it);
 }

@@ -55,10 +55,9 @@ typedef struct duet_blur {
  *  at. */
 void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur);
 
-/** Warns likewise of columns that follow from others, as sums or copies of them do, or that lie on a curved surface, as
- *  rows of one length or a product and its factors do: a bijection closes in on what they leave free. A mixture whose
- *  axes are the columns does not.
- */
+/** Warns likewise of columns, or channels of pictures, that follow from others, as sums or copies of them do, and of
+ *  columns that lie on a curved surface, as rows of one length or a product and its factors do: a bijection closes in
+ *  on what they leave free. A mixture whose axes are the columns does not. */
 void duet_warn_of_dependent_columns(duet_model *model);
 
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
