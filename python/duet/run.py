@@ -47,6 +47,7 @@ from .request import (
 DeviceLike = Union[None, int, str, Device]
 
 
+_OF_GIVEN = "the numbers that the model gives as"  # in a note of what it answered
 _OF_ROWS = "test examples are rows that"  # in a note of examples that the run was trained on
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -371,6 +372,7 @@ class Run(Handle):
             raise KeyboardInterrupt
         with stop.honoured("the request had been answered"):
             raise_for(error, self.family)
+            self._tell(of=_OF_GIVEN)
 
     def sample(
         self,
@@ -498,6 +500,7 @@ class Run(Handle):
                 raise
             raise Error(error.status, run._by_own_name(error.message)) from None
         finally:
+            run._tell(of=_OF_GIVEN)
             if run is not self:
                 run.close()
 

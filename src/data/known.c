@@ -178,6 +178,10 @@ duet_status duet_data_ready(duet_data *data, duet_error *error)
         opened->columns = data->columns;
         opened->info.columns = data->columns;
     }
+    for (size_t i = 0; i < opened->notes.count; i++) /* behind what was noted of the record */
+        duet_notes_add(&data->notes, opened->notes.items[i].question, "%s", opened->notes.items[i].text);
+    duet_notes_free(&opened->notes);
+    opened->notes = data->notes;
     *data = *opened;
     free(opened);
     free(record_source);

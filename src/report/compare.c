@@ -263,6 +263,22 @@ static bool is_of_bytes_or_noise(json_t *run)
            (unit && asked != NULL && strcmp(asked, "yes") == 0);
 }
 
+/* Whether the floor of sigmas that are learnt, one a number, is part of a density: where numbers do not change it says
+ * what the density is. */
+static bool has_floor(json_t *settings)
+{
+    const char *likelihood = json_string_value(json_object_get(settings, "likelihood"));
+    const char *per = json_string_value(json_object_get(settings, "sigma_per"));
+    return likelihood != NULL && strcmp(likelihood, "gaussian-learned") == 0 && per != NULL &&
+           strcmp(per, "feature") == 0;
+}
+
+static bool has_same_floor(json_t *a, json_t *b)
+{
+    if (!has_floor(a) && !has_floor(b)) return true;
+    return is_alike(json_object_get(a, "sigma_floor"), json_object_get(b, "sigma_floor"), true);
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
@@ -278,6 +294,8 @@ static const char *not_comparable(json_t *document, json_t *metric, size_t a, si
     if (json_is_true(json_object_get(metric, "by_likelihood")) &&
         !is_same(json_object_get(settings_a, "likelihood"), json_object_get(settings_b, "likelihood")))
         return "under different likelihoods";
+    if (json_is_true(json_object_get(metric, "by_likelihood")) && !has_same_floor(settings_a, settings_b))
+        return "under different floors of sigma";
     if (json_is_true(json_object_get(metric, "by_likelihood")) &&
         is_of_bytes_or_noise(run_at(document, a)) != is_of_bytes_or_noise(run_at(document, b)))
         return "of numbers as they are and of bytes, or numbers with noise";
