@@ -494,13 +494,14 @@ class Run(Handle):
             self.pointer
             self._look_for_another()
         try:
-            return evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
+            values = evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
+            run._tell(of=_OF_GIVEN)
+            return values
         except Error as error:
             if run is self:
                 raise
             raise Error(error.status, run._by_own_name(error.message)) from None
         finally:
-            run._tell(of=_OF_GIVEN)
             if run is not self:
                 run.close()
 
