@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Columns of which a density has no bound: those of few values, and those that follow from others. */
+/* Columns of which a density has no bound: those of few values, and those that follow from others; and columns that are
+ * too narrow or too wide. */
 #include "model_parts.h"
 
 enum { COARSE_ROWS = 400 };
@@ -308,6 +309,80 @@ static void dependent_channels_are_warned_of(void **state)
     }
 }
 
+/* Columns of normal-like numbers, each as wide as it says; 0: dummies of a twentieth. */
+static float wide(float deviation, size_t row, size_t column)
+{
+    float sum = 0;
+    if (deviation == 0) return row % 20 == 0;
+    for (size_t i = 0; i < 4; i++) sum += value_of('n', 4 * row + i, column); /* of deviation 4.62 */
+    return 3 + deviation * sum / 4.62F;
+}
+
+/* What mixes examples with noise of deviation 1, or draws them around their decoder's, is made for numbers about as
+ * wide. */
+static void widths_are_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *settings[2];
+        float deviations[5];
+        bool pictures;
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {"ddpm", {NULL}, {1, 1, 1, 1, 1}, false, NULL},
+        {"ddpm", {NULL}, {0.4F, 2, 1, 3, 0}, false, NULL},
+        {"ddpm",
+         {NULL},
+         {0.01F, 1, 1, 1, 1},
+         false,
+         "these columns of 5 deviate by less than 0.2 or more than 5: 1 (0.0"},
+        {"ddpm", {NULL}, {1, 20, 1, 1, 1}, false, ": 2 (2"},
+        {"ddpm", {NULL}, {20, 20, 20, 20, 20}, false, " and 1 more: they are mixed with noise of deviation 1"},
+        {"ddpm", {NULL}, {20, 20, 20, 20, 20}, false, "deviates otherwise: save ((array - t.mean(0)) / "},
+        {"ddpm", {NULL}, {0.15F, 0.15F, 0.15F, 0.15F, 0.15F}, true, NULL},
+        {"ddpm", {NULL}, {0.01F, 0.01F, 0.01F, 0.01F, 0.01F}, true, "all numbers together (0.01"},
+        {"flow-matching", {NULL}, {0.15F, 10, 1, 1, 1}, false, NULL},
+        {"flow-matching", {NULL}, {0.01F, 20, 1, 1, 1}, false, ": 1 (0.0"},
+        {"vae", {NULL}, {1, 1, 1, 1, 1}, false, NULL},
+        {"vae",
+         {NULL},
+         {0.01F, 0.01F, 0.01F, 0.01F, 0.01F},
+         false,
+         "nothing to say of what is taken for noise: save ("},
+        {"vae", {"sigma=0.01"}, {0.01F, 0.01F, 0.01F, 0.01F, 0.01F}, false, NULL},
+        {"vae", {"beta=0.0001"}, {0.01F, 0.01F, 0.01F, 0.01F, 0.01F}, false, NULL},
+        {"ae", {NULL}, {0.01F, 0.01F, 0.01F, 0.01F, 0.01F}, false, NULL},
+        {"vae",
+         {"likelihood=gaussian-learned", "sigma_per=feature"},
+         {0.001F, 1, 1, 1, 1},
+         false,
+         "1 of 5 numbers vary by no more than sigma_floor=0.0025: 1 (0.00"},
+        {"aae",
+         {"likelihood=gaussian-learned", "sigma_per=feature"},
+         {1, 0.001F, 1, 1, 1},
+         true,
+         "whatever is learnt of the others: sigma_per=model learns one"},
+        {"vae", {"likelihood=gaussian-learned", "sigma_per=feature"}, {1, 0.01F, 1, 1, 1}, false, NULL},
+        {"vae", {"likelihood=gaussian-learned", "sigma_per=model"}, {1, 0.001F, 1, 1, 1}, false, NULL},
+    };
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    (void)snprintf(path, sizeof path, "%s/wide.npy", folder);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static float values[5 * COARSE_ROWS];
+        test_graph it;
+        const duet_shape shape = rows[i].pictures ? DUET_SHAPE(COARSE_ROWS, 1, 5, 1) : DUET_SHAPE(COARSE_ROWS, 5);
+        for (size_t k = 0; k < 5 * COARSE_ROWS; k++) values[k] = wide(rows[i].deviations[k % 5], k / 5, k % 5);
+        assert_ok(duet_write_npy(path, values, shape, &error), &error);
+        const size_t count = (size_t)(rows[i].settings[0] != NULL) + (size_t)(rows[i].settings[1] != NULL);
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, rows[i].settings, count);
+        warnings_of(it.build, said);
+        if (rows[i].piece != NULL ? strstr(said, rows[i].piece) == NULL : said[0] != '\0')
+            fail_msg("row %zu, %s: \"%s\"", i, rows[i].family, said);
+        test_graph_close(&it);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +390,7 @@ int main(void)
         cmocka_unit_test(numbers_of_pictures_are_warned_of),
         cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(dependent_channels_are_warned_of),
+        cmocka_unit_test(widths_are_warned_of),
     };
     return RUN_TESTS("columns", tests, open_all, close_all);
 }

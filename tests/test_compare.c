@@ -165,6 +165,36 @@ static void a_likelihood_that_is_taken_is_one_asked_for(void **state)
     }
 }
 
+/* Numbers that do not change have what density the floor of their sigmas gives them. */
+static void nats_are_compared_under_one_floor(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *likelihood, *floors[2];
+        bool compared;
+    } rows[] = {
+        {"gaussian-learned\", \"sigma_per\": \"feature", {"0.0025", "0.1"}, false},
+        {"gaussian-learned\", \"sigma_per\": \"feature", {"0.0025", "2.5e-3"}, true},
+        {"gaussian-learned\", \"sigma_per\": \"model", {"0.0025", "0.1"}, true},
+        {"gaussian\", \"sigma_per\": \"feature", {"0.0025", "0.1"}, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            char likelihood[128];
+            (void)snprintf(likelihood, sizeof likelihood, "%s\", \"sigma_floor\": \"%s", rows[i].likelihood,
+                           rows[i].floors[k]);
+            make_run_of(k == 0 ? "a" : "ab", likelihood, "");
+        }
+        json_t *document = compared("a", "ab"), *row = json_array_get(json_object_get(document, "metrics"), 0);
+        const char *reason = json_string_value(json_object_get(row, "not_comparable"));
+        if (rows[i].compared)
+            assert_null(reason);
+        else
+            assert_string_equal(reason, "under different floors of sigma");
+        json_decref(document);
+    }
+}
+
 /* A run with an nll, and bits where it is of bytes. */
 static void make_density(const char *name, bool bits, const char *dequantise, bool within)
 {
@@ -630,6 +660,7 @@ int main(void)
     const struct CMUnitTest files[] = {
         IN_FOLDER(nats_are_compared_under_one_likelihood),
         IN_FOLDER(a_likelihood_that_is_taken_is_one_asked_for),
+        IN_FOLDER(nats_are_compared_under_one_floor),
         IN_FOLDER(densities_of_unlike_numbers_are_not_compared),
         IN_FOLDER(times_are_not_marked),
         IN_FOLDER(the_same_examples_are_compared),

@@ -115,6 +115,34 @@ static void reports_are_looked_at(void **state)
     }
 }
 
+/* No weight of the KL lets a posterior speak of what the likelihood takes for noise. */
+static void a_posterior_of_faint_examples_is_told_of_the_scale(void **state)
+{
+    (void)state;
+    enum { ROWS = 60, COLUMNS = 3 };
+    char path[PATH], out[PATH];
+    float values[ROWS * COLUMNS];
+    duet_error error = {0};
+    duet_train_summary summary;
+    for (size_t i = 0; i < ROWS * COLUMNS; i++) values[i] = 0.01F * sinf((float)i * (float)(i % COLUMNS + 1));
+    assert_ok(duet_write_npy(path_in("faint.npy", path), values, DUET_SHAPE(ROWS, COLUMNS), &error), &error);
+    said[0] = '\0';
+    const duet_train_options options = {.family = duet_family_find("vae"),
+                                        .data = path,
+                                        .settings = (const char *const[]){"hidden=8", "latent=1"},
+                                        .setting_count = 2,
+                                        .epochs = 300,
+                                        .batch = 27,
+                                        .out = path_in("faint", out),
+                                        .log = keep_lines,
+                                        .stop_on_collapse = true};
+    assert_ok(duet_train(&options, &summary, NULL, &error), &error);
+    assert_true(summary.collapsed);
+    assert_non_null(strstr(said, "the posterior has nothing to say of what is taken for noise: save ((array - t"));
+    assert_non_null(strstr(said, "numbers scaled to a deviation of about 1 may help (kl "));
+    assert_null(strstr(said, "beta"));
+}
+
 /* Whether the family takes a setting of that name, whatever its values are. */
 static bool takes(const duet_family *family, const char *key)
 {
@@ -722,6 +750,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_looked_at),
+        cmocka_unit_test(a_posterior_of_faint_examples_is_told_of_the_scale),
         cmocka_unit_test(nothing_is_advised_that_is_so_already),
         cmocka_unit_test(no_family_is_advised_of_what_it_does_not_take),
         cmocka_unit_test(rates_that_come_to_nothing_are_told_of),

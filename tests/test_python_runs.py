@@ -287,6 +287,30 @@ class Runs(Folder):
         for metric in re.findall(r'evaluate\("(\w+)"', code):
             self.assertIn(metric, duet.metric_names())
 
+    def test_logits_given_as_examples_are_warned_of_once(self):
+        def build(model, last):
+            net, x = model.group("net"), model.batch()
+            logits = 40 * duet.dense(net, "all", x, duet.features(x))
+            nll = duet.bernoulli_nll(logits, x)
+            model.phase("restore", 1)
+            model.minimise(duet.batch_mean(nll), net)
+            model.report("nll", duet.batch_mean(nll))
+            model.output("reconstruction", last(logits))
+
+        for last, words in ((lambda node: node, 'gives as "reconstruction" go from .* from 0 to 1: are they'), (duet.sigmoid, "")):
+            family = duet.Family("unbounded", lambda model: build(model, last))
+            out = self.path(f"logits-{bool(words)}")
+            run = duet.train(family, pictures(), steps=3, batch=20, out=out, on_epoch=lambda run, epoch: None)
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                run.reconstruct(pictures(2))
+                run.reconstruct(pictures(2))
+            self.assertEqual(len(heard), 1 if words else 0, [str(one.message) for one in heard])
+            if words:
+                self.assertRegex(str(heard[0].message), words)
+                with self.assertWarnsRegex(UserWarning, words):
+                    run.evaluate("mse")
+
     def test_exceptions_of_callbacks_come_back(self):
         def build(model):
             raise LookupError("mine")

@@ -47,6 +47,7 @@ from .request import (
 DeviceLike = Union[None, int, str, Device]
 
 
+_OF_GIVEN = "the numbers that the model gives as"  # in a note of what it answered
 _OF_ROWS = "test examples are rows that"  # in a note of examples that the run was trained on
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -371,6 +372,7 @@ class Run(Handle):
             raise KeyboardInterrupt
         with stop.honoured("the request had been answered"):
             raise_for(error, self.family)
+            self._tell(of=_OF_GIVEN)
 
     def sample(
         self,
@@ -492,7 +494,9 @@ class Run(Handle):
             self.pointer
             self._look_for_another()
         try:
-            return evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
+            values = evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
+            run._tell(of=_OF_GIVEN)
+            return values
         except Error as error:
             if run is self:
                 raise

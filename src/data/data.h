@@ -117,6 +117,9 @@ duet_philox_block duet_generated_block(duet_split split, size_t index, uint32_t 
 /** The folder that holds fashion-mnist, looked for in $DUET_DATA, then in the system's data folders. The caller frees
  *  it; NULL: not found. *passed_over: what $DUET_DATA says if the set is not there; NULL: it says nothing, or right. */
 char *duet_fashion_mnist_find(const char **passed_over);
+/** Whether a note of an open set holds these words. */
+bool duet_data_has_note(const duet_data *data, const char *words);
+
 /** How to get fashion-mnist. */
 extern const char *const duet_fashion_mnist_help;
 /** What examples with these training labels are instead, where there are as many as the set has; NULL: nothing else. */

@@ -158,15 +158,19 @@ static duet_status open_as_known(duet_data **opened, const duet_data *data, duet
     return status;
 }
 
+static bool add_notes(duet_notes *notes, const duet_notes *more)
+{
+    for (size_t i = 0; i < more->count; i++) duet_notes_add(notes, more->items[i].question, "%s", more->items[i].text);
+    return !notes->failed;
+}
+
 /* What was handed out of the record, the texts, stays where it is; its notes come first, as who tells of them counts. */
 duet_status duet_data_ready(duet_data *data, duet_error *error)
 {
     duet_data *opened;
     if (data->owner == NULL) return DUET_OK;
     DUET_TRY(open_as_known(&opened, data, error));
-    for (size_t i = 0; i < opened->notes.count; i++)
-        duet_notes_add(&data->notes, opened->notes.items[i].question, "%s", opened->notes.items[i].text);
-    if (data->notes.failed) {
+    if (!add_notes(&data->notes, &opened->notes)) {
         duet_data_close(&opened);
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory");
     }

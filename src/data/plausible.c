@@ -206,9 +206,8 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
                  large = duet_large_number(rows->shape);
     char scaled[DUET_REMEDY_SIZE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
-    duet_notes_add(options->notes, false,
-                   "%s: its values go from %g to %g, and models begin with numbers of about 1: %s %s%s", rows->path,
-                   (double)range->low, (double)range->high, hand_over(options),
+    duet_notes_add(options->notes, false, "%s: its values go from %g to %g, and " DUET_NOTE_OF_SCALE ": %s %s%s",
+                   rows->path, (double)range->low, (double)range->high, hand_over(options),
                    rows->shape.rank == 1 ? DUET_REMEDY_STANDARD
                                          : duet_remedy_unit((double)fminf(range->low, test->low),
                                                             (double)fmaxf(range->high, test->high), scaled),

@@ -9,6 +9,9 @@
 /** Rows of so many numbers may be pictures, and what is said of columns is not said of theirs. */
 enum { DUET_PICTURE_NUMBERS = 64 };
 
+/** What the note of a scale holds that no model begins with. */
+#define DUET_NOTE_OF_SCALE "models begin with numbers of about 1"
+
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
 /** Asks about four channels that may be colours and alpha, by the range of their values. */

@@ -316,6 +316,13 @@ const char *duet_data_note(const duet_data *data, size_t index, bool *question)
     return data->notes.items[index].text;
 }
 
+bool duet_data_has_note(const duet_data *data, const char *words)
+{
+    for (size_t i = 0; i < data->notes.count; i++)
+        if (strstr(data->notes.items[i].text, words) != NULL) return true;
+    return false;
+}
+
 const duet_data_info *duet_data_describe(const duet_data *data)
 {
     return &data->info;

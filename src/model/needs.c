@@ -156,9 +156,8 @@ static bool has_between(duet_model *model, float *found)
  * model is built it would be said again. */
 static void tell_of_rounding(duet_data *data, const char *what, float found)
 {
-    const char *note, *taken = "takes each for the nearer of the two";
-    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
-        if (strstr(note, taken) != NULL) return;
+    const char *taken = "takes each for the nearer of the two";
+    if (duet_data_has_note(data, taken)) return;
     duet_notes_add(&data->notes, false,
                    "%s: has numbers between k / 255 and (k + 1) / 255, such as %.9g, and %s %s; save %s to have it so",
                    duet_data_describe(data)->name, (double)found, what, taken, bytes_of_unit);
@@ -200,14 +199,10 @@ void duet_note_fading(duet_model *model, double steps)
 static void tell_of_data(duet_model *model, const char *words, const char *text)
 {
     duet_data *data = duet_model_data(model);
-    const char *note;
-    if (duet_model_training(model)) {
+    if (duet_model_training(model))
         duet_model_warn(model, "%s", text);
-        return;
-    }
-    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++)
-        if (strstr(note, words) != NULL) return;
-    duet_notes_add(&data->notes, false, "%s", text);
+    else if (!duet_data_has_note(data, words))
+        duet_notes_add(&data->notes, false, "%s", text);
 }
 
 void duet_warn_of_noise(duet_model *model)

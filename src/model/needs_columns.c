@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers of the examples of which a density has no bound: those of few values, and those that follow from others. */
+/* Numbers of the examples of which a density has no bound: those of few values, and those that follow from others; and
+ * numbers that are not as wide as a model is made for. */
 #include "model/families/needs.h"
 
 #include <math.h>
@@ -12,6 +13,7 @@
 #include "data/data.h"
 #include "data/dependence.h"
 #include "data/plausible.h"
+#include "data/remedy.h"
 #include "model/model.h"
 
 enum {
@@ -129,6 +131,12 @@ static double range_of(const examples *it)
     return (double)high - (double)low;
 }
 
+/* Whether what opened the set has told of a column of one value. */
+static bool is_told(const examples *it)
+{
+    return it->count == it->info->count[DUET_TRAIN] && it->features < DUET_PICTURE_NUMBERS && it->info->shape.rank == 1;
+}
+
 /* Those on which a density of that least deviation closes in. */
 static void look_at_columns(examples *it, double deviation, coarseness *found)
 {
@@ -137,8 +145,7 @@ static void look_at_columns(examples *it, double deviation, coarseness *found)
         for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
         const duet_column column = duet_column_look(it->column, it->count);
         const double floor = floor_of(&column, range);
-        const bool said = column.distinct == 1 && it->count == it->info->count[DUET_TRAIN] &&
-                          it->features < DUET_PICTURE_NUMBERS && it->info->shape.rank == 1; /* when it was opened */
+        const bool said = column.distinct == 1 && is_told(it);
         if (!is_coarse(&column) || said || (deviation > 0 && deviation >= floor)) continue;
         take_column(found, it->info, i, &column);
         found->floor = fmax(found->floor, floor);
@@ -202,6 +209,151 @@ void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur)
     look_at_columns(&it, blur->deviation, &found);
     if (found.columns > 0) tell_of_coarseness(model, &it, blur, &found);
     duet_text_free(&found.list);
+    free_examples(&it);
+}
+
+/* Their root mean square distance from `mean`, of numbers that lie `step` apart. */
+static double deviation_from(double mean, const float *values, size_t count, size_t step)
+{
+    double squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double gap = (double)values[i * step] - mean;
+        squares += gap * gap;
+    }
+    return sqrt(squares / (double)count);
+}
+
+static double deviation_of(const float *values, size_t count, size_t step)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)values[i * step];
+    return deviation_from(sum / (double)count, values, count, step);
+}
+
+static double deviation_in(const examples *it, size_t column)
+{
+    return deviation_of(it->rows + column, it->count, it->features);
+}
+
+/* How the data may come to be about 1 wide. */
+static void add_scaling(duet_text *text, duet_model *model, const examples *it)
+{
+    char range[DUET_NEEDS_REMEDY];
+    if (duet_shape_is_table(it->info->shape))
+        duet_text_add(text, ": save " DUET_REMEDY_STANDARD);
+    else if (duet_needs_remedy(model, range))
+        duet_text_add(text, ": %s", range);
+}
+
+/* The column's name and how wide it is, of the first ones. */
+static void add_width(duet_text *list, const examples *it, size_t column, size_t before)
+{
+    char name[160];
+    if (before < SHOWN)
+        duet_text_add(list, "%s%zu%s (%.2g)", before > 0 ? ", " : ": ", column + 1,
+                      duet_column_name(it->info->columns, column, name, sizeof name), deviation_in(it, column));
+}
+
+static void add_more(duet_text *list, size_t found)
+{
+    if (found > SHOWN) duet_text_add(list, " and %zu more", found - SHOWN);
+}
+
+void duet_warn_of_narrow_columns(duet_model *model, double floor)
+{
+    examples it;
+    duet_text list = {0}, remedy = {0};
+    size_t found = 0;
+    if (!have_examples(model, &it)) return;
+    const bool table = it.info->shape.rank == 1;
+    for (size_t i = 0; it.count > 1 && i < it.features; i++) {
+        const double deviation = deviation_in(&it, i);
+        if (deviation > floor || (deviation == 0 && is_told(&it))) continue;
+        if (table) add_width(&list, &it, i, found);
+        found++;
+    }
+    if (table) add_more(&list, found);
+    if (found == it.features) add_scaling(&remedy, model, &it);
+    if (found > 0)
+        duet_model_warn(model,
+                        "in %zu examples that were looked at %zu of %zu numbers vary by no more than sigma_floor=%g%s: "
+                        "their sigmas fall to it, and nll with them, whatever is learnt of the others%s",
+                        it.count, found, it.features, floor, duet_text_get(&list),
+                        found < it.features ? ": sigma_per=model learns one sigma for all" : duet_text_get(&remedy));
+    duet_text_free(&list);
+    duet_text_free(&remedy);
+    free_examples(&it);
+}
+
+void duet_warn_of_faint_examples(duet_model *model, double sigma)
+{
+    examples it;
+    double variance = 0;
+    if (!have_examples(model, &it)) return;
+    for (size_t i = 0; i < it.features; i++) {
+        const double deviation = deviation_in(&it, i);
+        variance += deviation * deviation;
+    }
+    if (it.count >= LEAST_ROWS && variance < sigma * sigma / 2) {
+        duet_text remedy = {0};
+        model->build->faint = true;
+        add_scaling(&remedy, model, &it);
+        duet_model_warn(model,
+                        "%zu examples that were looked at lie %.2g from their mean, all %zu numbers together, and p(x "
+                        "given z) is as wide as %.2g in each: the posterior has nothing to say of what is taken for "
+                        "noise%s",
+                        it.count, sqrt(variance), it.features, sigma, duet_text_get(&remedy));
+        duet_text_free(&remedy);
+    }
+    free_examples(&it);
+}
+
+/* Columns of a table that are not as wide as that; how many. A column of two values is as wide as its shares make it.
+ */
+static size_t find_misfits(examples *it, double least, double most, duet_text *list)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < it->features; i++) {
+        const double deviation = deviation_in(it, i);
+        if (deviation >= least && deviation <= most) continue;
+        for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
+        if (duet_column_look(it->column, it->count).distinct > 2) add_width(list, it, i, found++);
+    }
+    add_more(list, found);
+    return found;
+}
+
+static void tell_of_misfits(duet_model *model, examples *it, double least, double most)
+{
+    duet_text what = {0}, list = {0}, remedy = {0};
+    bool fits;
+    if (duet_shape_is_table(it->info->shape)) {
+        fits = find_misfits(it, least, most, &list) == 0;
+        duet_text_add(&what, "these columns of %zu", it->features);
+    } else {
+        const double deviation = deviation_of(it->rows, it->count * it->features, 1);
+        least /= 3; /* there are no wide columns beside them */
+        fits = deviation >= least && deviation <= most;
+        duet_text_add(&what, "all numbers together (%.2g)", deviation);
+    }
+    if (!fits) {
+        add_scaling(&remedy, model, it);
+        duet_model_warn(model,
+                        "in %zu examples that were looked at %s deviate by less than %g or more than %g%s: they are "
+                        "mixed with noise of deviation 1, and what is sampled deviates otherwise%s",
+                        it->count, duet_text_get(&what), least, most, duet_text_get(&list), duet_text_get(&remedy));
+    }
+    duet_text_free(&what);
+    duet_text_free(&list);
+    duet_text_free(&remedy);
+}
+
+void duet_warn_of_scale(duet_model *model, double least, double most)
+{
+    examples it;
+    const double stretched = duet_model_unit_range(model) ? 2 : 1; /* by duet_model_centred */
+    if (duet_data_has_note(duet_model_data(model), DUET_NOTE_OF_SCALE) || !have_examples(model, &it)) return;
+    if (it.count >= LEAST_ROWS) tell_of_misfits(model, &it, least / stretched, most / stretched);
     free_examples(&it);
 }
 

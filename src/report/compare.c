@@ -284,23 +284,44 @@ static bool has_same_likelihood(json_t *a, json_t *b)
     return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
 }
 
+/* Whether the floor of sigmas that are learnt, one a number, is part of a density: where numbers do not change it says
+ * what the density is. */
+static bool has_floor(json_t *settings)
+{
+    const char *likelihood = json_string_value(json_object_get(settings, "likelihood"));
+    const char *per = json_string_value(json_object_get(settings, "sigma_per"));
+    return likelihood != NULL && strcmp(likelihood, "gaussian-learned") == 0 && per != NULL &&
+           strcmp(per, "feature") == 0;
+}
+
+static bool has_same_floor(json_t *a, json_t *b)
+{
+    if (!has_floor(a) && !has_floor(b)) return true;
+    return is_alike(json_object_get(a, "sigma_floor"), json_object_get(b, "sigma_floor"), true);
+}
+
+/* Why the nats of two runs may not be compared; NULL: they may. */
+static const char *not_one_density(json_t *a, json_t *b)
+{
+    if (!has_same_likelihood(a, b)) return "under different likelihoods";
+    if (!has_same_floor(json_object_get(a, "settings"), json_object_get(b, "settings")))
+        return "under different floors of sigma";
+    if (is_of_bytes_or_noise(a) != is_of_bytes_or_noise(b))
+        return "of numbers as they are and of bytes, or numbers with noise";
+    return NULL;
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
 {
-    json_t *cells = json_object_get(metric, "values");
-    json_t *cell_a = json_array_get(cells, a), *cell_b = json_array_get(cells, b);
-    json_t *features_a = json_object_get(cell_a, "features"), *features_b = json_object_get(cell_b, "features");
-    if (!has_same_data(run_at(document, a), run_at(document, b))) return "measured on different data";
+    json_t *cells = json_object_get(metric, "values"), *run_a = run_at(document, a), *run_b = run_at(document, b);
+    json_t *features_a = json_object_get(json_array_get(cells, a), "features");
+    json_t *features_b = json_object_get(json_array_get(cells, b), "features");
+    if (!has_same_data(run_a, run_b)) return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";
-    if (json_is_true(json_object_get(metric, "by_likelihood")) &&
-        !has_same_likelihood(run_at(document, a), run_at(document, b)))
-        return "under different likelihoods";
-    if (json_is_true(json_object_get(metric, "by_likelihood")) &&
-        is_of_bytes_or_noise(run_at(document, a)) != is_of_bytes_or_noise(run_at(document, b)))
-        return "of numbers as they are and of bytes, or numbers with noise";
-    return NULL;
+    return json_is_true(json_object_get(metric, "by_likelihood")) ? not_one_density(run_a, run_b) : NULL;
 }
 
 /* Why the runs' values of a metric may not be compared with each other; NULL: they may. */

@@ -117,6 +117,12 @@ static bool says_nothing(const patient *it)
     return it->report->epoch >= 1 && term(it, "kl") < 0.05;
 }
 
+/* For want of anything that its likelihood does not take for noise. */
+static bool says_nothing_of_noise(const patient *it)
+{
+    return it->build->faint && says_nothing(it);
+}
+
 static const struct {
     const char *name;
     bool (*broken)(const patient *it);
@@ -162,6 +168,13 @@ static const struct {
      "accuracy",
      "the discriminator takes nearly every example for the other kind",
      {{"discriminator.lr=100", "a higher discriminator.lr"}, {"k=2", NULL, "1"}}},
+    {"posterior-collapse",
+     says_nothing_of_noise,
+     true,
+     "kl",
+     "the posterior says nearly nothing of the example: all its numbers together vary less than the sigma of p(x given "
+     "z), which takes them for noise; numbers scaled to a deviation of about 1 may help",
+     {{NULL}}},
     {"posterior-collapse",
      says_nothing,
      true,

@@ -16,6 +16,7 @@ typedef struct duet_run_unknown {
 struct duet_run {
     duet_device *device;
     bool borrowed;      /* the device belongs to another run or to a training */
+    bool range_told;    /* numbers that the model gave lie far beyond the data's */
     bool live;          /* data, model and evaluator belong to a training too */
     char name[256];     /* of the directory */
     char *directory;    /* NULL: of a training under way */

@@ -7,6 +7,7 @@
 
 #include "base/permute.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/class_names.h"
 #include "data/known.h"
 #include "data/places.h"
@@ -199,16 +200,62 @@ static duet_status ask_with_settings(duet_run *run, const duet_request *request,
     return status;
 }
 
+static bool is_of_program(const duet_run *run)
+{
+    const duet_family *family = duet_model_family(run->model);
+    return duet_family_find(family->name) != family;
+}
+
+/* The ends of what is given as an example of the model's; false: it is none. */
+static bool find_ends(duet_run *run, const duet_wanted *output, size_t count, double ends[2])
+{
+    static const char *const examples[] = {DUET_SAMPLE, DUET_DECODE, DUET_RECONSTRUCTION};
+    const size_t features = duet_shape_elements(duet_data_describe(run->data)->shape);
+    bool is_one = false;
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
+        is_one = is_one || strcmp(output->name, examples[i]) == 0;
+    if (!is_one || count == 0 || duet_run_features(run, output->name) != features) return false;
+    if (run->samples != NULL && strcmp(output->name, DUET_SAMPLE) == 0) return false; /* looked at when they were set */
+    ends[0] = INFINITY;
+    ends[1] = -INFINITY;
+    for (size_t i = 0; i < count * features; i++) {
+        ends[0] = fmin(ends[0], (double)output->values[i]);
+        ends[1] = fmax(ends[1], (double)output->values[i]);
+    }
+    return true;
+}
+
+/* Whoever writes a model for data in [0, 1] may leave its last sigmoid out: what it gives is held against the data, as
+ * files of samples are. Families of the library have theirs. */
+static void look_at_given(duet_run *run, const duet_request *request)
+{
+    enum { ONE = 1 }; /* as of one example: numbers close together are no logits */
+    double ends[2];
+    char what[96], words[640];
+    const duet_data_info *data = duet_data_describe(run->data);
+    if (run->range_told || run->live || !data->unit_range || !is_of_program(run)) return;
+    for (size_t i = 0; i < request->output_count && !run->range_told; i++) {
+        const char *name = request->outputs[i].name;
+        if (!find_ends(run, &request->outputs[i], request->count, ends)) continue;
+        (void)duet_text_print(what, sizeof what, "the numbers that the model gives as \"%s\"", name);
+        run->range_told = duet_data_doubts_range(data, run->directory, what, ends, ONE, words, sizeof words);
+        if (run->range_told)
+            duet_notes_add(&run->data->notes, false, "%s If they are logits, give duet_sigmoid of them", words);
+    }
+}
+
 duet_status duet_run_answer(duet_run *run, const duet_request *request, duet_error *error)
 {
-    return ask_with_settings(run, request, NULL, error);
+    DUET_TRY(ask_with_settings(run, request, NULL, error));
+    look_at_given(run, request);
+    return DUET_OK;
 }
 
 duet_status duet_run_answer_alone(duet_run *run, const duet_request *request, duet_error *error)
 {
     duet_ranks *ranks = run->ranks;
     run->ranks = NULL;
-    const duet_status status = duet_run_answer(run, request, error);
+    const duet_status status = ask_with_settings(run, request, NULL, error);
     run->ranks = ranks;
     return status;
 }

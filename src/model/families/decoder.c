@@ -59,8 +59,17 @@ static duet_node log_scale(duet_model *model)
     return duet_shift(log_sigma(model), log(sqrt(3) / acos(-1)));
 }
 
-static void check_range(duet_model *model)
+double duet_likelihood_least_sigma(duet_model *model)
 {
+    if (is_bernoulli(model) || is_logistic(model)) return 0;
+    return duet_setting_number(model, learns_sigma(model) ? "sigma_floor" : "sigma");
+}
+
+static void check_data(duet_model *model)
+{
+    const bool per_feature = learns_sigma(model) && duet_setting_is(model, "sigma_per", "feature");
+    if (per_feature && !is_logistic(model))
+        duet_warn_of_narrow_columns(model, duet_setting_number(model, "sigma_floor"));
     if (is_bernoulli(model)) duet_needs_unit_range(model, "likelihood=bernoulli", "likelihood=gaussian-learned");
     if (is_logistic(model))
         duet_needs_bytes(model, "likelihood=discretised-logistic", "likelihood=gaussian-learned", NULL);
@@ -68,7 +77,7 @@ static void check_range(duet_model *model)
 
 duet_node duet_likelihood_nll(duet_model *model, duet_node decoded, duet_node x)
 {
-    check_range(model);
+    check_data(model);
     if (is_bernoulli(model)) return duet_bernoulli_nll(decoded, x);
     if (!is_logistic(model)) return duet_gaussian_nll(decoded, duet_scale(log_sigma(model), 2), x);
     return duet_discretised_logistic_nll(decoded, log_scale(model), x, BYTE_LEVELS);

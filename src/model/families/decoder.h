@@ -23,6 +23,8 @@ duet_node duet_likelihood_mean(duet_model *model, duet_node decoded);
 bool duet_likelihood_is_of_bytes(duet_model *model);
 /** A draw of p(x | decoded), [rows, features]; of a discretised logistic one of the 256 levels. */
 duet_node duet_likelihood_draw(duet_model *model, duet_node decoded);
+/** How narrow a Gaussian p(x | z) may become: its sigma, or a learned one's floor; 0: it is no Gaussian. */
+double duet_likelihood_least_sigma(duet_model *model);
 /** In a phase: reports what the likelihood has learned, the mean "sigma"; nothing if it learns nothing. */
 void duet_likelihood_report(duet_model *model);
 

@@ -5,6 +5,10 @@
  * VampPrior. */
 #include "model/families/vae.h"
 
+#include <math.h>
+
+#include "model/families/needs.h"
+
 /* What a step computes. Of each example: means over its draws. */
 typedef struct terms {
     size_t k;               /* draws an example */
@@ -170,6 +174,7 @@ void duet_vae_objective(duet_model *m, const duet_vae *vae)
     }
     if (duet_setting_is(m, "reports", "all")) q = (duet_gaussian){duet_watch(q.mean), duet_watch(q.logvar)};
     terms t = make_terms(m, vae, q, prior);
+    if (t.beta > 0) duet_warn_of_faint_examples(m, duet_likelihood_least_sigma(m) * sqrt(t.beta));
     train(m, &t);
     give_outputs(m, vae, &t, prior);
     duet_vae_likelihood(m, vae, &q, prior);

@@ -60,6 +60,19 @@ void duet_warn_of_coarse_columns(duet_model *model, const duet_blur *blur);
  *  on what they leave free. A mixture whose axes are the columns does not. */
 void duet_warn_of_dependent_columns(duet_model *model);
 
+/** Warns, for what learns a sigma for each number of an example, of training data of which some vary by no more than
+ * the floor that keeps it from falling to 0: it goes there, whatever is learnt. */
+void duet_warn_of_narrow_columns(duet_model *model, double floor);
+
+/** Warns, for a posterior under a Gaussian likelihood, of training data that all together vary less than `sigma`, so
+ *  that the posterior has nothing to say; where it then says nothing, that is the cause (run/health.c). */
+void duet_warn_of_faint_examples(duet_model *model, double sigma);
+
+/** Warns, for what mixes examples as duet_model_centred gives them with noise of deviation 1, of training data that
+ *  deviate by less than `least` or more than `most`: a table's column by itself, other data as a whole. Not where
+ *  opening the set told of its scale. */
+void duet_warn_of_scale(duet_model *model, double least, double most);
+
 /** The batch as pictures, [batch, height, width, channels]; refused if they are too small for a network whose windows
  * need `least` pixels each way. */
 duet_node duet_pictures_at_least(duet_model *model, size_t least);
