@@ -93,6 +93,27 @@ def column_names(values: Any) -> Optional[List[str]]:
     return [re.sub(r"^Unnamed: \d+$", "", " ".join(one.splitlines()).strip()) for one in names] if named else None
 
 
+def _row_names(values: Any) -> Any:
+    """The index of a table or a column of one, as pandas has it; None: it has none."""
+    index = getattr(values, "index", None) if hasattr(values, "__array__") else None
+    return index if hasattr(index, "equals") else None
+
+
+def same_rows(examples: Any, values: Any, what: str, of: str = "examples") -> None:
+    """Refuses what is given for each row of a table, as labels are, where its index has the names of these rows in
+    another order: pandas goes by them, and numbers taken by place would be those of other rows."""
+    rows, names = _row_names(examples), _row_names(values)
+    if rows is None or names is None or len(rows) != len(names) or rows.equals(names):
+        return
+    known = set(rows)
+    if len(known) == len(rows) and known == set(names):
+        raise Error(
+            "data",
+            f"{what}: the index has the rows of {of} in another order; {what}.loc[{of}.index] is in theirs, and where "
+            f"they are meant by place, {what}.to_numpy() has no index",
+        )
+
+
 def _is_missing(one: Any) -> bool:
     """None, NaN, and what pandas has in their place."""
     return one is None or type(one).__name__ in ("NAType", "NaTType") or isinstance(one, float) and one != one

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import absolute, key_values, text_array, truth, warn, whole
+from .convert import absolute, key_values, same_rows, text_array, truth, warn, whole
 from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
 from .evaluation import evaluate
@@ -309,6 +309,8 @@ class Run(Handle):
         if out is not None and not isinstance(out, Mapping):
             raise Error("usage", f"out is {type(out).__name__}; a dict by the names of outputs is expected")
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
+        same_rows(examples, latents, "latents")
+        same_rows(examples if latents is None else latents, classes, "classes", "examples" if latents is None else "latents")
         examples = None if examples is None else examples_of(self, examples)
         latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
         listed = class_list(classes)
