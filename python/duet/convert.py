@@ -9,11 +9,11 @@ import re
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Type, Union
 
 import numpy
 
-from .library import NULL, Error, article, brief, constants, enumerator, ffi, lib, text, word_of, words
+from .library import NULL, Error, article, brief, constants, enumerator, ffi, in_python, lib, text, word_of, words
 from .node import Group, Node, keeps_of
 
 if TYPE_CHECKING:
@@ -291,9 +291,20 @@ def where() -> Any:
     return text(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
-def warn(message: str) -> None:
+class Note(UserWarning):
+    """A warning that nothing is wrong with: a setting or an argument that had no effect, a value that there is none of."""
+
+
+def warn(message: str, category: Type[Warning] = UserWarning) -> None:
     """A warning at the line of the code outside this package that called."""
-    warnings.warn(message, stacklevel=_outside()[1] + 1)
+    warnings.warn(message, category, stacklevel=_outside()[1] + 1)
+
+
+def tell(line: str) -> None:
+    """A line of the library's log as Python has it: a warning, a Note, or, of one about a wait, nothing."""
+    for mark, category in (("warning: ", UserWarning), ("note: ", Note)):
+        if line.startswith(mark):
+            warn(in_python(line[len(mark) :]), category)
 
 
 def absolute(path: Any) -> str:
