@@ -118,6 +118,32 @@ static void trainers_of_one_model_tell_their_own(void **state)
     test_parts_close(&parts);
 }
 
+/* The first one's phase of a batch an epoch is longer than the device remembers, and keeps a sum; the later one's is
+ * not. */
+static void a_later_trainer_reads_no_sum_of_a_longer_phase(void **state)
+{
+    (void)state;
+    enum { ROWS = 1200, LONG = ROWS * 9 / 10, SHORT = LONG / 2 };
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    test_parts parts;
+    duet_trainer *later;
+    float *values = malloc(ROWS * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < ROWS; i++) values[i] = (float)i / ROWS;
+    (void)snprintf(path, sizeof path, "%s/many.npy", folder);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 1), &error), &error);
+    free(values);
+    test_parts_open_batch(&parts, device, &counting, path, 1, NULL, 0);
+    test_steps(&parts, 1);
+    expect_means(parts.trainer, 1, 0, (LONG - 1) / 2.0);
+    assert_ok(duet_trainer_new(&later, device, parts.model, 2, &error), &error);
+    assert_ok(duet_trainer_step(later, &error), &error);
+    expect_means(later, 4, 1, LONG + (SHORT - 1) / 2.0);
+    duet_trainer_free(&later);
+    test_parts_close(&parts);
+}
+
 /* A step of more replays than the device remembers: every one counts, and no error builds up. The numbers of a step are
  * those of 0, 1, ... over 4096 beside 1000, of which float32 keeps four digits behind the point. */
 enum { MANY = 4000 };
@@ -480,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_repeat_as_often_as_they_say),
         cmocka_unit_test(trainers_of_one_model_tell_their_own),
+        cmocka_unit_test(a_later_trainer_reads_no_sum_of_a_longer_phase),
         cmocka_unit_test(all_replays_of_a_long_step_count),
         cmocka_unit_test(a_long_step_before_a_checkpoint_counts),
         cmocka_unit_test(an_epoch_sees_each_example_at_most_once),
