@@ -30,11 +30,18 @@ def pictures(count=200):
     return x
 
 
+class Index(list):
+    """As pandas' Index: the names of rows."""
+
+    equals = list.__eq__
+
+
 class Table:
     """As pandas' DataFrame: columns by their names, which numpy passes over."""
 
-    def __init__(self, **columns):
+    def __init__(self, rows=None, **columns):
         self.held, self.columns = columns, list(columns)
+        self.index = None if rows is None else Index(rows)
 
     def __getitem__(self, names):
         return numpy.asarray(self.held[names]) if isinstance(names, str) else Table(**{name: self.held[name] for name in names})

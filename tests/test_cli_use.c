@@ -278,6 +278,13 @@ static void it_is_said_how_good_a_judge_is(void **state)
     expect(RUN("eval", "@/judged", "--judge", "@/guessing", "--metric", "inception-score"), 0, NULL,
            "their commonest class is right about 0.5: the judge may be guessing");
     expect(RUN("report", "@/judged", "--judge", "@/guessing"), 0, NULL, "the judge may be guessing");
+    expect(RUN("train", "vae", "--data", "@/lights-images.npy", "--steps", "1", "--out", "@/best", "--keep-best",
+               "inception-score", "--judge", "@/guessing"),
+           0, NULL, "warning: the judge is right about 0.");
+    result watched = RUN("train", "vae", "--data", "@/lights-images.npy", "--steps", "1", "--out", "@/watched",
+                         "--watch", "classes", "--judge", "@/good");
+    assert_null(strstr(watched.err, "the judge"));
+    expect(watched, 0, "watched", "images/s");
     expect(RUN("eval", "@/judged", "--metric", "mse", "--json"), 0, "\"judge_accuracy\": null", NULL);
 }
 

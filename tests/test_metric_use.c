@@ -71,6 +71,11 @@ static void a_best_is_kept_where_one_is_better(void **state)
     }
     assert_int_equal(duet_metric_find("latent-mmd")->measures[0].better, DUET_SMALLER);
     assert_int_equal(duet_metric_find("active-units")->measures[0].better, DUET_NEITHER);
+
+    const duet_metric_row *ais = duet_metric_find("ais");
+    assert_null(duet_metric_measure_find(ais, "ais-gap")->unit); /* nats, as the metric's */
+    assert_string_equal(duet_metric_measure_find(ais, "ais-chains")->unit, "chains");
+    assert_string_equal(duet_metric_measure_find(ais, "ais-acceptance")->unit, "share");
 }
 
 /* However many are asked for, and none is lost in silence: what a verdict has no room for is refused. */

@@ -324,6 +324,30 @@ class Data(Folder):
         with self.assertRaisesRegex(duet.Error, "^examples of type .*leave these texts out"):
             duet.Data.from_arrays(twice)
 
+    def test_rows_in_another_order_are_refused(self):
+        x, y, rows = numpy.random.default_rng(0).random((40, 2)), numpy.arange(40) % 3, list(range(40))
+        table, turned = Table(a=x[:, 0], b=x[:, 1], rows=rows), Table(y=y[::-1], rows=rows[::-1])
+        words = r"labels: the index has the rows of (\w+) in another order; labels.loc\[\1.index\] is in theirs"
+        with self.assertRaisesRegex(duet.Error, words):
+            duet.Data.from_arrays(table, labels=turned)
+        with self.assertRaisesRegex(duet.Error, words.replace("labels", "test_labels")):
+            duet.Data.from_arrays(x, table, labels=y, test_labels=turned)
+        with self.assertRaisesRegex(duet.Error, words):
+            duet.write_points(self.path("turned.png"), table, labels=turned)
+        twice = [0, 1] * 20  # which names no row
+        for names, of in ((rows, y), (range(40, 80), y), (None, y), (twice, y)):
+            duet.Data.from_arrays(table, labels=Table(y=of, rows=names)).close()
+        duet.Data.from_arrays(Table(a=x[:, 0], rows=twice), labels=Table(y=y, rows=twice[::-1])).close()
+        duet.Data.from_arrays(table, labels=turned["y"]).close()
+        with duet.Data.from_arrays(table, labels=Table(y=y, rows=rows)) as data:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                run = duet.train("cvae", data, steps=1, batch=10, settings={"hidden": 4, "latent": 2}, out=self.path("rows"))
+            for call in (lambda: run.encode(table, classes=turned), lambda: run.reconstruct(table, classes=turned)):
+                with self.assertRaisesRegex(duet.Error, "classes: the index has the rows of examples in another order"):
+                    call()
+            self.assertEqual(run.encode(table, classes=Table(y=y, rows=rows)["y"]).shape, (40, 2))
+
     def test_columns_that_float32_does_not_tell_apart_are_told_of(self):
         noise = numpy.random.default_rng(0).random((300, 3))
         seconds = numpy.column_stack([1.7e9 + numpy.arange(300), noise])

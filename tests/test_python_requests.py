@@ -9,6 +9,8 @@ usage: test_python_requests.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or nump
 import functools
 import os
 import pathlib
+import re
+import shutil
 import sys
 import tempfile
 import unittest
@@ -123,10 +125,43 @@ class Scales(Asked):
             warnings.simplefilter("ignore")
             judge = duet.train("classifier", weak, steps=2, batch=20, out=self.path("weak"))
         said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=judge))
-        self.assertEqual([one.split(":")[0] for one in said], ["array", "array"])
+        self.assertEqual([one.split(":")[0] for one in said[:-1]], ["array", "array"])
         self.assertRegex(said[0], "are they of another scale")
         self.assertRegex(said[1], "its classes have names and those of .*weak none")
-        self.assertEqual(self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge)), [])
+        said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge))
+        self.assertRegex("".join(said), "^the judge is right about .* of the test examples of array, and .* may be guessing[^:]*$")
+
+    def test_a_judge_that_guesses_is_told_of(self):
+        x, y = self.x.copy(), numpy.arange(200) % 2
+        x[:, :4, :4] = 255 * y[:, None, None]
+        numpy.savez(self.path("told.npz"), x_train=x[:160], x_test=x[160:], y_train=y[:160], y_test=y[160:])
+        guesses = "^the judge is right about .* of the test examples of .*, and who always says their commonest class is right about "
+        guesses += r"0.5.*: the judge may be guessing, .* train it longer \(duet.train with resume=JUDGE and more epochs\)$"
+        for data in (self.path("told.npz"), duet.Data.from_arrays(x, labels=y)):
+            small = dict(batch=20, settings=SMALL, steps=2)
+            run = duet.train("vae", data, out=self.path("judged"), **small)
+            bad, good = (duet.train("classifier", data, batch=20, epochs=4, settings={"lr": lr}, out=self.path(f"judge-{lr}"))
+                         for lr in (0, 0.01))
+            for call in (lambda judge: run.evaluate("inception-score", judge=judge),
+                         lambda judge: duet.train("vae", data, out=self.path("w-" + judge.name), metrics=["inception-score"], judge=judge, **small)):
+                told, silent = (self.warnings_of(lambda: call(judge)) for judge in (bad, good))  # noqa: B023
+                self.assertEqual(([bool(re.match(guesses, one)) for one in told], silent), ([True], []), told)
+            for one in ("judged", "judge-0", "judge-0.01", "w-judge-0", "w-judge-0.01"):
+                shutil.rmtree(self.path(one))
+
+    def test_what_is_judged_of_other_data_is_told(self):
+        with duet.Data.from_arrays(self.x[:80] // 2) as other, duet.open(self.vae.directory, data=other) as run:
+            share = "array has no test set, so that of its 80 examples a tenth is judged"
+            for split, said in (("test", [share]), ("train", [])):
+                self.assertEqual([one[: len(share)] for one in self.warnings_of(lambda: run.evaluate("mse", split=split))], said)
+        self.assertEqual(self.warnings_of(lambda: self.vae.evaluate("mse")), [])
+        directory = shutil.copytree(self.vae.directory, self.path("speeds"))
+        with duet.open(directory, data=self.x) as run:
+            self.assertEqual(self.warnings_of(lambda: run.evaluate("cost")), [])
+            pathlib.Path(directory, "metrics.jsonl").write_text('{"step": 2, "epoch": 0.2, "split": "train", "other": 1}\n')
+            self.assertRegex("".join(self.warnings_of(lambda: run.evaluate("cost"))), r"another one\? \(step-ms and images-per")
+            pathlib.Path(directory, "metrics.jsonl").unlink()
+            self.assertRegex("".join(self.warnings_of(lambda: run.evaluate("cost"))), "^step-ms and images-per-second are left out")
 
     def test_a_judge_that_does_not_fit_costs_what_needs_one(self):
         two = duet.Data.from_arrays(self.x, labels=numpy.arange(200) % 2)

@@ -413,6 +413,22 @@ class Runs(Folder):
             with self.assertRaisesRegex(ValueError, words):
                 duet.train("ae", pictures(), **asked)
 
+    def test_what_had_no_effect_is_noted(self):
+        given = dict(steps=1, batch=20, settings={"hidden": 8, "latent": 2, "momentum": 0.5})
+        idle, lines = "without effect, since with the other settings nothing follows it: momentum=0.5", []
+        with self.assertWarnsRegex(duet.Note, f"^{idle}$") as said:
+            duet.train("ae", pictures(), out=self.path("noted"), **given)
+        self.assertEqual(said.filename, __file__)
+        duet.train("ae", pictures(), out=self.path("logged"), log=lines.append, **given)
+        self.assertIn(f"note: {idle}", lines)
+        with duet.Device() as device, duet.Data.from_arrays(pictures()) as data:
+            with duet.Model("ae", data, settings=given["settings"]) as model, self.assertWarnsRegex(duet.Note, idle):
+                duet.Trainer(device, model, batch=20)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", duet.Note)
+            duet.train("ae", pictures(), out=self.path("silent"), **given)
+
     def test_a_run_knows_its_family_again(self):
         def family(activation):
             def build(model):

@@ -67,6 +67,83 @@ static void phases_repeat_as_often_as_they_say(void **state)
     test_parts_close(&parts);
 }
 
+/* "thrice", "once" and "whole" of the steps that nobody was told of yet. */
+static void expect_means(duet_trainer *trainer, double thrice, double once, double whole)
+{
+    duet_error error = {0};
+    double means[4];
+    assert_ok(duet_trainer_losses(trainer, means, 4, &error), &error);
+    assert_close(means[0], thrice, 1e-6);
+    assert_close(means[2], once, 1e-6);
+    assert_close(means[3], whole, 1e-6);
+}
+
+/* A later trainer of a model, of another batch and so of other repeats, goes on with its steps and tells its own. */
+static void trainers_of_one_model_tell_their_own(void **state)
+{
+    (void)state;
+    enum { LARGE = 22 }; /* two batches */
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    test_parts parts, loaded;
+    duet_trainer *later;
+    (void)snprintf(path, sizeof path, "%s/two-trainers.safetensors", folder);
+    test_parts_open(&parts, device, &counting, examples, NULL, 0);
+    test_steps(&parts, 4);
+    assert_ok(duet_trainer_new(&later, device, parts.model, LARGE, &error), &error);
+    assert_int_equal(duet_trainer_steps(later), 4);
+    assert_ok(duet_trainer_step(later, &error), &error);
+    expect_means(later, 13, 4, 20.5);           /* 12 to 14, 4, 20 and 21 */
+    expect_means(parts.trainer, 5.5, 1.5, 9.5); /* 0 to 11, 0 to 3, 0 to 19 */
+    assert_ok(duet_trainer_step(later, &error), &error);
+    test_steps(&parts, 1);
+    assert_int_equal(duet_trainer_steps(parts.trainer), 7);
+    test_steps(&parts, 341); /* over what the later one's step left */
+    expect_means(later, 16, 5, 22.5);
+    expect_means(parts.trainer, 530.5, 176.5, 878.5); /* 18 to 1043, 6 to 347, 24 to 1733 */
+    duet_trainer_free(&later);
+    test_steps(&parts, 1);
+    assert_ok(duet_trainer_save(parts.trainer, path, &error), &error);
+
+    test_parts_open(&loaded, device, &counting, examples, NULL, 0);
+    assert_ok(duet_trainer_load(loaded.trainer, path, &error), &error);
+    assert_int_equal(duet_trainer_steps(loaded.trainer), 349);
+    expect_means(loaded.trainer, 1045, 348, 1736);
+    assert_ok(duet_trainer_new(&later, device, loaded.model, TEST_BATCH, &error),
+              &error); /* of a model that was loaded */
+    assert_ok(duet_trainer_step(later, &error), &error);
+    expect_means(later, 1048, 349, 1741);
+    duet_trainer_free(&later);
+    test_parts_close(&loaded);
+    test_parts_close(&parts);
+}
+
+/* The first one's phase of a batch an epoch is longer than the device remembers, and keeps a sum; the later one's is
+ * not. */
+static void a_later_trainer_reads_no_sum_of_a_longer_phase(void **state)
+{
+    (void)state;
+    enum { ROWS = 1200, LONG = ROWS * 9 / 10, SHORT = LONG / 2 };
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    test_parts parts;
+    duet_trainer *later;
+    float *values = malloc(ROWS * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < ROWS; i++) values[i] = (float)i / ROWS;
+    (void)snprintf(path, sizeof path, "%s/many.npy", folder);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 1), &error), &error);
+    free(values);
+    test_parts_open_batch(&parts, device, &counting, path, 1, NULL, 0);
+    test_steps(&parts, 1);
+    expect_means(parts.trainer, 1, 0, (LONG - 1) / 2.0);
+    assert_ok(duet_trainer_new(&later, device, parts.model, 2, &error), &error);
+    assert_ok(duet_trainer_step(later, &error), &error);
+    expect_means(later, 4, 1, LONG + (SHORT - 1) / 2.0);
+    duet_trainer_free(&later);
+    test_parts_close(&parts);
+}
+
 /* A step of more replays than the device remembers: every one counts, and no error builds up. The numbers of a step are
  * those of 0, 1, ... over 4096 beside 1000, of which float32 keeps four digits behind the point. */
 enum { MANY = 4000 };
@@ -428,6 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_repeat_as_often_as_they_say),
+        cmocka_unit_test(trainers_of_one_model_tell_their_own),
+        cmocka_unit_test(a_later_trainer_reads_no_sum_of_a_longer_phase),
         cmocka_unit_test(all_replays_of_a_long_step_count),
         cmocka_unit_test(a_long_step_before_a_checkpoint_counts),
         cmocka_unit_test(an_epoch_sees_each_example_at_most_once),

@@ -110,6 +110,21 @@ DUET_API duet_status duet_metric_features(duet_run *run, const char *metric, due
 DUET_API duet_status duet_features_check(const duet_features_identity *a, const duet_features_identity *b,
                                          const char *metric, duet_error *error);
 
+/** What a judge's word is worth. */
+typedef struct duet_judge_weight {
+    duet_metric_value
+        accuracy;  /**< how often it is right about examples of its own data, on the split that judges it */
+    double chance; /**< the share of their commonest class: who always says that one is right so often */
+    duet_split split;
+    const char *data; /**< its name; borrowed of the judge */
+} duet_judge_weight;
+
+/** Errors: those of the judge's accuracy, for which its own data are needed. */
+DUET_API duet_status duet_judge_weigh(duet_run *judge, duet_judge_weight *weight, duet_error *error);
+/** Whether it is not surely right more often than by chance, so that what it says of samples may mean little: in words
+ *  for a warning. */
+DUET_API bool duet_judge_may_guess(const duet_judge_weight *weight, char *words, size_t size);
+
 /** Which of two of the metric's own values is the better one: what the first of its measures says, unless that follows
  *  from the run, as of accuracy: a classifier's is the better the larger, a discriminator's is neither. */
 DUET_API duet_better duet_metric_better(duet_run *run, const char *metric);
@@ -187,7 +202,8 @@ DUET_API void duet_monitor_free(duet_monitor **monitor);
 /** What it watches, of the options and of the run that goes on, for duet_train_options.watch. */
 DUET_API const duet_watch *duet_monitor_watch(const duet_monitor *monitor);
 /** For duet_train_options.at_start, with the monitor as `watcher`: refuses metrics that the run cannot give, and a
- *  recorded judge that is not what it was. With nothing to watch it only says what a run that goes on was watched by.
+ *  recorded judge that is not what it was; a judge that may guess is warned of. With nothing to watch it only says what
+ * a run that goes on was watched by.
  */
 DUET_API duet_status duet_monitor_check(void *monitor, duet_run *run, duet_error *error);
 /** For duet_train_options.at_epoch, with the monitor as `watcher`. */

@@ -201,6 +201,10 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
  *  where it is missing, or the checkpoint is not sound. Without a device; the checkpoint is read through. */
 DUET_API bool duet_run_doubts_reports(const char *run, char *words, size_t size);
 
+/** Whether metrics of the test split are of a tenth of examples that are nobody's test set, as other data than the
+ * run's own that have none are divided: in words for a note. They are read through for it. Errors: of reading. */
+DUET_API duet_status duet_run_tells_share(duet_run *run, bool *tells, char *words, size_t size, duet_error *error);
+
 /** Opens a run on the device of another one, which must outlive it. */
 DUET_API duet_status duet_run_open_beside(duet_run **run, const char *directory, duet_run *other, duet_error *error);
 /** The same, of a family of the program's own, which must outlive the run; NULL: the built-in one. */
@@ -210,7 +214,8 @@ DUET_API duet_status duet_run_open_beside_with(duet_run **run, const char *direc
  *  shape; it must stay open meanwhile. NULL: nobody. Classes are matched by name where both sets have names. Where the
  *  values are of another scale, or one set alone has names, duet_data_note of the run's data says so.
  *  DUET_ERROR_DATA for one that has learnt other examples or another number of classes: the run then has none, and
- *  refuses metrics that need one with these words, until another one or NULL is set. */
+ *  refuses metrics that need one with these words, until another one or NULL is set. duet_judge_weigh says whether its
+ *  word means anything. */
 DUET_API duet_status duet_run_set_judge(duet_run *run, duet_run *judge, duet_error *error);
 DUET_API duet_run *duet_run_judge(duet_run *run);
 

@@ -13,7 +13,9 @@ extern "C" {
 
 typedef struct duet_trainer duet_trainer;
 
-/** Plans every phase of the model for `batch` examples. Model, data and device must outlive it. */
+/** Plans every phase of the model for `batch` examples. Model, data and device must outlive it. A model may have
+ * several, of one batch or of others, in turns: each goes on with the model's steps where the last one left off, and
+ * tells the losses of its own. */
 DUET_API duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_model *model, size_t batch,
                                       duet_error *error);
 DUET_API void duet_trainer_free(duet_trainer **trainer);
@@ -21,8 +23,9 @@ DUET_API void duet_trainer_free(duet_trainer **trainer);
  *  eight back. Of data that are streamed (duet_data_set_streaming) it waits for the reading of its examples too, and
  * for a draw some draws back; errors are also those of reading. */
 DUET_API duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error);
+/** Steps of the model done, by whichever trainer, when this one made its last step (none yet: when it was made). */
 DUET_API uint64_t duet_trainer_steps(const duet_trainer *trainer);
-/** Epochs begun and finished so far, as a real number. */
+/** Epochs begun and finished so far, as a real number: as if all these steps had been of this trainer's batch. */
 DUET_API double duet_trainer_epoch(const duet_trainer *trainer);
 DUET_API size_t duet_trainer_steps_an_epoch(const duet_trainer *trainer);
 

@@ -10,7 +10,7 @@ docs/python.md is the guide. duet.c has every function of the C interface by its
 
 from . import functions
 from .comparison import Comparison, compare
-from .convert import optimiser, prior_mixture, struct
+from .convert import Note, optimiser, prior_mixture, struct
 from .data import Data, datasets
 from .device import Device, devices
 from .functions import *  # noqa: F401,F403: the ops, layers and losses
@@ -47,6 +47,7 @@ __all__ = [
     "Group",
     "Model",
     "Node",
+    "Note",
     "Plan",
     "Record",
     "Run",

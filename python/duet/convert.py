@@ -9,11 +9,11 @@ import re
 import sys
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Sequence, Set, Tuple, Type, Union
 
 import numpy
 
-from .library import NULL, Error, article, brief, constants, enumerator, ffi, lib, text, word_of, words
+from .library import NULL, Error, article, brief, constants, enumerator, ffi, in_python, lib, text, word_of, words
 from .node import Group, Node, keeps_of
 
 if TYPE_CHECKING:
@@ -91,6 +91,27 @@ def column_names(values: Any) -> Optional[List[str]]:
     names = list(getattr(values, "columns", ())) if hasattr(values, "__array__") else []
     named = len(names) > 0 and all(isinstance(one, str) for one in names)
     return [re.sub(r"^Unnamed: \d+$", "", " ".join(one.splitlines()).strip()) for one in names] if named else None
+
+
+def _row_names(values: Any) -> Any:
+    """The index of a table or a column of one, as pandas has it; None: it has none."""
+    index = getattr(values, "index", None) if hasattr(values, "__array__") else None
+    return index if hasattr(index, "equals") else None
+
+
+def same_rows(examples: Any, values: Any, what: str, of: str = "examples") -> None:
+    """Refuses what is given for each row of a table, as labels are, where its index has the names of these rows in
+    another order: pandas goes by them, and numbers taken by place would be those of other rows."""
+    rows, names = _row_names(examples), _row_names(values)
+    if rows is None or names is None or len(rows) != len(names) or rows.equals(names):
+        return
+    known = set(rows)
+    if len(known) == len(rows) and known == set(names):
+        raise Error(
+            "data",
+            f"{what}: the index has the rows of {of} in another order; {what}.loc[{of}.index] is in theirs, and where "
+            f"they are meant by place, {what}.to_numpy() has no index",
+        )
 
 
 def _is_missing(one: Any) -> bool:
@@ -270,9 +291,20 @@ def where() -> Any:
     return text(f"{frame.f_code.co_filename}:{frame.f_lineno}")
 
 
-def warn(message: str) -> None:
+class Note(UserWarning):
+    """A warning that nothing is wrong with: a setting or an argument that had no effect, a value that there is none of."""
+
+
+def warn(message: str, category: Type[Warning] = UserWarning) -> None:
     """A warning at the line of the code outside this package that called."""
-    warnings.warn(message, stacklevel=_outside()[1] + 1)
+    warnings.warn(message, category, stacklevel=_outside()[1] + 1)
+
+
+def tell(line: str) -> None:
+    """A line of the library's log as Python has it: a warning, a Note, or, of one about a wait, nothing."""
+    for mark, category in (("warning: ", UserWarning), ("note: ", Note)):
+        if line.startswith(mark):
+            warn(in_python(line[len(mark) :]), category)
 
 
 def absolute(path: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 
 import numpy
 
-from .convert import absolute, as_type, column_names, each_as_array, extents_of, in_order, labels_of, numbers, shape_struct, shape_tuple, text_array, texts, truth, whole
+from .convert import absolute, as_type, column_names, each_as_array, extents_of, in_order, labels_of, numbers, same_rows, shape_struct, shape_tuple, text_array, texts, truth, whole
 from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, shown, text, text_or_null
 
 SPLITS = ("train", "test")
@@ -145,6 +145,8 @@ class Data(Handle):
         Names of the columns of a table, such as pandas' DataFrame, are kept, as those of a CSV file are.
         """
         columns = _columns(train, test)
+        same_rows(train, labels, "labels", "train")
+        same_rows(test, test_labels, "test_labels", "test")
         train, test = each_as_array(train, "examples"), each_as_array(test, "test examples")
         arrays: List[Any] = [_examples(train), None if test is None else _examples(test)]
         if arrays[1] is not None and len(arrays[1]) == 0:

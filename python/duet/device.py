@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple, Union
 
-from .convert import callable_or_none, truth, warn
-from .library import NULL, Error, Handle, Record, c, check, ffi, host, in_python, lib, new_error, opening, record
+from .convert import callable_or_none, tell, truth
+from .library import NULL, Error, Handle, Record, c, check, ffi, host, lib, new_error, opening, record
 from .library import refuse_forked, text, words
 from .library import selector as selector_text
 
@@ -26,10 +26,8 @@ def devices() -> List[Record]:
 
 @ffi.callback("duet_log_function")
 def _hear(_: Any, line: Any) -> None:
-    said = words(line)
     try:
-        if said.startswith("warning: "):
-            warn(in_python(said[len("warning: ") :]))
+        tell(words(line))
     except Warning:  # where warnings are errors: nothing goes up through C
         pass
 

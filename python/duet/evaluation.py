@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from .convert import text_array, texts, warn
+from .convert import Note, text_array, texts, warn
 from .data import split_number, told
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, ffi, in_python, lib, new_error, text, words
@@ -23,8 +23,11 @@ def _left_out(context: Any, metric: Any, reason: Any) -> None:
     ffi.from_handle(context).append((words(metric), reason.status, ffi.string(reason.message)))
 
 
-def evaluate(run: Any, metrics: Sequence[Any], judge: Any, split: str, seed: int) -> Dict[str, Value]:
-    """Metrics of a Run; judge: None, or a judge's directory and Family. Who calls holds the run's lock."""
+def evaluate(
+    run: Any, metrics: Sequence[Any], judge: Any, split: str, seed: int, weigh: Callable[[Any], Optional[str]]
+) -> Dict[str, Value]:
+    """Metrics of a Run; judge: None, or a judge's directory and Family; weigh: what doubts it, as it was opened. Who
+    calls holds the run's lock."""
     if judge is None:
         return _measure(run, [run.pointer], metrics, split, seed)
     with Handle(None) as beside:
@@ -41,7 +44,13 @@ def evaluate(run: Any, metrics: Sequence[Any], judge: Any, split: str, seed: int
         try:
             _take_judge(run, beside, metrics)
             run._tell()
-            return _measure(run, [run.pointer, beside.pointer], metrics, split, seed)
+            values = _measure(run, [run.pointer, beside.pointer], metrics, split, seed)
+            asked = not metrics or any(asks_features(name) for name in _names_of(metrics))
+            if asked and lib.duet_run_judge(run.pointer) != NULL:
+                said = weigh(beside)
+                if said is not None:
+                    warn(said)
+            return values
         finally:  # whatever is raised: the judge is about to be closed
             c.run_set_judge(run, None)
 
@@ -58,6 +67,33 @@ def _take_judge(run: Any, judge: Any, metrics: Sequence[Any]) -> None:
             warn(f"the judge is left out: {in_python(run._by_own_name(error.message))}")
 
 
+def doubt_of_judge(judge: Any) -> Optional[str]:
+    """That a judge may be guessing, in words. Where its own data are away nobody knows."""
+    weight, error, said = ffi.new("duet_judge_weight *"), new_error(), ffi.new("char[]", 600)
+    known = lib.duet_judge_weigh(judge.pointer, weight, error) == lib.DUET_OK
+    return in_python(words(said)) if known and lib.duet_judge_may_guess(weight, said, len(said)) else None
+
+
+def _tell_of_share(run: Any, split: str) -> None:
+    tells, said = ffi.new("bool *"), ffi.new("char[]", 600)
+    if split == "test":
+        c.run_tells_share(run, tells, said, len(said))
+        if tells[0]:
+            warn(run._by_own_name(words(said)), Note)
+
+
+def _tell_of_speeds(run: Any, given: Sequence[str]) -> None:
+    """What the reports of the training would have told of its cost."""
+    said = ffi.new("char[]", 400)
+    if lib.duet_run_doubts_reports(text(run.directory), said, len(said)):
+        warn(f"{run.directory}: {words(said)} (step-ms and images-per-second go by it)")
+    elif "step-ms" not in given:
+        warn(
+            f"step-ms and images-per-second are left out: {run.directory}/metrics.jsonl, the reports of the training, is "
+            "not there or tells of none"
+        )
+
+
 def _measure(run: Any, runs: Sequence[Any], metrics: Sequence[str], split: str, seed: int) -> Dict[str, Value]:
     """Metrics by the runs: this one and, where there is one, its judge."""
     names = _names_of(metrics) or _usual_metrics(run, split)
@@ -65,15 +101,19 @@ def _measure(run: Any, runs: Sequence[Any], metrics: Sequence[str], split: str, 
         if lib.duet_metric_find(text(name)) == NULL or len(names) == 1:
             c.metric_check(run, name, split_number(split))
     if len(runs) > 1 and metrics and not any(asks_features(name) for name in names):
-        warn("judge= has no effect: none of these metrics asks one")
+        warn("judge= has no effect: none of these metrics asks one", Note)
+    _tell_of_share(run, split)
     values, count = ffi.new("duet_metric_value[]", 64 * len(names) + 64), ffi.new("size_t *")
     _compute(run, runs, names, split, seed, values, count)
     run._tell()
     for i in range(count[0]):
         reason = words(lib.duet_metric_reason(run.pointer, values[i].name))
         if reason is not None:
-            warn(f"{words(values[i].name)} has no value: {reason}")
-    return {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+            warn(f"{words(values[i].name)} has no value: {reason}", Note)
+    given = {words(values[i].name) or "": value_of(values[i]) for i in range(count[0])}
+    if "cost" in names and run.directory:
+        _tell_of_speeds(run, list(given))
+    return given
 
 
 def _compute(

@@ -156,6 +156,7 @@ def in_python(message: str) -> str:
         part = re.sub(r"(?<![\w./'\"-])duet_([a-z]\w*)(?![\w/-]|\.\w)", _own_name, part)
         part = re.sub(r"--set ([\w.]+)=(\.{3}|[\w.,]*[\w])", r'settings={"\1": "\2"}', part).replace('"..."', "...")
         part = re.sub(r"\bduet train (\w+)", r'duet.train("\1")', part)
+        part = re.sub(r"\bduet train (?=--)", "duet.train with ", part)
         part = re.sub(rf"--({_FLAGS})\b", lambda found: found[1].replace("-", "_") + "=True", part)
         value = r"(?: (?!(?:a|and|ends|gives|goes|has|is|names|or|says|starts|the|to|too|which|would)\b)"
         value += r"('[^']*'|[^\s;,:)]+(?::column=[^\s;,:)]+)?))?"

@@ -332,7 +332,8 @@ def _in_build(pointer_: Any, begins: bool = False) -> Iterator[Model]:
 
 
 class Trainer(Handle):
-    """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples."""
+    """Training with the loop in the program's own hands: every phase of the model planned for `batch` examples. A model
+    may have several, which take turns: each goes on with the model's steps, and tells the losses of its own."""
 
     _free, _on_device = "duet_trainer_free", True
 
@@ -354,7 +355,7 @@ class Trainer(Handle):
 
     @property
     def steps(self) -> int:
-        """Steps done."""
+        """Steps of the model done, by whichever trainer, when this one made its last step."""
         return lib.duet_trainer_steps(self.pointer)
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, Optional, Sequence
 
 import numpy
 
-from .convert import labels_of, numbers, shape_struct, whole
+from .convert import labels_of, numbers, same_rows, shape_struct, whole
 from .library import NULL, Error, c, ffi
 
 
@@ -105,6 +105,7 @@ def write_points(path: str, values: Any, labels: Any = None, reference: Any = No
     if labels is not None and reference is not None:
         raise ValueError("labels and a reference; points are drawn in the colours of their labels, or before a reference")
     if labels is not None:
+        same_rows(values, labels, "labels", "values")
         classes = labels_of(labels, len(array))
         if array.shape != (len(classes), 2):
             raise ValueError(f"values of shape {array.shape} with {len(classes)} labels; points are [count, 2]")

@@ -17,10 +17,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import absolute, key_values, text_array, truth, warn, whole
+from .convert import absolute, key_values, same_rows, text_array, truth, warn, whole
 from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
-from .evaluation import evaluate
+from .evaluation import doubt_of_judge, evaluate
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
 from .metric import Value, metric_names
@@ -88,6 +88,18 @@ def judge_of(judge: Any) -> Tuple[Any, Any]:
     if isinstance(judge, Run):
         judge._check_seen("who judges is")
     return directory_of(judge), getattr(judge, "family", None)
+
+
+def doubt_of_arrays(judge: Any) -> Optional[str]:
+    """doubt_of_judge of a Run that was trained on arrays, where who opens its directory has none to weigh it by."""
+    if not isinstance(judge, Run) or judge._own is None or judge._own._arrays is None:
+        return None
+    try:
+        with judge._lock, judge._with_files() as filed:
+            doubt = doubt_of_judge(filed)
+            return None if doubt is None else filed._by_own_name(doubt)
+    except Error:  # the arrays are closed, say: nobody knows
+        return None
 
 
 class Run(Handle):
@@ -310,6 +322,9 @@ class Run(Handle):
         if out is not None and not isinstance(out, Mapping):
             raise Error("usage", f"out is {type(out).__name__}; a dict by the names of outputs is expected")
         seed, first, batch = whole("seed", seed), whole("first", first), whole("batch", batch, 0, 2**32 - 1)
+        same_rows(examples, latents, "latents")
+        same_rows(examples, classes, "classes")
+        same_rows(latents, classes, "classes", "latents")
         examples = None if examples is None else examples_of(self, examples)
         latents = None if latents is None else rows_of(latents, self.latent_features, "latents")
         listed = class_list(classes)
@@ -494,7 +509,8 @@ class Run(Handle):
             self.pointer
             self._look_for_another()
         try:
-            values = evaluate(run, metrics, None if judge is None else judge_of(judge), split, seed)
+            beside = None if judge is None else judge_of(judge)
+            values = evaluate(run, metrics, beside, split, seed, lambda opened: doubt_of_arrays(judge) or doubt_of_judge(opened))
             run._tell(of=_OF_GIVEN)
             return values
         except Error as error:

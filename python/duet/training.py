@@ -7,17 +7,16 @@ import contextlib
 import json
 import math
 import os
-import warnings
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from .convert import callable_or_none, key_values, text_array, texts, truth, warn, whole
+from .convert import callable_or_none, key_values, tell, text_array, texts, truth, warn, whole
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
 from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
-from .run import Run, directory_of, judge_of
+from .run import Run, directory_of, doubt_of_arrays, judge_of
 
 # Names in a line of metrics.jsonl that are the report's own.
 REPORTED = ("step", "epoch", "split", "seconds", "images_per_second", "health", "features")
@@ -70,11 +69,8 @@ def _show(context: Any, progress: Any) -> None:
 @ffi.callback("duet_log_function")
 def _log(context: Any, line: Any) -> None:
     training = ffi.from_handle(context)
-    said = in_python(words(line))
-    if training.log is not None:
-        training.guard(lambda: training.log(said))
-    elif said.startswith("warning: "):
-        training.guard(lambda: warnings.warn(said[len("warning: ") :], stacklevel=5))
+    said = words(line)
+    training.guard(lambda: tell(said) if training.log is None else training.log(in_python(said)))
 
 
 @ffi.callback("duet_status(void *, duet_run *, duet_error *)", error=1)
@@ -167,7 +163,8 @@ def train(
     progress: show a bar (tqdm where it is installed)
     on_epoch: on_epoch(run, epoch) at each epoch's end, with the run as it is now; it may return a text, which stops the
         training, or a dict of numbers, which metrics.jsonl keeps
-    log: receives lines about long waits, and warnings; without it warnings are Python's (warnings.warn)
+    log: receives lines about long waits, warnings and notes; without it warnings are Python's (warnings.warn), and so
+        are notes, such as of a setting without effect (duet.Note)
     metrics, keep_best, patience, judge: measured at each epoch's end, as `duet train` has them; of a run that goes on
         those that are not said are as before, and "none" (metrics, keep_best) ends them
 
@@ -227,7 +224,8 @@ def train(
     judged_by, judge_family = judge_of(judge)
     options.judge = text_or_null(judged_by)
     refuse_forked()
-    for note in own._notes if own is not None and resume is None else ():
+    doubt = doubt_of_arrays(judge)
+    for note in [*(own._notes if own is not None and resume is None else ()), *([] if doubt is None else [doubt])]:
         warn(note) if log is None else log(f"warning: {note}")
     watched = metrics or keep_best or patience or stop_on_collapse or judge is not None
     monitor = (

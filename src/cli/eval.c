@@ -129,16 +129,16 @@ static json_t *features_json(duet_run *run, duet_error *error)
 }
 
 /* How good the judge is; null: there is none, or it is not known. */
-static json_t *judge_json(const cli_values *accuracy)
+static json_t *judge_json(const json_t *facts)
 {
-    if (accuracy->count == 0) return json_null();
-    const duet_metric_value *value = &accuracy->rows[0];
-    return json_pack("{s:o s:o s:o s:I}", "value", cli_json_number(value->value), "low", cli_json_number(value->low),
-                     "high", cli_json_number(value->high), "n", (json_int_t)value->n);
+    static const char *const keys[] = {"value", "low", "high", "n"};
+    if (facts == NULL) return json_null();
+    json_t *accuracy = json_object();
+    for (size_t i = 0; i < CLI_COUNT_OF(keys); i++) json_object_set(accuracy, keys[i], json_object_get(facts, keys[i]));
+    return accuracy;
 }
 
-static int print_json(duet_run *run, const struct arguments *arguments, const cli_values *accuracy,
-                      const cli_values *values)
+static int print_json(duet_run *run, const struct arguments *arguments, const json_t *judge, const cli_values *values)
 {
     json_t *metrics = json_object();
     duet_error error = {0};
@@ -148,7 +148,7 @@ static int print_json(duet_run *run, const struct arguments *arguments, const cl
     int status = cli_json_print(json_pack("{s:i s:o s:o s:o s:o s:o s:s s:o s:s s:o}", "schema", 2, "run",
                                           cli_json_text(arguments->run), "samples", text_or_null(arguments->samples),
                                           "judge", text_or_null(duet_run_judge(run) != NULL ? arguments->judge : NULL),
-                                          "judge_accuracy", judge_json(accuracy), "features", features, "model",
+                                          "judge_accuracy", judge_json(judge), "features", features, "model",
                                           duet_model_family(duet_run_model(run))->name, "data",
                                           cli_json_text(duet_data_describe(duet_run_data(run))->name), "split",
                                           cli_run_split(run) == DUET_TEST ? "test" : "train", "metrics", metrics));
@@ -361,26 +361,20 @@ static int find_data(duet_run *run)
 }
 
 /* Of examples that are nobody's test set, a tenth is judged. */
-static int tell_of_share(duet_run *run, const char *data)
+static int tell_of_share(duet_run *run)
 {
-    const duet_data_info *info = duet_data_describe(duet_run_data(run));
     duet_error error = {0};
-    bool own = true;
-    if (data == NULL || info->generated || info->division == DUET_DIVISION_GIVEN) return CLI_DONE;
-    if (duet_run_data_is_own(run, &own, &error) != DUET_OK) return cli_fail_opened(&error);
-    if (!own && info->count[DUET_TRAIN] > 0)
-        cli_print(
-            stderr,
-            "note: %s has no test set, so that of its %zu examples a tenth is judged, as of what is trained on; a "
-            "folder that holds a test part alone, such as test.npy, is judged whole\n",
-            info->name, info->count[DUET_TRAIN] + info->count[DUET_TEST]);
+    char words[600];
+    bool tells;
+    if (duet_run_tells_share(run, &tells, words, sizeof words, &error) != DUET_OK) return cli_fail_opened(&error);
+    if (tells) cli_print(stderr, "note: %s\n", words);
     return CLI_DONE;
 }
 
 static int run(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    cli_values values = {0}, accuracy = {0};
+    cli_values values = {0};
     duet_run *opened = NULL, *judge = NULL;
     json_t *facts = NULL;
     duet_error misfit = {0};
@@ -404,20 +398,19 @@ static int run(int argc, char **argv)
     if (status == CLI_DONE && some_go_by(&arguments, true)) status = take_features(opened, &arguments.features);
     if (status == CLI_DONE) tell_of_misfit(opened, &arguments, &misfit);
     if (status == CLI_DONE && arguments.metrics.count == 0) status = find_data(opened);
-    if (status == CLI_DONE) status = tell_of_share(opened, arguments.data);
+    if (status == CLI_DONE) status = tell_of_share(opened);
     if (status == CLI_DONE) status = compute(opened, &arguments, &values, &missing);
-    if (status == CLI_DONE && duet_run_judge(opened) != NULL) status = cli_judge_weigh(judge, &accuracy, &facts);
+    if (status == CLI_DONE && duet_run_judge(opened) != NULL) status = cli_judge_weigh(judge, &facts);
     if (status == CLI_DONE && arguments.samples != NULL && !duet_run_samples_read(opened))
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) tell_of_speeds(opened, &values);
     if (status == CLI_DONE) tell_of_unknown(opened, &values);
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
-        status = arguments.json ? print_json(opened, &arguments, &accuracy, &values) : print_table(opened, &values);
+        status = arguments.json ? print_json(opened, &arguments, facts, &values) : print_table(opened, &values);
     if (status == CLI_DONE) status = check_values(opened, &values);
     if (status == CLI_DONE && missing > 0) status = CLI_FAILED;
     json_decref(facts);
-    free(accuracy.rows);
     free(values.rows);
     duet_run_close(&judge);
     duet_run_close(&opened);

@@ -144,11 +144,9 @@ static int compute(duet_run *run, json_t *evaluation)
 
 static int weigh(duet_run *judge, json_t *judged_by)
 {
-    cli_values accuracy = {0};
-    json_t *facts = NULL;
-    const int status = cli_judge_weigh(judge, &accuracy, &facts);
+    json_t *facts;
+    const int status = cli_judge_weigh(judge, &facts);
     if (facts != NULL) json_object_set_new(judged_by, "accuracy", facts);
-    free(accuracy.rows);
     return status;
 }
 

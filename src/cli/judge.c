@@ -5,40 +5,15 @@
 #include "cli/output.h"
 #include "cli/run.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-static void leave_out(void *context, const char *metric, const duet_error *reason)
+static json_t *facts_of(const duet_judge_weight *weight)
 {
-    (void)context;
-    cli_complain(CLI_DONE,
-                 "how good the judge is is not known: its %s, which a 'duet eval' of it has too, is left out: %s",
-                 metric, reason->message);
-}
-
-/* *share: of the commonest class of the split. */
-static duet_status find_chance(duet_run *judge, double *share, duet_error *error)
-{
-    enum { CLASSES = 256 };
-    size_t counts[CLASSES] = {0}, most = 0;
-    const duet_split split = cli_run_split(judge);
-    const size_t total = duet_data_describe(duet_run_data(judge))->count[split];
-    uint8_t *labels = malloc(total);
-    duet_status status =
-        labels == NULL ? DUET_ERROR_MEMORY : duet_data_labels(duet_run_data(judge), split, 0, total, labels, error);
-    for (size_t i = 0; status == DUET_OK && i < total; i++)
-        if (++counts[labels[i]] > most) most = counts[labels[i]];
-    free(labels);
-    *share = (double)most / (double)total;
-    return status;
-}
-
-static json_t *facts_of(duet_run *judge, const duet_metric_value *accuracy, double chance)
-{
+    const duet_metric_value *accuracy = &weight->accuracy;
     return json_pack("{s:o, s:o, s:o, s:I, s:f, s:s, s:o}", "value", cli_json_number(accuracy->value), "low",
                      cli_json_number(accuracy->low), "high", cli_json_number(accuracy->high), "n",
-                     (json_int_t)accuracy->n, "chance", chance, "split",
-                     cli_run_split(judge) == DUET_TEST ? "test" : "training", "data",
-                     cli_json_text(duet_data_describe(duet_run_data(judge))->name));
+                     (json_int_t)accuracy->n, "chance", weight->chance, "split",
+                     weight->split == DUET_TEST ? "test" : "training", "data", cli_json_text(weight->data));
 }
 
 static double number(const json_t *facts, const char *key)
@@ -48,29 +23,47 @@ static double number(const json_t *facts, const char *key)
 
 void cli_judge_tell(const json_t *facts)
 {
+    char words[600];
     if (!json_is_object(facts)) return;
-    cli_print(stderr, "the judge is right about %.3g [%.3g, %.3g] of the %s examples of %s\n", number(facts, "value"),
-              number(facts, "low"), number(facts, "high"), cli_json_text_at(facts, "split"),
-              cli_json_text_at(facts, "data"));
-    if (number(facts, "low") > number(facts, "chance")) return;
-    cli_print(stderr,
-              "warning: who always says their commonest class is right about %.3g: the judge may be guessing, and what "
-              "it says of samples means little; train it longer (duet train --resume JUDGE --epochs N)\n",
-              number(facts, "chance"));
+    const duet_judge_weight weight = {
+        .accuracy = {.value = number(facts, "value"), .low = number(facts, "low"), .high = number(facts, "high")},
+        .chance = number(facts, "chance"),
+        .split = strcmp(cli_json_text_at(facts, "split"), "test") == 0 ? DUET_TEST : DUET_TRAIN,
+        .data = cli_json_text_at(facts, "data"),
+    };
+    if (duet_judge_may_guess(&weight, words, sizeof words))
+        cli_print(stderr, "warning: %s\n", words);
+    else
+        cli_print(stderr, "the judge is right about %.3g [%.3g, %.3g] of the %s examples of %s\n",
+                  weight.accuracy.value, weight.accuracy.low, weight.accuracy.high, cli_json_text_at(facts, "split"),
+                  weight.data);
 }
 
-int cli_judge_weigh(duet_run *judge, cli_values *accuracy, json_t **facts)
+/* Whether it costs no more than that it is not known. */
+static bool may_stay_unknown(duet_status status)
 {
-    static const char *const names[] = {"accuracy"};
+    return status == DUET_ERROR_DATA || status == DUET_ERROR_USAGE || status == DUET_ERROR_NUMERIC ||
+           status == DUET_ERROR_FILE;
+}
+
+int cli_judge_weigh(duet_run *judge, json_t **facts)
+{
     duet_error error = {0};
-    double chance;
+    duet_judge_weight weight;
     *facts = NULL;
-    const int status = cli_metrics_compute(judge, names, 1, 0, accuracy, leave_out, NULL);
-    if (status != CLI_DONE || accuracy->count == 0) return status;
-    if (find_chance(judge, &chance, &error) == DUET_OK)
-        *facts = facts_of(judge, &accuracy->rows[0], chance);
+    const size_t said = cli_data_said(duet_run_data(judge));
+    const duet_status status = duet_judge_weigh(judge, &weight, &error);
+    cli_data_tell(duet_run_data(judge), said);
+    if (status == DUET_OK)
+        *facts = facts_of(&weight);
+    else if (!may_stay_unknown(status))
+        return cli_fail_opened(&error);
     else
-        leave_out(NULL, names[0], &error);
+        cli_complain(
+            CLI_DONE,
+            "how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is left out: "
+            "%s",
+            error.message);
     cli_judge_tell(*facts);
     return CLI_DONE;
 }

@@ -156,9 +156,9 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
 }
 
 static const duet_metric_measure measures[] = {
-    {"ais", NULL, DUET_LARGER, DUET_OF_LIKELIHOOD, 2},       {"ais-chains", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
-    {"ais-acceptance", NULL, DUET_NEITHER, DUET_OF_MORE, 0}, {"ais-simulated", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
-    {"ais-gap", NULL, DUET_NEITHER, DUET_OF_MORE, 0},        {NULL},
+    {"ais", NULL, DUET_LARGER, DUET_OF_LIKELIHOOD, 2},          {"ais-chains", "chains", DUET_NEITHER, DUET_OF_MORE, 0},
+    {"ais-acceptance", "share", DUET_NEITHER, DUET_OF_MORE, 0}, {"ais-simulated", NULL, DUET_NEITHER, DUET_OF_MORE, 0},
+    {"ais-gap", NULL, DUET_NEITHER, DUET_OF_MORE, 0},           {NULL},
 };
 
 const duet_metric duet_metric_ais = {

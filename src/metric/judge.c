@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "data/class_names.h"
 #include "metric/metric.h"
 
@@ -61,6 +62,43 @@ static duet_status fail_unknown(const duet_data_info *data, size_t class, const 
                                    data->class_names[class], data->name, duet_text_get(&twin));
     duet_text_free(&twin);
     return status;
+}
+
+static duet_status find_chance(duet_run *judge, duet_split split, double *share, duet_error *error)
+{
+    size_t counts[256] = {0}, most = 0;
+    duet_data *data = duet_run_data(judge);
+    const size_t total = duet_data_describe(data)->count[split];
+    uint8_t *labels = malloc(total);
+    if (labels == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu labels", total);
+    const duet_status status = duet_data_labels(data, split, 0, total, labels, error);
+    for (size_t i = 0; status == DUET_OK && i < total; i++)
+        if (++counts[labels[i]] > most) most = counts[labels[i]];
+    free(labels);
+    *share = (double)most / (double)total;
+    return status;
+}
+
+duet_status duet_judge_weigh(duet_run *judge, duet_judge_weight *weight, duet_error *error)
+{
+    size_t count;
+    const duet_data_info *data = duet_data_describe(duet_run_data(judge));
+    *weight = (duet_judge_weight){.split = data->count[DUET_TEST] > 0 ? DUET_TEST : DUET_TRAIN, .data = data->name};
+    DUET_TRY(duet_metric_compute(judge, "accuracy", weight->split, 0, &weight->accuracy, 1, &count, error));
+    return find_chance(judge, weight->split, &weight->chance, error);
+}
+
+bool duet_judge_may_guess(const duet_judge_weight *weight, char *words, size_t size)
+{
+    const duet_metric_value *accuracy = &weight->accuracy;
+    if (accuracy->low > weight->chance) return false;
+    (void)duet_text_print(words, size,
+                          "the judge is right about %.3g [%.3g, %.3g] of the %s examples of %s, and who always says "
+                          "their commonest class is right about %.3g: the judge may be guessing, and what it says of "
+                          "samples means little; train it longer (duet train --resume JUDGE and more --epochs)",
+                          accuracy->value, accuracy->low, accuracy->high,
+                          weight->split == DUET_TEST ? "test" : "training", weight->data, weight->chance);
+    return true;
 }
 
 duet_status duet_metric_judge_numbers(duet_run *run, uint8_t numbers[256], duet_error *error)

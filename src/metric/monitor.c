@@ -341,6 +341,23 @@ static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_r
                      fault.message);
 }
 
+/* What a judge that guesses says of samples looks like any other's word. What its worth cannot be known of, for want of
+ * its own data, is asked all the same. */
+static duet_status weigh(duet_run *run, duet_run *judge, duet_error *error)
+{
+    duet_judge_weight weight;
+    duet_error reason = {0};
+    char words[600];
+    const duet_status status = duet_judge_weigh(judge, &weight, &reason);
+    if (status != DUET_OK && status != DUET_ERROR_FILE && !costs_a_value(status))
+        return duet_fail(error, status, "%s", reason.message);
+    if (status != DUET_OK)
+        duet_device_say(duet_run_device(run), "how good the judge is is not known: %s", reason.message);
+    else if (duet_judge_may_guess(&weight, words, sizeof words))
+        duet_device_say(duet_run_device(run), "warning: %s", words);
+    return DUET_OK;
+}
+
 static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *it, duet_run *run, duet_error *error),
                               duet_error *error)
 {
@@ -351,6 +368,7 @@ static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *
     if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
     if (status == DUET_OK) status = list_metrics(it->monitor, run, it->names, &it->count, error);
     if (status == DUET_OK) status = act(it, run, error);
+    if (status == DUET_OK && judge != NULL && act == check) status = weigh(run, judge, error);
     (void)duet_run_set_judge(run, NULL, NULL);
     duet_run_close(&judge);
     return status;

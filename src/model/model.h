@@ -128,6 +128,7 @@ struct duet_model {
     size_t classes;    /* of labels in use; in training the data says how many there are */
     bool bytes;        /* its data are taken for bytes, k / 255 */
     duet_build *build; /* the build being made; NULL outside duet_model_build_as */
+    struct duet_trainer *trainer; /* that the store's counts are of; NULL: of none that is there */
 };
 
 /** Runs the family's build function into a new graph over the model's store. The first build defines the parameters.

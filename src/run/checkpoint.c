@@ -434,6 +434,7 @@ bool duet_checkpoint_step(const char *path, uint64_t *step)
 
 duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error)
 {
+    DUET_TRY(duet_trainer_take_turn(trainer, error));
     const duet_checkpoint facts = {trainer->steps, trainer->reported, trainer->batch};
     DUET_TRY(duet_trainer_check(trainer, error));
     return duet_checkpoint_save(path, trainer->model, trainer->device, &facts,
@@ -452,7 +453,7 @@ static duet_status load(duet_trainer *trainer, const char *path, const json_t *r
         return duet_fail(error, DUET_ERROR_DATA, "%s: %" PRIu64 " steps were reported but only %" PRIu64 " done", path,
                          facts.reported, facts.steps);
     duet_trainer_continue(trainer, facts.steps, facts.reported);
-    return DUET_OK;
+    return duet_schedule_align(&trainer->schedule, facts.steps, error);
 }
 
 duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)

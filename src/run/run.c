@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "data/class_names.h"
 #include "data/plausible.h"
 #include "data/same_rows.h"
@@ -367,6 +368,23 @@ duet_status duet_run_data_is_own(duet_run *run, bool *own, duet_error *error)
     char words[DUET_DIFFERENCE_SIZE];
     *own = true;
     return run->directory == NULL ? DUET_OK : duet_data_record_compare(&run->file.data, run->data, own, words, error);
+}
+
+duet_status duet_run_tells_share(duet_run *run, bool *tells, char *words, size_t size, duet_error *error)
+{
+    const duet_data_info *info = duet_data_describe(run->data);
+    bool own = true;
+    *tells = false;
+    if (run->given_data == NULL || info->generated || info->division == DUET_DIVISION_GIVEN) return DUET_OK;
+    DUET_TRY(duet_run_data_is_own(run, &own, error));
+    *tells = !own && info->count[DUET_TRAIN] > 0;
+    if (*tells)
+        (void)duet_text_print(
+            words, size,
+            "%s has no test set, so that of its %zu examples a tenth is judged, as of what is trained "
+            "on; a folder that holds a test part alone, such as test.npy, is judged whole",
+            info->name, info->count[DUET_TRAIN] + info->count[DUET_TEST]);
+    return DUET_OK;
 }
 
 duet_status duet_run_open_data(duet_run *run, const char *name, duet_division unsaid, duet_data **data,

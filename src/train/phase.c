@@ -261,7 +261,9 @@ void duet_phase_find_variables(duet_schedule *schedule)
     for (size_t i = 0; i < schedule->phase_count; i++) {
         duet_scheduled_phase *phase = &schedule->phases[i];
         phase->history = duet_store_find(store, phase_state_name(name, "history", phase->description));
-        phase->sum = duet_store_find(store, phase_state_name(name, "sum", phase->description));
+        phase->replays = duet_store_find(store, phase_state_name(name, "replays", phase->description));
+        if (phase->repeats > DUET_HISTORY_ROWS) /* the store may hold another trainer's */
+            phase->sum = duet_store_find(store, phase_state_name(name, "sum", phase->description));
     }
     schedule->fault_term = duet_store_find(store, "trainer.fault_term");
     schedule->fault_step = duet_store_find(store, "trainer.fault_step");

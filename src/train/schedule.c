@@ -177,6 +177,18 @@ uint64_t duet_schedule_remembers(const duet_schedule *schedule)
     return most < DUET_HISTORY_ROWS ? DUET_HISTORY_ROWS / most : 1;
 }
 
+duet_status duet_schedule_align(duet_schedule *schedule, uint64_t steps, duet_error *error)
+{
+    for (size_t i = 0; i < schedule->phase_count; i++) {
+        duet_scheduled_phase *phase = &schedule->phases[i];
+        uint32_t replays;
+        if (phase->replays == NULL) continue;
+        DUET_TRY(duet_variable_read(phase->replays, &replays, error));
+        phase->ahead = (uint32_t)(replays - (uint32_t)duet_schedule_replays(phase, steps));
+    }
+    return DUET_OK;
+}
+
 /* Adds one phase's terms over its replays `first` to `last` - 1. */
 static duet_status add_phase(duet_schedule *schedule, const duet_scheduled_phase *phase, uint64_t first, uint64_t last,
                              double *sums, uint64_t *counts, duet_error *error)
@@ -193,7 +205,7 @@ static duet_status add_phase(duet_schedule *schedule, const duet_scheduled_phase
     DUET_TRY(duet_variable_read(phase->history, schedule->rows, error));
     for (size_t i = 0; i < terms; i++) {
         for (uint64_t k = first; k < last; k++)
-            sums[i] += (double)schedule->rows[(size_t)(k % DUET_HISTORY_ROWS) * terms + i];
+            sums[i] += (double)schedule->rows[(size_t)((k + phase->ahead) % DUET_HISTORY_ROWS) * terms + i];
         counts[i] += last - first;
     }
     return DUET_OK;

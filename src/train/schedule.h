@@ -24,6 +24,8 @@ typedef struct duet_scheduled_phase {
     size_t repeats;         /* replays a step; the description's 0 is replaced by `batches` */
     duet_variable *history; /* [DUET_HISTORY_ROWS, reports]; NULL if it reports nothing */
     duet_variable *sum;     /* [reports]: of a step's replays, where they are more than that; else NULL */
+    duet_variable *replays; /* how many the device counts, whose trainer's ever; NULL if it reports nothing */
+    uint64_t ahead;         /* what that is more than `repeats` make of the steps, modulo 2^32 */
 } duet_scheduled_phase;
 
 typedef struct duet_schedule {
@@ -70,6 +72,9 @@ uint64_t duet_schedule_replays(const duet_scheduled_phase *phase, uint64_t steps
 duet_status duet_schedule_add(duet_schedule *schedule, uint64_t from, uint64_t to, double *sums, uint64_t *counts,
                               duet_error *error);
 uint64_t duet_schedule_remembers(const duet_schedule *schedule);
+/** After `steps` steps of a store in which other trainings may have counted: finds where the device will remember the
+ * next replays. Waits for what is enqueued. */
+duet_status duet_schedule_align(duet_schedule *schedule, uint64_t steps, duet_error *error);
 /** DUET_ERROR_NUMERIC with step and term if a loss or a gradient was not finite. Waits for what is enqueued. */
 duet_status duet_schedule_check(duet_schedule *schedule, duet_error *error);
 

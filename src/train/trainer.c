@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "data/feed.h"
+#include "device/record.h"
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "plan/plan.h"
@@ -185,8 +186,32 @@ static void tell_of_idle_provider(const duet_trainer *trainer)
                         asked->name);
 }
 
+static duet_variable *variable_of(duet_node state)
+{
+    return (duet_variable *)(uintptr_t)state->attributes.object;
+}
+
+/* Goes on with the steps that the store counts. */
+static duet_status follow_store(duet_trainer *trainer, duet_error *error)
+{
+    uint32_t step;
+    DUET_TRY(duet_variable_read(variable_of(trainer->build->step), &step, error));
+    duet_feed_stop(trainer->build->feed); /* it has read ahead of another batch */
+    trainer->schedule.first = trainer->steps = trainer->reported = trainer->added = step;
+    return duet_schedule_align(&trainer->schedule, step, error);
+}
+
+/* Whether the store counts steps already, of another trainer or of a checkpoint. */
+static bool goes_on(const duet_trainer *trainer)
+{
+    const duet_variable *step = duet_store_find(trainer->model->store, "trainer.step");
+    return step != NULL && step->storage->buffer != NULL &&
+           duet_device_is_here(trainer->device, "read", NULL) == DUET_OK;
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
+    const bool later = goes_on(trainer);
     DUET_TRY(count_batches(trainer, error));
     duet_build_options options = {.mode = DUET_BUILD_TRAIN, .batch = trainer->batch};
     DUET_TRY(duet_data_streams(duet_model_data(trainer->model), trainer->device, &options.streams, error));
@@ -207,6 +232,8 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
         return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a trainer");
     tell_of_idle_settings(trainer);
     tell_of_idle_provider(trainer);
+    if (later) DUET_TRY(follow_store(trainer, error));
+    if (trainer->model->trainer == NULL) trainer->model->trainer = trainer;
     return DUET_OK;
 }
 
@@ -263,6 +290,7 @@ duet_status duet_trainer_new(duet_trainer **trainer, duet_device *device, duet_m
 void duet_trainer_free(duet_trainer **trainer)
 {
     if (trainer == NULL || *trainer == NULL) return;
+    if ((*trainer)->model->trainer == *trainer) (*trainer)->model->trainer = NULL;
     duet_schedule_clear(&(*trainer)->schedule);
     duet_build_free(&(*trainer)->build);
     free((*trainer)->sums);
@@ -280,13 +308,23 @@ static duet_status add_losses(duet_trainer *trainer, duet_error *error)
     return DUET_OK;
 }
 
+duet_status duet_trainer_take_turn(duet_trainer *trainer, duet_error *error)
+{
+    duet_model *model = trainer->model;
+    if (model->trainer == trainer) return DUET_OK;
+    if (model->trainer != NULL) DUET_TRY(add_losses(model->trainer, error));
+    DUET_TRY(follow_store(trainer, error));
+    model->trainer = trainer;
+    return DUET_OK;
+}
+
 /* What brings the batches; NULL: nobody need. Begins at the batch that the device would draw next. */
 static duet_status begin_feed(const duet_trainer *trainer, duet_feed **feed, duet_error *error)
 {
     *feed = draws_batches(trainer) ? trainer->build->feed : NULL;
     if (*feed == NULL || duet_feed_has_begun(*feed)) return DUET_OK;
     uint32_t draw;
-    DUET_TRY(duet_variable_read((duet_variable *)(uintptr_t)trainer->build->draws->attributes.object, &draw, error));
+    DUET_TRY(duet_variable_read(variable_of(trainer->build->draws), &draw, error));
     return duet_feed_begin(*feed, trainer->device, draw, error);
 }
 
@@ -319,6 +357,7 @@ duet_status duet_trainer_step(duet_trainer *trainer, duet_error *error)
 {
     duet_schedule *schedule = &trainer->schedule;
     duet_feed *feed;
+    DUET_TRY(duet_trainer_take_turn(trainer, error));
     if (trainer->steps - trainer->added >= duet_trainer_history_steps(trainer)) DUET_TRY(add_losses(trainer, error));
     DUET_TRY(begin_feed(trainer, &feed, error));
     if (feed != NULL) DUET_TRY(duet_feed_expect(feed, draws_of_step(trainer), error)); /* else it would end halfway */
@@ -351,6 +390,7 @@ void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t repor
         duet_feed_stop(trainer->build->feed);
         trainer->schedule.first = steps;
     }
+    trainer->model->trainer = trainer;
     trainer->steps = steps;
     trainer->reported = reported;
     restart_sums(trainer, reported);

@@ -41,7 +41,11 @@ void duet_trainer_tell_of_rates(const duet_trainer *trainer, uint64_t total);
 duet_status duet_trainer_check(duet_trainer *trainer, duet_error *error);
 /** Waits until the examples of the next step can be had, or its first three batches (*ready), so long at most. */
 duet_status duet_trainer_wait(duet_trainer *trainer, double seconds, bool *ready, duet_error *error);
-/** Sets the counts that a checkpoint restores: steps done, and how many of them had their losses read. */
+/** Where another trainer of the model did its last step: goes on with the steps that the store counts by now. What that
+ * trainer has still to tell of its losses is taken in first, before they are written over. Waits for the steps. */
+duet_status duet_trainer_take_turn(duet_trainer *trainer, duet_error *error);
+/** Sets the counts that a checkpoint restores: steps done, and how many of them had their losses read. From now on the
+ * store's counts are this trainer's. */
 void duet_trainer_continue(duet_trainer *trainer, uint64_t steps, uint64_t reported);
 
 #endif
