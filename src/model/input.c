@@ -61,8 +61,8 @@ duet_node duet_model_cropped_at(const char *where, duet_model *model, duet_node 
     return x;
 }
 
-/* Logits of how often training examples have each class, as a class-conditional model's samples are compared with
- * examples in publications: with classes of as many examples, or where nobody knows, all are 0. */
+/* Logits of how often training examples have each class, as samples are compared with such (so do the metrics of Karras
+ * et al. 2020, arXiv:2006.06676). Of classes of as many examples, or where nobody knows, all are alike: 0. */
 static duet_node class_logits(const char *where, const duet_model *model)
 {
     const float never = -1e30f; /* far below what any draw adds, and a number */
