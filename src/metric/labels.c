@@ -9,22 +9,11 @@
 
 enum { FEW = 4 };
 
-size_t duet_metric_learnt_classes(duet_run *run, uint8_t learnt[DUET_MOST_CLASSES])
-{
-    const size_t *counts = duet_run_model(run)->class_counts, classes = duet_run_classes(run);
-    size_t count = 0;
-    for (size_t i = 0; i < classes; i++)
-        if (counts[i] > 0) learnt[count++] = (uint8_t)i;
-    if (count > 0) return count;
-    for (size_t i = 0; i < classes; i++) learnt[i] = (uint8_t)i;
-    return classes;
-}
-
 void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count)
 {
     uint8_t learnt[DUET_MOST_CLASSES];
     duet_data *data = duet_run_data(task->run);
-    const size_t classes = duet_run_classes(task->run), kinds = duet_metric_learnt_classes(task->run, learnt);
+    const size_t classes = duet_run_classes(task->run), kinds = duet_run_learnt_classes(task->run, learnt);
     for (size_t i = 0; i < count; i++) asked[i] = learnt[i % kinds];
     if (kinds < classes && !task->run->live)
         duet_notes_add(&data->notes, false,

@@ -92,9 +92,6 @@ bool duet_metric_tells_classes(const duet_metric_task *task);
 const char *duet_metric_why_no_judge(duet_run *run);
 /** The same of metrics that compare samples by its features; NULL also where the model draws no samples. */
 const char *duet_metric_why_no_features(duet_run *run);
-/** learnt: which of the run's classes it had a training example of, all of them where nobody knows. Returns how many.
- */
-size_t duet_metric_learnt_classes(duet_run *run, uint8_t learnt[256]);
 /** The classes that samples are asked of by what goes by each class alike, where samples that stand for examples are
  *  drawn as often as those have each: as many of each that was learnt. Notes that some were not. */
 void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count);

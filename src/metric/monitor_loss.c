@@ -100,7 +100,7 @@ bool duet_monitor_loss_at(size_t index, const duet_model *model, char *text, siz
 static double count_kinds(duet_run *run)
 {
     uint8_t learnt[256];
-    return (double)duet_metric_learnt_classes(run, learnt);
+    return (double)duet_run_learnt_classes(run, learnt);
 }
 
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)

@@ -447,6 +447,17 @@ size_t duet_run_classes(duet_run *run)
     return run->model->classes;
 }
 
+size_t duet_run_learnt_classes(duet_run *run, uint8_t learnt[DUET_MOST_CLASSES])
+{
+    const size_t classes = duet_run_classes(run);
+    size_t count = 0;
+    for (size_t i = 0; i < classes; i++)
+        if (run->model->class_counts[i] > 0) learnt[count++] = (uint8_t)i;
+    if (count > 0) return count;
+    for (size_t i = 0; i < classes; i++) learnt[i] = (uint8_t)i;
+    return classes;
+}
+
 duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels, size_t count,
                                   duet_error *error)
 {
