@@ -7,6 +7,7 @@ usage: test_python_requests.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or nump
 """
 
 import functools
+import json
 import os
 import pathlib
 import re
@@ -408,6 +409,68 @@ class Kinds(Asked):
         pair = numpy.zeros((4, 8, 8, 1), numpy.float32)
         asked = {"sample": pair[:3], "reconstruction": pair[1:]}
         self.refuses((lambda: self.vae.ask(list(asked), examples=x[:3], out=asked), r"^out\['sample'\] and out\['reconstruction'\] lie in the same memory"))
+
+
+class Drawn(Folder):
+    """Classes that nobody asks for are as frequent as among the training examples, which samples are compared with."""
+
+    CENTRES = [[9, 9], [0.75, 0.25], [9, 9], [0.25, 0.75]]
+
+    def trained_on(self, name, labels, test):
+        """A run whose samples are as the examples of their classes are; of classes 0 and 2 there are none."""
+        random, labels = numpy.random.default_rng(3), numpy.asarray(labels)
+        x = numpy.float32(self.CENTRES)[labels] + 0.1 * random.random((len(labels), 2), numpy.float32)
+        path = self.path(name + ".npz")
+        numpy.savez(path, x_train=x[test:], y_train=labels[test:], x_test=x[:test], y_test=labels[:test])
+
+        def build(model):
+            group, z = model.group("net"), model.latent(duet.prior_uniform(2, 0.0, 1.0))
+            loss = duet.batch_mean(duet.sum(duet.dense(group, "w", model.batch(), 1) ** 2, axes=1))
+            model.phase("learn", 1)
+            model.report("loss", loss)
+            model.minimise(loss, group)
+            classes = lambda rows: model.labels() @ duet.constant_values(model.graph, numpy.float32(rows))
+            centre, learnt = classes(self.CENTRES), classes([[0, 0], [1, 1], [0, 0], [1, 1]])
+            model.output("sample", centre + 0.1 * z)
+            model.output("decode", centre + 0.1 * z * learnt)
+            model.output("latent", (model.batch() - centre) * 10)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return duet.train(duet.Family("exact", build), path, steps=1, batch=20, out=self.path(name))
+
+    def shares(self, run):
+        near = numpy.abs(run.sample(2000)[:, None] - numpy.float32(self.CENTRES) - 0.05).sum(2).argmin(1)
+        return numpy.isin(near, (0, 2)).mean(), (near == 3).mean()
+
+    def opened_without_counts(self, run):
+        """As a run of before there were any."""
+        path = os.path.join(run.directory, "run.json")
+        record = json.loads(pathlib.Path(path).read_text())
+        del record["data"]["class_counts"]
+        pathlib.Path(path).write_text(json.dumps(record))
+        return duet.open(run.directory, family=run.family)
+
+    def test_as_often_as_training_examples_have_them(self):
+        run = self.trained_on("rare", numpy.where(numpy.arange(600) % 20 == 0, 3, 1), 200)
+        self.assertEqual(run.record["data"]["class_counts"], [0, 380, 0, 20])
+        strange, rare = self.shares(run)
+        self.assertEqual(strange, 0)
+        self.assertTrue(0.035 < rare < 0.065, rare)
+        said = run.evaluate("memorisation", "latent-mse")
+        self.assertTrue(said["memorisation"].low < 0.5 < said["memorisation"].high, said)
+        self.assertLess(said["latent-mse"].value, 1e-6)
+        before = self.opened_without_counts(run)
+        self.assertTrue((before.sample(50) == run.sample(50)).all())
+        os.rename(self.path("rare.npz"), self.path("moved.npz"))
+        strange, rare = self.shares(duet.open(run.directory, family=run.family))
+        self.assertTrue(0.45 < strange < 0.55 and 0.2 < rare < 0.3, (strange, rare))
+
+    def test_alike_of_as_many_each(self):
+        run = self.trained_on("alike", numpy.arange(160) % 4, 80)
+        before = self.opened_without_counts(run)
+        os.remove(self.path("alike.npz"))
+        self.assertTrue((duet.open(before.directory, family=run.family).sample(50) == run.sample(50)).all())
 
 
 class Places(Asked):

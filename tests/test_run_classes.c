@@ -4,6 +4,8 @@
 #include "picture_files.h"
 #include "program.h"
 
+#include <math.h>
+
 enum { EACH = 12 };
 
 /* A folder of pictures a class; dark ones of `a`, light ones of any other, so that two steps tell them apart. */
@@ -463,6 +465,35 @@ static void two_classes_of_one_name(void **state)
     expect(RUN("data", "@/same.npz"), 0, NULL, "classes 0 and 1 are both called \"a\": are they one?");
 }
 
+/* Labels with gaps: what a model says of a class that no example has means nothing. */
+static void a_class_without_an_example_is_none_to_take(void **state)
+{
+    (void)state;
+    uint8_t pixels[2 * EACH * 64], labels[2 * EACH];
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)((i / 64 % 2 == 0 ? 0 : 200) + pattern(i) % 50);
+    for (size_t i = 0; i < sizeof labels; i++) labels[i] = (uint8_t)(i % 2 == 0 ? 2 : 4);
+    write_npy("images.npy", 1, ARRAY("|u1", "False", "(24, 8, 8)"), pixels, sizeof pixels);
+    write_npy("labels.npy", 1, ARRAY("|u1", "False", "(24,)"), labels, sizeof labels);
+    write_archive("gaps.npz", (const char *const[]){"images.npy", "labels.npy", NULL}, true);
+    expect(RUN("train", "cvae", "--data", "@/gaps.npz", "--steps", "2", "--batch", "7", "--set", "hidden=8", "--out",
+               "@/gapped"),
+           0, NULL, "classes without an example: 0, 1, 3");
+    json_t *said = document_of(RUN("classify", "@/gapped", "--split", "train", "--json"), 1);
+    json_t *shares = json_object_get(said, "shares");
+    assert_int_equal(json_array_size(shares), 5);
+    const double two = json_number_value(json_array_get(shares, 2)),
+                 four = json_number_value(json_array_get(shares, 4));
+    assert_true(fabs(two + four - 1) < 1e-9);
+    json_decref(said);
+    json_t *record = json_load_file(inside("gapped/run.json", path), 0, NULL);
+    assert_non_null(record);
+    assert_int_equal(json_object_set_new(json_object_get(record, "data"), "class_counts", json_pack("[i]", 3)), 0);
+    assert_int_equal(json_dump_file(record, path, 0), 0);
+    json_decref(record);
+    expect(RUN("sample", "@/gapped"), 1, "", "class_counts");
+}
+
 /* run.json could not keep it. */
 static void a_name_that_is_no_text(void **state)
 {
@@ -494,6 +525,7 @@ int main(void)
         cmocka_unit_test(samples_have_the_shape_of_the_data),
         cmocka_unit_test(scores_that_are_none),
         cmocka_unit_test(two_classes_of_one_name),
+        cmocka_unit_test(a_class_without_an_example_is_none_to_take),
         cmocka_unit_test(a_name_that_is_no_text),
     };
     return RUN_TESTS("run_classes", tests, begin, remove_folder);

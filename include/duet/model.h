@@ -132,7 +132,8 @@ DUET_API duet_node duet_model_pictures_at(const char *where, duet_model *model, 
 DUET_API duet_node duet_model_cropped_at(const char *where, duet_model *model, duet_node x);
 #define duet_model_cropped(model, x) duet_model_cropped_at(DUET_WHERE, (model), (x))
 /** Their classes as rows of one 1 and zeros, [batch, classes]. Data without labels are a mistake of the graph. In use:
- *  the classes that the request gives, or else drawn, each as likely. */
+ *  the classes that the request gives, or else drawn, each as often as the training examples have it, as what is drawn
+ *  is compared with such; each as likely where nobody knows how often that is. */
 DUET_API duet_node duet_model_labels_at(const char *where, duet_model *model);
 #define duet_model_labels(model) duet_model_labels_at(DUET_WHERE, (model))
 /** x, [rows, n], and the labels beside it, [rows, n + classes]: a condition. Where there are several rows an example,

@@ -284,6 +284,10 @@ DUET_API bool duet_run_has_classes(duet_run *run);
 
 /** How many classes the model was trained with; 0: it knows none. */
 DUET_API size_t duet_run_classes(duet_run *run);
+/** learnt: those of them that a training example has, in order, all where nobody knows. Returns how many: labels are
+ *  numbers up to the largest one, between which may be such that no example has, and what a model draws of those means
+ *  nothing. */
+DUET_API size_t duet_run_learnt_classes(duet_run *run, uint8_t learnt[256]);
 /** Whether labels of examples, `data` being those of the run or others opened for it, are of classes that the run has
  *  learnt. Errors: DUET_ERROR_DATA, which names the first that is of none. */
 DUET_API duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels,

@@ -121,7 +121,8 @@ typedef struct duet_request {
     uint64_t seed;               /**< of all that is drawn */
     const float *examples;       /**< [count, features of the data] in the model's own scale; NULL: none */
     const float *latents;        /**< [count, latent features]; NULL: drawn from the prior */
-    const uint8_t *classes;      /**< [count], for a model that reads labels; NULL: drawn, each as likely */
+    const uint8_t *classes;      /**< [count], for a model that reads labels; NULL: drawn, each as often as training
+                                    examples have it */
     const char *const *settings; /**< "key=value" of the procedure, such as "steps=200"; "weights=average" reads the
                                     averages that were kept, "weights=trained" the weights as they were trained, which
                                     is what all families but those with `averaged` do if nothing is said */

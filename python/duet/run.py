@@ -311,7 +311,8 @@ class Run(Handle):
         count: rows; None: as many as there are examples, latents or classes
         examples: [count, ...shape], float32 in the model's own scale, or uint8 scaled to [0, 1]
         latents: [count, latent_features]; None: drawn from the prior by `seed` and the row's number, from `first` on
-        classes: names or numbers, [count] or one for all, for a model that reads labels; None: drawn
+        classes: names or numbers, [count] or one for all, for a model that reads labels; None: drawn,
+            each as often as the training examples have it
         settings: of the procedure: {"steps": 200}, {"weights": "average"}
         batch: rows at a time; 0: 100. The result does not depend on it
         out: {name: what is filled and returned}: a contiguous float32 array of the output's shape; or a buffer or an

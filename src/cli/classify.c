@@ -45,18 +45,22 @@ typedef struct verdicts {
     uint8_t *labels;      /* NULL: unknown */
 } verdicts;
 
-/* Log-densities under each class: one pass over the rows for each class. */
+/* Log-densities under each class: one pass over the rows for each. Of one without a training example the model says
+ * nothing, and no example is taken for it. */
 static int ask_densities(duet_run *run, verdicts *it)
 {
-    bool bound = duet_run_features(run, DUET_KL) > 0;
+    const bool bound = duet_run_features(run, DUET_KL) > 0;
+    uint8_t learnt[256];
+    const size_t known = duet_run_learnt_classes(run, learnt);
     float *values = cli_floats_new(it->rows.count, 2);
     int status = values == NULL ? CLI_FAILED : CLI_DONE;
-    for (size_t c = 0; c < it->classes && status == CLI_DONE; c++) {
+    for (size_t i = 0; i < it->rows.count * it->classes; i++) it->probabilities[i] = -INFINITY;
+    for (size_t k = 0; k < known && status == CLI_DONE; k++) {
         float *more = values + it->rows.count;
         const duet_wanted wanted[] = {{DUET_NLL, values}, {DUET_KL, more}};
-        status = cli_rows_use(run, &it->rows, (int)c, wanted, bound ? 2 : 1);
+        status = cli_rows_use(run, &it->rows, learnt[k], wanted, bound ? 2 : 1);
         for (size_t i = 0; status == CLI_DONE && i < it->rows.count; i++)
-            it->probabilities[i * it->classes + c] = -values[i] - (bound ? more[i] : 0);
+            it->probabilities[i * it->classes + learnt[k]] = -values[i] - (bound ? more[i] : 0);
     }
     free(values);
     return status;

@@ -108,11 +108,12 @@ static void fill_rows(duet_run *run, bool linear, const float *ends, size_t rows
 /* If the model reads labels, each row has one class, so that only the latents change along the row. */
 static int choose_classes(duet_run *run, size_t rows, size_t steps, uint8_t **classes)
 {
-    size_t known = duet_run_classes(run);
+    uint8_t learnt[256];
+    const size_t known = duet_run_learnt_classes(run, learnt);
     if (!duet_run_has_classes(run) || known == 0) return CLI_DONE;
     *classes = malloc(rows * steps);
     if (*classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory for %zu classes", rows * steps);
-    for (size_t i = 0; i < rows * steps; i++) (*classes)[i] = (uint8_t)(i / steps % known);
+    for (size_t i = 0; i < rows * steps; i++) (*classes)[i] = learnt[i / steps % known];
     return CLI_DONE;
 }
 

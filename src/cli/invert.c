@@ -115,10 +115,11 @@ static int get_examples(duet_run *run, const struct arguments *arguments, invers
     const duet_wanted sample = {DUET_SAMPLE, it->pictures};
     duet_request request = {.count = it->count, .seed = arguments->seed, .outputs = &sample, .output_count = 1};
     if (duet_run_has_classes(run)) { /* samples are inverted with the classes that they are made with */
-        size_t classes = duet_data_describe(duet_run_data(run))->classes;
+        uint8_t learnt[256];
+        const size_t known = duet_run_learnt_classes(run, learnt);
         it->classes = malloc(it->count);
         if (it->classes == NULL) return cli_complain(CLI_FAILED, "there is too little memory");
-        for (size_t i = 0; i < it->count; i++) it->classes[i] = (uint8_t)(i % classes);
+        for (size_t i = 0; i < it->count; i++) it->classes[i] = learnt[i % known];
         request.classes = it->classes;
     }
     return cli_use(run, &request);

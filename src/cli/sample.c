@@ -28,7 +28,7 @@ static const cli_option options[] = {
      2, 100},
     {CLI_TEXT, "class", 0, PLACE(class), "N|NAME|all",
      "of a model that is told classes: draw this one, by number or, of\ndata that name them, by name, or a row of each "
-     "(default: each as\nlikely)",
+     "(default: each as\noften as the training examples have it)",
      0, 0},
     CLI_SET_OPTION(PLACE(settings)),
     {CLI_TEXT, "out", 0, PLACE(out), "FILE",

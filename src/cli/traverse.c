@@ -101,12 +101,14 @@ static int decode_rows(duet_run *run, const struct arguments *arguments, const a
 {
     size_t width = duet_run_latent_features(run);
     float *latents = cli_floats_new(count * steps, width);
-    uint8_t *classes = duet_run_has_classes(run) ? calloc(count * steps, 1) : NULL; /* the first class for all */
+    uint8_t *classes = duet_run_has_classes(run) ? malloc(count * steps) : NULL, learnt[256] = {0};
     if (latents == NULL || (duet_run_has_classes(run) && classes == NULL)) {
         free(latents);
         free(classes);
         return CLI_FAILED;
     }
+    (void)duet_run_learnt_classes(run, learnt);
+    if (classes != NULL) memset(classes, learnt[0], count * steps); /* the first class for all */
     for (size_t i = 0; i < count * steps; i++)
         place(&axes[i / steps], base, width, ((double)(i % steps) + 0.5) / (double)steps, latents + i * width);
     const duet_wanted wanted = {DUET_DECODE, values};

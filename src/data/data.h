@@ -156,6 +156,9 @@ struct duet_data {
     duet_store *store; /* the resident splits; made at the first batch */
 };
 
+/** Adds how many examples of the split have each label. The split must have labels. */
+duet_status duet_data_count_labels(duet_data *data, duet_split split, size_t counts[256], duet_error *error);
+
 /** Opens what is at options->path into data->parts and fills in data->info. */
 duet_status duet_data_open_set(duet_data *data, const duet_data_options *options, duet_error *error);
 /** Makes the set of rows with labels of both splits, which are taken, also after an error. */

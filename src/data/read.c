@@ -51,6 +51,18 @@ duet_status duet_data_labels(duet_data *data, duet_split split, size_t first, si
     return DUET_OK;
 }
 
+duet_status duet_data_count_labels(duet_data *data, duet_split split, size_t counts[256], duet_error *error)
+{
+    uint8_t labels[4096];
+    const size_t total = data->info.count[split];
+    for (size_t first = 0, count; first < total; first += count) {
+        count = total - first < sizeof labels ? total - first : sizeof labels;
+        DUET_TRY(duet_data_labels(data, split, first, count, labels, error));
+        for (size_t i = 0; i < count; i++) counts[labels[i]]++;
+    }
+    return DUET_OK;
+}
+
 duet_status duet_data_factors(duet_data *data, duet_split split, size_t first, size_t count, float *factors,
                               duet_error *error)
 {

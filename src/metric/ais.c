@@ -126,7 +126,7 @@ static duet_status walk(duet_metric_task *task, question *it, duet_error *error)
 /* Both bounds of samples whose latents are known. */
 static duet_status check(duet_metric_task *task, question *it, duet_error *error)
 {
-    if (it->classes != NULL) DUET_TRY(duet_metric_ask_classes(task, it->classes, it->count, error));
+    if (it->classes != NULL) duet_metric_ask_classes(task, it->classes, it->count);
     const duet_wanted made[] = {{"simulated", it->examples}, {DUET_PRIOR, it->latents}};
     const duet_wanted forth = {output, it->forth}, back = {"annealed_back", it->back};
     DUET_TRY(use(task, it, false, false, made, 2, error));

@@ -9,48 +9,16 @@
 
 enum { FEW = 4 };
 
-/* Adds the examples of each class. */
-static duet_status count_labels(duet_data *data, duet_split split, size_t counts[DUET_MOST_CLASSES], duet_error *error)
-{
-    uint8_t labels[4096];
-    const size_t total = duet_data_describe(data)->count[split];
-    for (size_t first = 0, count; first < total; first += count) {
-        count = total - first < sizeof labels ? total - first : sizeof labels;
-        DUET_TRY(duet_data_labels(data, split, first, count, labels, error));
-        for (size_t i = 0; i < count; i++) counts[labels[i]]++;
-    }
-    return DUET_OK;
-}
-
-duet_status duet_metric_learnt_classes(duet_run *run, size_t classes, uint8_t learnt[DUET_MOST_CLASSES], size_t *count,
-                                       duet_error *error)
-{
-    duet_data *data = duet_run_data(run);
-    const duet_data_info *info = duet_data_describe(data);
-    size_t counts[DUET_MOST_CLASSES] = {0};
-    const bool known = !info->generated && duet_data_has_labels(data, DUET_TRAIN);
-    *count = 0;
-    if (known) DUET_TRY(count_labels(data, DUET_TRAIN, counts, error));
-    for (size_t i = 0; i < classes; i++)
-        if (counts[i] > 0) learnt[(*count)++] = (uint8_t)i;
-    for (size_t i = 0; *count == 0 && i < classes; i++) learnt[i] = (uint8_t)i;
-    if (*count == 0) *count = classes;
-    return DUET_OK;
-}
-
-duet_status duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count, duet_error *error)
+void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count)
 {
     uint8_t learnt[DUET_MOST_CLASSES];
     duet_data *data = duet_run_data(task->run);
-    const size_t classes = duet_run_classes(task->run);
-    size_t kinds;
-    DUET_TRY(duet_metric_learnt_classes(task->run, classes, learnt, &kinds, error));
+    const size_t classes = duet_run_classes(task->run), kinds = duet_run_learnt_classes(task->run, learnt);
     for (size_t i = 0; i < count; i++) asked[i] = learnt[i % kinds];
     if (kinds < classes && !task->run->live)
         duet_notes_add(&data->notes, false,
                        "%s: %zu of %zu classes have a training example: samples are asked of those alone",
                        duet_data_describe(data)->name, kinds, classes);
-    return DUET_OK;
 }
 
 /* Of a few examples chance may make one class: where they are a share of a set, it is all of the set's. */
@@ -59,8 +27,8 @@ static duet_status tell_of_one_class(duet_data *data, duet_split split, duet_err
     const duet_data_info *info = duet_data_describe(data);
     const bool whole = info->count[split] < FEW && info->division != DUET_DIVISION_GIVEN;
     size_t counts[DUET_MOST_CLASSES] = {0}, kinds = 0, total = 0, label = 0;
-    DUET_TRY(count_labels(data, split, counts, error));
-    if (whole) DUET_TRY(count_labels(data, split == DUET_TEST ? DUET_TRAIN : DUET_TEST, counts, error));
+    DUET_TRY(duet_data_count_labels(data, split, counts, error));
+    if (whole) DUET_TRY(duet_data_count_labels(data, split == DUET_TEST ? DUET_TRAIN : DUET_TEST, counts, error));
     for (size_t i = 0; i < DUET_MOST_CLASSES; i++) {
         total += counts[i];
         kinds += counts[i] > 0;
@@ -83,8 +51,8 @@ static duet_status tell_of_unlearnt(duet_data *data, duet_error *error)
     size_t train[DUET_MOST_CLASSES] = {0}, test[DUET_MOST_CLASSES] = {0}, examples = 0;
     bool unlearnt[DUET_MOST_CLASSES];
     duet_text text = {0};
-    DUET_TRY(count_labels(data, DUET_TRAIN, train, error));
-    DUET_TRY(count_labels(data, DUET_TEST, test, error));
+    DUET_TRY(duet_data_count_labels(data, DUET_TRAIN, train, error));
+    DUET_TRY(duet_data_count_labels(data, DUET_TEST, test, error));
     for (size_t i = 0; i < DUET_MOST_CLASSES; i++) {
         unlearnt[i] = train[i] == 0 && test[i] > 0;
         if (unlearnt[i]) examples += test[i];

@@ -35,13 +35,12 @@ static duet_status go_round(const duet_metric_task *task, float *latents, float 
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
     size_t width = duet_run_latent_features(task->run), features = duet_run_features(task->run, DUET_DECODE);
-    size_t class_count = duet_run_classes(task->run);
     float *latents = malloc(SAMPLES * width * sizeof *latents), *codes = malloc(SAMPLES * width * sizeof *codes);
     float *decoded = malloc(SAMPLES * features * sizeof *decoded);
     double errors[SAMPLES] = {0};
     uint8_t classes[SAMPLES];
-    bool told = duet_run_has_classes(task->run);
-    for (size_t i = 0; i < SAMPLES; i++) classes[i] = (uint8_t)(told ? i % class_count : 0);
+    const bool told = duet_run_has_classes(task->run);
+    if (told) duet_metric_ask_classes(task, classes, SAMPLES);
     duet_status status = latents == NULL || codes == NULL || decoded == NULL
                              ? duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d samples", SAMPLES)
                              : go_round(task, latents, decoded, codes, told ? classes : NULL, error);

@@ -117,7 +117,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     float *latents = NULL;
     size_t most = duet_run_latent_features(task->run), features = duet_run_features(task->run, DUET_DECODE);
     if (features < most) most = features;
-    if (classes_known > 0) DUET_TRY(duet_metric_ask_classes(task, classes, SAMPLES, error));
+    if (classes_known > 0) duet_metric_ask_classes(task, classes, SAMPLES);
     latents = malloc(SAMPLES * duet_run_latent_features(task->run) * sizeof *latents);
     if (latents == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %d latents", SAMPLES);
     const duet_wanted wanted = {DUET_PRIOR, latents};

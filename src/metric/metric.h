@@ -92,12 +92,9 @@ bool duet_metric_tells_classes(const duet_metric_task *task);
 const char *duet_metric_why_no_judge(duet_run *run);
 /** The same of metrics that compare samples by its features; NULL also where the model draws no samples. */
 const char *duet_metric_why_no_features(duet_run *run);
-/** learnt[0 .. *count - 1]: which of the run's `classes`, at most 256, have a training example in its data; all of them
- *  where nobody knows. */
-duet_status duet_metric_learnt_classes(duet_run *run, size_t classes, uint8_t learnt[256], size_t *count,
-                                       duet_error *error);
-/** The classes that samples are asked of: as many of each that was learnt. Notes that some were not. */
-duet_status duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count, duet_error *error);
+/** The classes that samples are asked of by what goes by each class alike, where samples that stand for examples are
+ *  drawn as often as those have each: as many of each that was learnt. Notes that some were not. */
+void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count);
 /** Notes that the labels of the split are one class, and, for what goes `by_training` examples, that some are of
  * classes that these lack. A training is told of its data when it begins. */
 duet_status duet_metric_tell_of_labels(const duet_metric_task *task, bool by_training, duet_error *error);

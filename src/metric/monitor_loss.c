@@ -99,11 +99,8 @@ bool duet_monitor_loss_at(size_t index, const duet_model *model, char *text, siz
 /* Of those that a label names and no example has there can be no sample. */
 static double count_kinds(duet_run *run)
 {
-    const size_t classes = duet_data_describe(duet_run_data(run))->classes;
     uint8_t learnt[256];
-    size_t count;
-    const duet_status status = duet_metric_learnt_classes(run, classes, learnt, &count, NULL);
-    return (double)(status == DUET_OK ? count : classes);
+    return (double)duet_run_learnt_classes(run, learnt);
 }
 
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)

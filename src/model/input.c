@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a build function asks for: the batch in its forms, labels, latents, the step, and numbers set at use. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,12 +61,31 @@ duet_node duet_model_cropped_at(const char *where, duet_model *model, duet_node 
     return x;
 }
 
-static duet_node labels_for_use(const char *where, duet_build *build, size_t classes)
+/* Logits of how often training examples have each class, as samples are compared with such (so do the metrics of Karras
+ * et al. 2020, arXiv:2006.06676). Of classes of as many examples, or where nobody knows, all are alike: 0. */
+static duet_node class_logits(const char *where, const duet_model *model)
 {
-    duet_shape shape = DUET_SHAPE(build->batch_size, classes);
+    const float never = -1e30f; /* far below what any draw adds, and a number */
+    const size_t *counts = model->class_counts;
+    float logits[DUET_MOST_CLASSES];
+    bool alike = true;
+    double mean = 0;
+    for (size_t i = 0; i < model->classes; i++) mean += (double)counts[i] / (double)model->classes;
+    for (size_t i = 0; i < model->classes; i++) {
+        logits[i] = counts[i] == 0 ? never : (float)log((double)counts[i] / mean);
+        alike = alike && counts[i] == counts[0];
+    }
+    if (alike) return duet_constant(model->build->graph, 0);
+    return duet_constant_values(model->build->graph, DUET_SHAPE(model->classes), logits);
+}
+
+static duet_node labels_for_use(const char *where, const duet_model *model)
+{
+    const duet_build *build = model->build;
+    duet_shape shape = DUET_SHAPE(build->batch_size, model->classes);
     if (!build->options.draws_classes) return duet_input(build->graph, "labels", DUET_FLOAT32, shape);
     duet_graph_still_begin(build->graph, CLASS_STREAMS);
-    duet_node drawn = duet_categorical(duet_broadcast(duet_constant(build->graph, 0), shape));
+    duet_node drawn = duet_categorical(duet_broadcast(class_logits(where, model), shape));
     duet_graph_still_end(build->graph);
     return drawn;
 }
@@ -74,7 +94,7 @@ duet_node duet_model_labels_at(const char *where, duet_model *model)
 {
     duet_build *build = model->build;
     if (build->labels == NULL && build->options.mode == DUET_BUILD_EVAL && model->classes > 0)
-        build->labels = labels_for_use(where, build, model->classes);
+        build->labels = labels_for_use(where, model);
     if (build->labels != NULL) return build->labels;
     duet_graph_refuse(build->graph, DUET_ERROR_DATA,
                       "the model %s learns from labels, and %s; docs/data.md says where a file's labels "

@@ -78,6 +78,11 @@ void duet_model_set_classes(duet_model *model, size_t classes)
     model->classes = classes;
 }
 
+void duet_model_set_class_counts(duet_model *model, const size_t counts[DUET_MOST_CLASSES])
+{
+    memcpy(model->class_counts, counts, sizeof model->class_counts);
+}
+
 void duet_model_set_bytes(duet_model *model, bool bytes)
 {
     model->bytes = bytes;

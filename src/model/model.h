@@ -4,6 +4,7 @@
 #define DUET_SRC_MODEL_MODEL_H
 
 #include "base/status.h"
+#include "data/class_names.h"
 #include "data/feed.h"
 #include "duet/model.h"
 #include "duet/ranks.h"
@@ -82,7 +83,7 @@ typedef struct duet_build_options {
     duet_build_mode mode;
     size_t batch;             /* rows; TRAIN: of all ranks together */
     bool draws_latents;       /* EVAL: latents are drawn from the prior; else they are an input */
-    bool draws_classes;       /* EVAL: classes are drawn, all equally likely; else they are an input */
+    bool draws_classes;       /* EVAL: classes are drawn, as often as training examples have them; else an input */
     bool streams;             /* TRAIN: examples are read while the device works, not kept on it */
     bool learns;              /* EVAL: layers work as in training and update their states */
     const char *const *knobs; /* "key=value", of duet_use_count and duet_use_number or "weights" */
@@ -126,6 +127,7 @@ struct duet_model {
     uint64_t seed;
     duet_ranks *ranks; /* that train it together; NULL: one process alone */
     size_t classes;    /* of labels in use; in training the data says how many there are */
+    size_t class_counts[DUET_MOST_CLASSES]; /* training examples of each; all 0: nobody knows */
     bool bytes;        /* its data are taken for bytes, k / 255 */
     duet_build *build; /* the build being made; NULL outside duet_model_build_as */
     struct duet_trainer *trainer; /* that the store's counts are of; NULL: of none that is there */
@@ -178,6 +180,9 @@ bool duet_report_is_taken(const duet_procedure_description *procedure, const cha
 
 /** Sets how many classes the model knows in use: those it was trained on, whatever data it is opened with. */
 void duet_model_set_classes(duet_model *model, size_t classes);
+
+/** Sets how many training examples each class has: what is drawn in use follows them. All 0: nobody knows. */
+void duet_model_set_class_counts(duet_model *model, const size_t counts[DUET_MOST_CLASSES]);
 
 /** Says it as it was when a run began, whatever data it has now. */
 void duet_model_set_bytes(duet_model *model, bool bytes);

@@ -61,7 +61,7 @@ static char *describe_examples(const duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     errno = 0;
-    json_t *data = duet_data_record_make(info, info->name, model->bytes);
+    json_t *data = duet_data_record_make(info, info->name, model->bytes, NULL);
     json_t *examples = data == NULL && errno == ENOMEM ? NULL : examples_json(data);
     char *text = duet_json_write(examples, JSON_COMPACT);
     json_decref(examples);

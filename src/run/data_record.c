@@ -15,8 +15,6 @@
 #include "graph/node.h"
 #include "run/json_reader.h"
 
-enum { MOST_CLASSES = 256 /* labels are bytes */ };
-
 static const char *const type_names[] = {[DUET_UINT8] = "uint8", [DUET_FLOAT32] = "float32"};
 static const char *const split_names[] = {[DUET_TRAIN] = "train", [DUET_TEST] = "test"};
 
@@ -59,16 +57,28 @@ static json_t *describe_columns(const duet_data_info *info)
     return list;
 }
 
-json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes)
+/* null where nobody counted. */
+static json_t *describe_counts(const duet_data_info *info, const size_t *counts)
 {
-    return json_pack("{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s, s:o}",
-                     "name", name, "source", info->source, "shape", describe_shape(info->shape), "type",
-                     type_names[info->type], "unit_range", (int)info->unit_range, "bytes", (int)bytes, "train",
-                     (json_int_t)info->count[DUET_TRAIN], "test", (json_int_t)info->count[DUET_TEST], "classes",
-                     (json_int_t)info->classes, "class_names", describe_classes(info), "labelled", "train",
-                     (int)info->labelled[DUET_TRAIN], "test", (int)info->labelled[DUET_TEST], "split",
-                     duet_division_name(info->division), "range", "train", describe_range(info, DUET_TRAIN), "test",
-                     describe_range(info, DUET_TEST), "checksum", info->checksum, "columns", describe_columns(info));
+    size_t total = 0;
+    for (size_t i = 0; counts != NULL && i < info->classes; i++) total += counts[i];
+    json_t *list = total == 0 ? json_null() : json_array();
+    for (size_t i = 0; total > 0 && i < info->classes; i++)
+        duet_json_append(&list, json_integer((json_int_t)counts[i]));
+    return list;
+}
+
+json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes, const size_t *class_counts)
+{
+    return json_pack(
+        "{s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:{s:b, s:b}, s:s, s:{s:o, s:o}, s:s, s:o}", "name",
+        name, "source", info->source, "shape", describe_shape(info->shape), "type", type_names[info->type],
+        "unit_range", (int)info->unit_range, "bytes", (int)bytes, "train", (json_int_t)info->count[DUET_TRAIN], "test",
+        (json_int_t)info->count[DUET_TEST], "classes", (json_int_t)info->classes, "class_names", describe_classes(info),
+        "class_counts", describe_counts(info, class_counts), "labelled", "train", (int)info->labelled[DUET_TRAIN],
+        "test", (int)info->labelled[DUET_TEST], "split", duet_division_name(info->division), "range", "train",
+        describe_range(info, DUET_TRAIN), "test", describe_range(info, DUET_TEST), "checksum", info->checksum,
+        "columns", describe_columns(info));
 }
 
 /* Runs of before there was a choice had the last tenth; a set that needed no division leaves the usual one to others.
@@ -132,6 +142,20 @@ static bool read_classes(const duet_json_reader *from, duet_data_record *record)
     return record->names != NULL;
 }
 
+/* All 0 where nobody counted, as in older records. */
+static void read_counts(duet_json_reader *from, duet_data_record *record)
+{
+    const json_t *list = json_object_get(from->object, "class_counts");
+    if (list == NULL || json_is_null(list) || from->missing != NULL) return;
+    bool sound = json_is_array(list) && json_array_size(list) == record->info.classes;
+    for (size_t i = 0; sound && i < record->info.classes; i++) {
+        const json_t *count = json_array_get(list, i);
+        sound = json_is_integer(count) && json_integer_value(count) >= 0;
+        if (sound) record->class_counts[i] = (size_t)json_integer_value(count);
+    }
+    if (!sound) from->missing = "class_counts";
+}
+
 /* None where the list is missing, as in older records, or has no names. */
 static void read_columns(const duet_json_reader *from, duet_data_record *record)
 {
@@ -173,7 +197,8 @@ const char *duet_data_record_read(duet_data_record *record, const json_t *object
     info->count[DUET_TRAIN] = (size_t)duet_json_reader_count(&from, "train", false);
     info->count[DUET_TEST] = (size_t)duet_json_reader_count(&from, "test", false);
     info->classes = (size_t)duet_json_reader_count(&from, "classes", false);
-    if (info->classes > MOST_CLASSES && from.missing == NULL) from.missing = "classes";
+    if (info->classes > DUET_MOST_CLASSES && from.missing == NULL) from.missing = "classes";
+    read_counts(&from, record);
     if (from.missing != NULL) return from.missing;
     info->generated = info->source != NULL && strcmp(info->source, "generated") == 0;
     record->division = read_division(&from, &info->division);

@@ -5,19 +5,22 @@
 
 #include <jansson.h>
 
+#include "data/class_names.h"
 #include "data/known.h"
 
 typedef struct duet_data_record {
     duet_data_info info;    /* texts are the document's; what it does not say is zeroed */
     const char **names;     /* info.class_names */
     char *columns;          /* info.columns */
+    size_t class_counts[DUET_MOST_CLASSES]; /* training examples of each class; all 0: it does not say */
     duet_division division; /* of a set without test examples whose name does not say it */
     bool bytes;             /* its values count as bytes: those of older records do wherever they lie in [0, 1] */
     bool is_whole;          /* it says all that a model asks of its data; older records do not */
 } duet_data_record;
 
-/** `name`: that of the set or an absolute path; `bytes`: whether the model takes its values for bytes. */
-json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes);
+/** `name`: that of the set or an absolute path; `bytes`: whether the model takes its values for bytes; class_counts:
+ *  training examples of each class (NULL, or all 0: nobody knows). */
+json_t *duet_data_record_make(const duet_data_info *info, const char *name, bool bytes, const size_t *class_counts);
 /** Reads it back. Returns the first key that is missing or of another type; NULL: it is sound. Free with
  *  duet_data_record_free, also if it is not. */
 const char *duet_data_record_read(duet_data_record *record, const json_t *object);

@@ -31,6 +31,22 @@ static void take_tuning(duet_run *run)
         duet_device_say(run->device, "warning: tuning is not used: %s", error.message);
 }
 
+/* Runs of before there were counts have none: then those of its data, and where these are away nobody knows. */
+static void take_class_counts(duet_run *run)
+{
+    size_t counts[DUET_MOST_CLASSES] = {0};
+    duet_error away = {0};
+    bool known = false;
+    memcpy(counts, run->file.data.class_counts, sizeof counts);
+    for (size_t i = 0; i < DUET_MOST_CLASSES; i++) known = known || counts[i] > 0;
+    const bool makes = duet_run_features(run, DUET_SAMPLE) > 0 || duet_run_features(run, DUET_DECODE) > 0;
+    const bool wanted = duet_run_has_classes(run) && makes;
+    if (!known && wanted && !run->data->info.generated && duet_data_has_labels(run->data, DUET_TRAIN) &&
+        duet_data_count_labels(run->data, DUET_TRAIN, counts, &away) != DUET_OK)
+        memset(counts, 0, sizeof counts);
+    duet_model_set_class_counts(run->model, counts);
+}
+
 static duet_status open_parts(duet_run *run, const duet_run_place *from, const char *device, const char *data,
                               const duet_family *given, duet_error *error)
 {
@@ -48,6 +64,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
+    take_class_counts(run);
 
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
@@ -446,6 +463,17 @@ bool duet_run_has_classes(duet_run *run)
 size_t duet_run_classes(duet_run *run)
 {
     return run->model->classes;
+}
+
+size_t duet_run_learnt_classes(duet_run *run, uint8_t learnt[DUET_MOST_CLASSES])
+{
+    const size_t classes = duet_run_classes(run);
+    size_t count = 0;
+    for (size_t i = 0; i < classes; i++)
+        if (run->model->class_counts[i] > 0) learnt[count++] = (uint8_t)i;
+    if (count > 0) return count;
+    for (size_t i = 0; i < classes; i++) learnt[i] = (uint8_t)i;
+    return classes;
 }
 
 duet_status duet_run_check_labels(duet_run *run, const duet_data_info *data, const uint8_t *labels, size_t count,

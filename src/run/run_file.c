@@ -138,8 +138,8 @@ static json_t *describe_run(const duet_run_choice *choice, const duet_trainer *t
     return json_pack("{s:i, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:I, s:s, s:o, s:{s:s, s:o}, s:o, s:o, s:{s:s, s:s, "
                      "s:s}, s:o, s:o, s:o, s:b, s:o, s:s?, s:O*, s:O*, s:O*}",
                      "schema", 1, "model", choice->model, "settings", duet_settings_json(trainer->model), "data",
-                     duet_data_record_make(data, choice->data, trainer->model->bytes), "batch",
-                     (json_int_t)choice->batch, "seed", (json_int_t)choice->seed, "steps",
+                     duet_data_record_make(data, choice->data, trainer->model->bytes, trainer->model->class_counts),
+                     "batch", (json_int_t)choice->batch, "seed", (json_int_t)choice->seed, "steps",
                      number_or_null(choice->steps), "epochs", number_or_null(choice->epochs), "checkpoint_every",
                      (json_int_t)choice->checkpoint_every, "gemm", choice->gemm != NULL ? choice->gemm : "auto",
                      "device", describe_device(device), "providers", "gemm", duet_device_gemm(trainer->device),

@@ -209,10 +209,22 @@ static bool goes_on(const duet_trainer *trainer)
            duet_device_is_here(trainer->device, "read", NULL) == DUET_OK;
 }
 
+/* What is drawn while it trains, and after, has the classes of what it learns from. */
+static duet_status count_classes(const duet_trainer *trainer, duet_error *error)
+{
+    size_t counts[DUET_MOST_CLASSES] = {0};
+    duet_data *data = duet_model_data(trainer->model);
+    if (!duet_data_describe(data)->generated && duet_data_has_labels(data, DUET_TRAIN))
+        DUET_TRY(duet_data_count_labels(data, DUET_TRAIN, counts, error));
+    duet_model_set_class_counts(trainer->model, counts);
+    return DUET_OK;
+}
+
 static duet_status prepare(duet_trainer *trainer, duet_error *error)
 {
     const bool later = goes_on(trainer);
     DUET_TRY(count_batches(trainer, error));
+    DUET_TRY(count_classes(trainer, error));
     duet_build_options options = {.mode = DUET_BUILD_TRAIN, .batch = trainer->batch};
     DUET_TRY(duet_data_streams(duet_model_data(trainer->model), trainer->device, &options.streams, error));
     DUET_TRY(duet_model_build_as(trainer->model, &options, &trainer->build, error));
