@@ -137,29 +137,6 @@ static void check_rows(const duet_build *build)
     free(rows);
 }
 
-/* Metrics and pictures ask for samples where there are no examples to give. */
-static void check_samples(const duet_build *build)
-{
-    bool *depends = duet_build_dependents(build, &build->batch, 1);
-    for (size_t p = 0; depends != NULL && p < build->procedure_count; p++) {
-        const duet_procedure_description *procedure = &build->procedures[p];
-        bool reads = false; /* phases of the training are not of its outputs */
-        for (size_t i = 0; p > 0 && i < procedure->phase_count; i++)
-            reads = reads || duet_phase_depends(&procedure->phases[i], depends);
-        for (size_t i = 0; i < procedure->output_count; i++) {
-            const duet_output_row *output = &procedure->outputs[i];
-            if (strcmp(output->name, DUET_SAMPLE) != 0 || !(reads || depends[output->value->id])) continue;
-            duet_graph_fail_at(output->where, build->graph,
-                               "output \"%s\": it is made of the examples of the batch, and new ones are made of "
-                               "latents and draws alone: what is made of examples is \"%s\" or one of the model's own "
-                               "(duet_own_output)",
-                               DUET_SAMPLE, DUET_RECONSTRUCTION);
-        }
-    }
-    if (depends == NULL) out_of_memory(build);
-    free(depends);
-}
-
 /* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
 static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
 {
@@ -196,6 +173,82 @@ static void check_objectives(const duet_build *build)
     free(reached);
 }
 
+/* Whether a sum or difference of `a` and `b` is more than the sum of both: a stopped gradient beside a value may cancel
+ * it, as where a step passes its gradient on. */
+static bool is_beside_stopped(duet_node node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        duet_node it = node->inputs[i];
+        while (it->op->kind == DUET_OP_VIEW && !it->op->blocks_gradient) it = it->inputs[0];
+        if (strcmp(it->op->name, "stop_gradient") == 0) return true;
+    }
+    return false;
+}
+
+/* Whether a node goes on without end as what is marked of its operands does: it is linear in that. */
+static bool passes_on(duet_node node, const bool *marked)
+{
+    static const char *const sums[] = {"add", "subtract", "negate"};
+    const char *name = node->op->name;
+    size_t count = 0;
+    for (size_t i = 0; i < node->input_count; i++) count += marked[node->inputs[i]->id];
+    if (count == 0 || node->op->blocks_gradient) return false;
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+        if (strcmp(name, sums[i]) == 0) return !is_beside_stopped(node);
+    if (strcmp(name, "multiply") == 0 || strcmp(name, "divide") == 0)
+        return count == 1 && (name[0] == 'm' || marked[node->inputs[0]->id]);
+    return (node->op->kind != DUET_OP_ELEMENTWISE && node->op->kind != DUET_OP_REDUCE) || strcmp(name, "sum") == 0;
+}
+
+/* Whether the target is linear in a parameter of the group, which can take it anywhere. `marked`: room for a flag a
+ * node. */
+static bool is_unbounded(const duet_build *build, duet_node target, const duet_group *group, bool *marked)
+{
+    for (size_t id = 0; id <= target->id; id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        marked[id] = node->op == &duet_op_variable ? variable->optimised && variable->storage == group->storage
+                                                   : passes_on(node, marked);
+    }
+    return marked[target->id];
+}
+
+/* A loss for targets in [0, 1] falls without end where it may move its target: most often the arguments changed
+ * places. */
+static void check_target(const duet_build *build, const duet_unit_want *want, bool *marked)
+{
+    duet_node loss = want->loss;
+    while (loss->op->kind == DUET_OP_VIEW || strcmp(loss->op->name, "negate") == 0) loss = loss->inputs[0];
+    bool *depends = duet_build_dependents(build, &loss, 1); /* in whatever shape and sign */
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t i = 0; depends != NULL && i < train->phase_count; i++)
+        for (size_t o = 0; o < train->phases[i].objective_count; o++) {
+            const duet_objective *objective = &train->phases[i].objectives[o];
+            for (size_t g = 0; depends[objective->loss->id] && g < objective->group_count; g++)
+                if (is_unbounded(build, want->node, objective->groups[g], marked))
+                    duet_graph_fail_at(want->where, build->graph,
+                                       "%s: the target follows from parameters of the group \"%s\", which is moved to "
+                                       "make the loss small, and nothing keeps it in [0, 1]: what a network says is "
+                                       "the first argument, and the target comes behind it; a target that is itself "
+                                       "learnt goes through duet_sigmoid or duet_softmax",
+                                       want->what, objective->groups[g]->name);
+        }
+    if (depends == NULL) out_of_memory(build);
+    free(depends);
+}
+
+static void check_targets(const duet_build *build)
+{
+    const duet_unit_want *want;
+    bool *marked = calloc(duet_graph_count(build->graph) + 1, sizeof *marked);
+    for (size_t i = 0; build->options.mode == DUET_BUILD_TRAIN && marked != NULL &&
+                       (want = duet_graph_unit_want(build->graph, i)) != NULL;
+         i++)
+        check_target(build, want, marked);
+    if (marked == NULL) out_of_memory(build);
+    free(marked);
+}
+
 /* A training that moves nothing. */
 static void check_training(const duet_model *model, const duet_build *build)
 {
@@ -220,7 +273,8 @@ void duet_build_check(const duet_model *model, const duet_build *build)
     check_scratch(build);
     check_scratch_outputs(build);
     check_rows(build);
-    check_samples(build);
+    duet_outputs_check(build);
     check_latent(build);
     check_objectives(build);
+    check_targets(build);
 }
