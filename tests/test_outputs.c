@@ -4,7 +4,7 @@
 
 static duet_node dense(duet_model *m, duet_node x, size_t features)
 {
-    return duet_dense(duet_model_group(m, "net"), "layer", x, features);
+    return duet_dense(duet_model_group(m, "net"), features == 1 ? "verdict" : "layer", x, features);
 }
 static duet_node wide(duet_model *m, duet_node x)
 {
