@@ -90,6 +90,11 @@ static void judge_latents(duet_model *m)
     learn(m);
     duet_output(m, DUET_LOGIT, dense(m, latent(m), 1));
 }
+static void reconstruct_latents_of_classes(duet_model *m)
+{
+    learn(m);
+    duet_output(m, DUET_RECONSTRUCTION, wide(m, duet_with_labels(m, latent(m))));
+}
 static void see_labels(duet_model *m)
 {
     learn(m);
@@ -110,6 +115,7 @@ static void outputs_of_other_things_are_mistakes(void **state)
         {judge_examples_for_samples, "what is made of them is \"logit\""},
         {draw_latents_of_examples, "latent_drawn: the draws are made of the examples of the batch"},
         {reconstruct_latents, "output \"reconstruction\": it is made of latents and draws, and of no example"},
+        {reconstruct_latents_of_classes, "output \"reconstruction\": it is made of latents and draws"},
         {encode_noise, "output \"latent\": it is made of latents and draws, and of no example"},
         {tell_classes_of_latents, "output \"class_logits\": it is made of latents and draws, and of no example"},
         {weigh_latents, "output \"nll\": it is made of latents and draws, and of no example"},
@@ -138,6 +144,13 @@ static void give_the_mean(duet_model *m)
     duet_output(m, DUET_NLL, duet_squared_error(one, duet_model_batch(m)));
     duet_output(m, DUET_KL, duet_broadcast(duet_constant(duet_model_graph(m), 3), DUET_SHAPE(rows)));
 }
+/* Labels are the batch's as its examples are. */
+static void give_the_means_of_classes(duet_model *m)
+{
+    learn(m);
+    duet_output(m, DUET_RECONSTRUCTION, wide(m, duet_model_labels(m)));
+    duet_output(m, DUET_LATENT, duet_model_labels(m));
+}
 /* Of latents, classes and draws, through a procedure's scratch too. */
 static void draw(duet_model *m)
 {
@@ -155,7 +168,7 @@ static void draw(duet_model *m)
 static void outputs_may_be_what_others_are_compared_with(void **state)
 {
     (void)state;
-    const duet_family families[] = {family_of(give_the_mean), family_of(draw)};
+    const duet_family families[] = {family_of(give_the_mean), family_of(give_the_means_of_classes), family_of(draw)};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (duet_build_mode mode = DUET_BUILD_TRAIN; mode <= DUET_BUILD_EVAL; mode++)
             (void)refusal_of_family(&families[i], labelled, mode, DUET_OK);

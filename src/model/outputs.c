@@ -120,20 +120,19 @@ typedef struct sources {
     bool *examples, *latent, *chance;
 } sources;
 
-/* What depends on the seed of draws, or on latents, which are draws where no request gives them. */
+/* What depends on the seed of draws, or on latents, which are draws where no request gives them. The labels are the
+ * batch's, whatever chance orders it by or draws those of use. */
 static bool *find_chance(const duet_build *build)
 {
     const size_t nodes = duet_graph_count(build->graph);
-    duet_node *drawn = calloc(nodes + 1, sizeof *drawn);
-    size_t count = 0;
-    for (size_t id = 0; drawn != NULL && id < nodes; id++) {
+    bool *found = calloc(nodes + 1, sizeof *found);
+    for (size_t id = 0; found != NULL && id < nodes; id++) {
         const duet_node node = duet_graph_at(build->graph, id);
         const duet_variable *variable = node->op == &duet_op_variable ? node->attributes.object : NULL;
-        if (node == build->latent || (variable != NULL && strcmp(variable->name, "random.seed") == 0))
-            drawn[count++] = node;
+        found[id] = node == build->latent || (variable != NULL && strcmp(variable->name, "random.seed") == 0);
+        for (size_t i = 0; i < node->input_count; i++) found[id] |= found[node->inputs[i]->id];
+        if (node == build->labels) found[id] = false;
     }
-    bool *found = drawn == NULL ? NULL : duet_build_dependents(build, drawn, count);
-    free(drawn);
     return found;
 }
 
