@@ -395,9 +395,21 @@ static void swap_cross_entropy(duet_model *m)
         duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_node_shape(labels).dims[1]);
     learn(m, duet_softmax_cross_entropy(labels, logits));
 }
+static void swap_log_softmax(duet_model *m)
+{
+    duet_node said = duet_log_softmax(logits_of(m, "net"));
+    learn(m, duet_softmax_cross_entropy(duet_model_batch(m), said));
+}
 static void swap_binary_cross_entropy(duet_model *m)
 {
     learn(m, duet_binary_cross_entropy(duet_model_batch(m), logits_of(m, "net")));
+}
+/* A frozen network below, whose gradient is stopped, keeps nothing in [0, 1]. */
+static void swap_above_stopped(duet_model *m)
+{
+    duet_node frozen = duet_stop_gradient(logits_of(m, "teacher"));
+    duet_node said = duet_dense(duet_model_group(m, "net"), "layer", frozen, duet_features(frozen));
+    learn(m, duet_bernoulli_nll(duet_model_batch(m), said));
 }
 static void swap_logistic(duet_model *m)
 {
@@ -423,6 +435,21 @@ static void learn_codes_of_steps(duet_model *m)
     duet_node second = duet_add(hard, duet_subtract(logits, duet_stop_gradient(logits)));
     learn(m, duet_add(duet_bernoulli_nll(says(m), first), duet_bernoulli_nll(says(m), second)));
 }
+static void learn_codes_of_steps_in_other_orders(duet_model *m)
+{
+    duet_node logits = logits_of(m, "net"), zero = duet_constant(duet_model_graph(m), 0);
+    duet_node hard = duet_greater(logits, zero), still = duet_stop_gradient(logits);
+    duet_node first = duet_add(duet_subtract(hard, still), logits);
+    duet_node second = duet_add(logits, duet_scale(duet_stop_gradient(duet_subtract(hard, logits)), 1.0));
+    duet_node third = duet_add(hard, duet_subtract(logits, duet_scale(duet_stop_gradient(duet_scale(logits, 2)), 0.5)));
+    learn(m, duet_add(duet_bernoulli_nll(says(m), first),
+                      duet_add(duet_bernoulli_nll(says(m), second), duet_bernoulli_nll(says(m), third))));
+}
+static void weigh_by_a_stopped_loss(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), said = logits_of(m, "net"), weight = duet_sigmoid(duet_bernoulli_nll(x, said));
+    learn(m, duet_multiply(duet_stop_gradient(weight), duet_squared_error(said, x)));
+}
 static void learn_from_a_teacher(duet_model *m)
 {
     learn(m, duet_bernoulli_nll(says(m), duet_stop_gradient(logits_of(m, "teacher"))));
@@ -447,11 +474,15 @@ static void targets_that_a_loss_moves_are_mistakes(void **state)
         {swap_bernoulli, ": bernoulli_nll: the target follows from parameters of the group \"net\""},
         {swap_bernoulli_in_pictures, ": bernoulli_nll: the target follows"},
         {swap_cross_entropy, ": softmax_cross_entropy: the target follows"},
+        {swap_log_softmax, ": softmax_cross_entropy: the target follows"},
         {swap_binary_cross_entropy, ": binary_cross_entropy: the target follows"},
         {swap_logistic, ": discretised_logistic: the target follows"},
+        {swap_above_stopped, ": bernoulli_nll: the target follows"},
         {learn_certainty, NULL},
         {learn_from_a_sigmoid, NULL},
         {learn_codes_of_steps, NULL},
+        {learn_codes_of_steps_in_other_orders, NULL},
+        {weigh_by_a_stopped_loss, NULL},
         {learn_from_a_teacher, NULL},
         {learn_from_another_group, NULL},
         {compose_what_nothing_minimises, NULL},
