@@ -119,6 +119,8 @@ static void values_of_other_aims_are_not_compared(void **state)
         json_t *document = compared(i == 0 ? "a" : "b", i == 0 ? "b" : "a");
         json_t *row = json_array_get(json_object_get(document, "metrics"), 0);
         assert_int_equal(json_array_size(json_object_get(row, "best")), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "not_comparable")),
+                            "of models of which it says different things");
         json_decref(document);
     }
 }
