@@ -120,7 +120,7 @@ static void outputs_of_other_things_are_mistakes(void **state)
         {tell_classes_of_latents, "output \"class_logits\": it is made of latents and draws, and of no example"},
         {weigh_latents, "output \"nll\": it is made of latents and draws, and of no example"},
         {judge_latents, "output \"logit\": it is made of latents and draws, and of no example"},
-        {see_labels, "output \"features\": it reads the labels"},
+        {see_labels, "are told none: what reads them is one of the model's own (duet_own_output)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (duet_build_mode mode = DUET_BUILD_TRAIN; mode <= DUET_BUILD_EVAL; mode++) {

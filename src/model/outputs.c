@@ -27,7 +27,8 @@ typedef struct standard {
 } standard;
 
 static const char is_to_tell[] = "which it is to tell from the examples",
-                  is_not_told[] = "and judges, who compare examples by it, are told none";
+                  is_not_told[] = "and judges, who compare examples by it, are told none: what reads them is one of "
+                                  "the model's own (duet_own_output)";
 
 /* A KL may be one number for all: a quantiser's is. */
 static const standard rows[] = {
