@@ -109,6 +109,22 @@ static void times_are_not_marked(void **state)
     unit = "u";
 }
 
+/* What one model is the better for is not the aim of another, such as classes read from codes that are told them. */
+static void values_of_other_aims_are_not_compared(void **state)
+{
+    (void)state;
+    make_run("a", "d", metric("larger", 3, 2.9, 3.1, NULL));
+    make_run("b", "d", metric("neither", 9, 8.9, 9.1, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        json_t *document = compared(i == 0 ? "a" : "b", i == 0 ? "b" : "a");
+        json_t *row = json_array_get(json_object_get(document, "metrics"), 0);
+        assert_int_equal(json_array_size(json_object_get(row, "best")), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "not_comparable")),
+                            "of models of which it says different things");
+        json_decref(document);
+    }
+}
+
 /* `more`: further keys of "data". */
 static void make_run_of(const char *name, const char *likelihood, const char *more)
 {
@@ -661,6 +677,7 @@ int main(void)
         IN_FOLDER(nats_are_compared_under_one_likelihood),
         IN_FOLDER(a_likelihood_that_is_taken_is_one_asked_for),
         IN_FOLDER(nats_are_compared_under_one_floor),
+        IN_FOLDER(values_of_other_aims_are_not_compared),
         IN_FOLDER(densities_of_unlike_numbers_are_not_compared),
         IN_FOLDER(times_are_not_marked),
         IN_FOLDER(the_same_examples_are_compared),

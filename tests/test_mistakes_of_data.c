@@ -372,6 +372,129 @@ static void classes_are_not_told_from_labels(void **state)
     }
 }
 
+/* Targets that a loss moves itself. */
+static duet_node logits_of(duet_model *m, const char *group)
+{
+    duet_node x = duet_model_batch(m);
+    return duet_dense(duet_model_group(m, group), "layer", x, duet_features(x));
+}
+static void swap_bernoulli(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(duet_sigmoid(duet_model_batch(m)), logits_of(m, "net")));
+}
+static void swap_bernoulli_in_pictures(duet_model *m)
+{
+    duet_node said = duet_reshape(duet_scale(logits_of(m, "net"), 0.5), DUET_SHAPE(8, 1));
+    duet_node nll = duet_bernoulli_nll(duet_reshape(duet_model_batch(m), DUET_SHAPE(8, 1)), said);
+    learn(m, duet_reshape(nll, DUET_SHAPE(4, 2)));
+}
+static void swap_cross_entropy(duet_model *m)
+{
+    duet_node labels = duet_model_labels(m);
+    duet_node logits =
+        duet_dense(duet_model_group(m, "net"), "layer", duet_model_batch(m), duet_node_shape(labels).dims[1]);
+    learn(m, duet_softmax_cross_entropy(labels, logits));
+}
+static void swap_log_softmax(duet_model *m)
+{
+    duet_node said = duet_log_softmax(logits_of(m, "net"));
+    learn(m, duet_softmax_cross_entropy(duet_model_batch(m), said));
+}
+static void swap_binary_cross_entropy(duet_model *m)
+{
+    learn(m, duet_binary_cross_entropy(duet_model_batch(m), logits_of(m, "net")));
+}
+/* A frozen network below, whose gradient is stopped, keeps nothing in [0, 1]. */
+static void swap_above_stopped(duet_model *m)
+{
+    duet_node frozen = duet_stop_gradient(logits_of(m, "teacher"));
+    duet_node said = duet_dense(duet_model_group(m, "net"), "layer", frozen, duet_features(frozen));
+    learn(m, duet_bernoulli_nll(duet_model_batch(m), said));
+}
+static void swap_logistic(duet_model *m)
+{
+    duet_node spread = test_parameter(m, duet_model_group(m, "net"), "spread", 0);
+    learn(m, duet_discretised_logistic_nll(duet_model_batch(m), spread, logits_of(m, "net"), 256));
+}
+
+/* Entropies, steps that pass their gradient on, teachers, and what another group makes. */
+static void learn_certainty(duet_model *m)
+{
+    duet_node logits = logits_of(m, "net");
+    learn(m, duet_softmax_cross_entropy(logits, duet_softmax(logits)));
+}
+static void learn_from_a_sigmoid(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(says(m), duet_sigmoid(duet_scale(logits_of(m, "net"), 2))));
+}
+static void learn_codes_of_steps(duet_model *m)
+{
+    duet_node logits = logits_of(m, "net"), zero = duet_constant(duet_model_graph(m), 0);
+    duet_node hard = duet_greater(logits, zero);
+    duet_node first = duet_add(logits, duet_stop_gradient(duet_subtract(hard, logits)));
+    duet_node second = duet_add(hard, duet_subtract(logits, duet_stop_gradient(logits)));
+    learn(m, duet_add(duet_bernoulli_nll(says(m), first), duet_bernoulli_nll(says(m), second)));
+}
+static void learn_codes_of_steps_in_other_orders(duet_model *m)
+{
+    duet_node logits = logits_of(m, "net"), zero = duet_constant(duet_model_graph(m), 0);
+    duet_node hard = duet_greater(logits, zero), still = duet_stop_gradient(logits);
+    duet_node first = duet_add(duet_subtract(hard, still), logits);
+    duet_node second = duet_add(logits, duet_scale(duet_stop_gradient(duet_subtract(hard, logits)), 1.0));
+    duet_node third = duet_add(hard, duet_subtract(logits, duet_scale(duet_stop_gradient(duet_scale(logits, 2)), 0.5)));
+    learn(m, duet_add(duet_bernoulli_nll(says(m), first),
+                      duet_add(duet_bernoulli_nll(says(m), second), duet_bernoulli_nll(says(m), third))));
+}
+static void weigh_by_a_stopped_loss(duet_model *m)
+{
+    duet_node x = duet_model_batch(m), said = logits_of(m, "net"), weight = duet_sigmoid(duet_bernoulli_nll(x, said));
+    learn(m, duet_multiply(duet_stop_gradient(weight), duet_squared_error(said, x)));
+}
+static void learn_from_a_teacher(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(says(m), duet_stop_gradient(logits_of(m, "teacher"))));
+}
+static void learn_from_another_group(duet_model *m)
+{
+    learn(m, duet_bernoulli_nll(says(m), logits_of(m, "teacher")));
+}
+static void compose_what_nothing_minimises(duet_model *m)
+{
+    (void)duet_bernoulli_nll(duet_model_batch(m), logits_of(m, "net"));
+    learn(m, duet_squared_error(duet_model_batch(m), logits_of(m, "net")));
+}
+
+static void targets_that_a_loss_moves_are_mistakes(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *loss; /* NULL: it may be meant */
+    } rows[] = {
+        {swap_bernoulli, ": bernoulli_nll: the target follows from parameters of the group \"net\""},
+        {swap_bernoulli_in_pictures, ": bernoulli_nll: the target follows"},
+        {swap_cross_entropy, ": softmax_cross_entropy: the target follows"},
+        {swap_log_softmax, ": softmax_cross_entropy: the target follows"},
+        {swap_binary_cross_entropy, ": binary_cross_entropy: the target follows"},
+        {swap_logistic, ": discretised_logistic: the target follows"},
+        {swap_above_stopped, ": bernoulli_nll: the target follows"},
+        {learn_certainty, NULL},
+        {learn_from_a_sigmoid, NULL},
+        {learn_codes_of_steps, NULL},
+        {learn_codes_of_steps_in_other_orders, NULL},
+        {weigh_by_a_stopped_loss, NULL},
+        {learn_from_a_teacher, NULL},
+        {learn_from_another_group, NULL},
+        {compose_what_nothing_minimises, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        duet_error error =
+            refusal_of_set("ring8", rows[i].build, DUET_BUILD_TRAIN, rows[i].loss == NULL ? DUET_OK : DUET_ERROR_GRAPH);
+        if (rows[i].loss != NULL) assert_message(&error, rows[i].loss);
+        if (rows[i].loss != NULL) assert_message(&error, "test_mistakes_of_data.c:");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +505,7 @@ int main(void)
         cmocka_unit_test(losses_are_used_in_other_shapes),
         cmocka_unit_test(losses_look_at_what_is_made_of_examples),
         cmocka_unit_test(classes_are_not_told_from_labels),
+        cmocka_unit_test(targets_that_a_loss_moves_are_mistakes),
     };
     return RUN_TESTS("mistakes_of_data", tests, open_sets, close_all);
 }

@@ -94,6 +94,33 @@ static void a_linear_probe_reads_codes(void **state)
     duet_run_close(&run);
 }
 
+static size_t notes_of_told_codes(duet_run *run)
+{
+    const char *note;
+    size_t found = 0;
+    for (size_t i = 0; (note = duet_data_note(duet_run_data(run), i, NULL)) != NULL; i++)
+        found += strstr(note, "the codes of cvae are made of examples and their classes") != NULL;
+    return found;
+}
+
+/* An encoder that is told classes may say them: what is read from its codes is a number, and no better one. */
+static void codes_that_are_told_classes_are_noted(void **state)
+{
+    (void)state;
+    duet_run *run = open_run("told", "cvae", labelled, SETTINGS("hidden=4", "latent=2"));
+    assert_int_equal(notes_of_told_codes(run), 0);
+    (void)value_of(run, "nearest-neighbour", DUET_TEST, "nearest-neighbour");
+    (void)value_of(run, "linear-probe", DUET_TEST, "linear-probe");
+    assert_int_equal(notes_of_told_codes(run), 1); /* once for both */
+    assert_int_equal(duet_metric_better(run, "linear-probe"), DUET_NEITHER);
+    assert_int_equal(duet_metric_better(run, "nearest-neighbour"), DUET_NEITHER);
+    duet_run_close(&run);
+    run = open_run("untold", "vae", labelled, SETTINGS("hidden=4", "latent=2"));
+    (void)value_of(run, "linear-probe", DUET_TEST, "linear-probe");
+    assert_int_equal(duet_metric_better(run, "linear-probe"), DUET_LARGER);
+    duet_run_close(&run);
+}
+
 static void a_latent_probe_reads_what_the_judge_will_say(void **state)
 {
     (void)state;
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(classes_in_a_row_are_told_apart),
         cmocka_unit_test(still_codes_say_nothing),
         cmocka_unit_test(a_linear_probe_reads_codes),
+        cmocka_unit_test(codes_that_are_told_classes_are_noted),
         cmocka_unit_test(a_latent_probe_reads_what_the_judge_will_say),
         cmocka_unit_test(the_gap_is_counted_by_its_definition),
         cmocka_unit_test(combinations_are_counted),

@@ -289,7 +289,9 @@ DUET_API duet_node duet_latent_drawn_at(const char *where, duet_model *model, co
 /* Outputs: what a trained model gives, a row an example, by name. Those of training are given at once, without phases;
  * those of another procedure at its end. Each row is to be of its own example: in use rows come in batches of any size,
  * the last one filled up with zeros, so that one that takes rows together, be it by a sum, the largest or as pairs, is
- * a mistake of the graph for use. Standard ones have a meaning to commands and metrics. */
+ * a mistake of the graph for use. Standard ones have a meaning to commands and metrics: those of the batch that are
+ * made of latents or draws and of no example, and those of latents and draws that are made of examples, are mistakes
+ * too. */
 
 #define DUET_SAMPLE         "sample" /**< [batch, features of the data]: new ones, of latents and draws alone */
 #define DUET_RECONSTRUCTION "reconstruction"     /**< [batch, features of the data]: of the batch */

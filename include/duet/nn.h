@@ -189,7 +189,7 @@ DUET_API duet_node duet_dropout_at(const char *where, duet_node x, double rate);
  * a target has to lie in [0, 1], a constant beyond is a mistake, and a model whose loss reads its examples, as they are
  * or moved and scaled by a number, is refused for data beyond. What is made of them in other ways, such as pieces,
  * pools and joins, is computed for a million numbers of them before a training; what parameters or chance decide is
- * not. */
+ * not, but a target that is linear in parameters which the loss moves, as of swapped arguments, is a mistake. */
 
 /** -log p(x | logits) of independent Bernoullis; x in [0, 1]: softplus(logit) - x logit. */
 DUET_API duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x);

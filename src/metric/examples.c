@@ -35,15 +35,26 @@ duet_status duet_metric_enough_labels(duet_run *run, const char *name, duet_erro
                      name, trains ? "test" : "training", info->name);
 }
 
-bool duet_metric_lacks_classes(duet_run *run, duet_split split, const char *output)
+/* Whether all of `what` goes into the output. */
+static bool reads(duet_run *run, const char *output, unsigned what)
 {
-    enum { BOTH = DUET_READS_EXAMPLES | DUET_READS_CLASSES };
     float none;
     const duet_wanted wanted = {output, &none};
     const duet_request request = {.count = 1, .outputs = &wanted, .output_count = 1};
     unsigned inputs;
-    if (duet_data_has_labels(duet_run_data(run), split) || duet_run_features(run, output) == 0) return false;
-    return duet_run_inputs(run, &request, &inputs, NULL) == DUET_OK && (inputs & BOTH) == BOTH;
+    if (duet_run_features(run, output) == 0) return false;
+    return duet_run_inputs(run, &request, &inputs, NULL) == DUET_OK && (inputs & what) == what;
+}
+
+duet_better duet_metric_better_of_codes(duet_run *run)
+{
+    return reads(run, DUET_LATENT, DUET_READS_CLASSES) ? DUET_NEITHER : DUET_LARGER;
+}
+
+bool duet_metric_lacks_classes(duet_run *run, duet_split split, const char *output)
+{
+    return !duet_data_has_labels(duet_run_data(run), split) &&
+           reads(run, output, DUET_READS_EXAMPLES | DUET_READS_CLASSES);
 }
 
 bool duet_metric_tells_classes(const duet_metric_task *task)

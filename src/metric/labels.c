@@ -67,6 +67,16 @@ static duet_status tell_of_unlearnt(duet_data *data, duet_error *error)
     return DUET_OK;
 }
 
+void duet_metric_tell_of_codes(const duet_metric_task *task)
+{
+    duet_data *data = duet_run_data(task->run);
+    if (task->run->live || duet_metric_better_of_codes(task->run) != DUET_NEITHER) return;
+    duet_notes_add(&data->notes, false,
+                   "%s: the codes of %s are made of examples and their classes: what is read of classes from them is "
+                   "what they keep of what they are told, and nothing that was learnt of the examples",
+                   duet_data_describe(data)->name, duet_model_family(duet_run_model(task->run))->name);
+}
+
 duet_status duet_metric_tell_of_labels(const duet_metric_task *task, bool by_training, duet_error *error)
 {
     duet_data *data = duet_run_data(task->run);

@@ -98,6 +98,11 @@ void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_
 /** Notes that the labels of the split are one class, and, for what goes `by_training` examples, that some are of
  * classes that these lack. A training is told of its data when it begins. */
 duet_status duet_metric_tell_of_labels(const duet_metric_task *task, bool by_training, duet_error *error);
+/** `better` of what is read from codes: the larger, but of codes that are made of classes too, as of a conditional VAE,
+ *  neither: much may be read from them whatever was learnt, and little is what such a model is for. */
+duet_better duet_metric_better_of_codes(duet_run *run);
+/** Notes that codes are of that kind. */
+void duet_metric_tell_of_codes(const duet_metric_task *task);
 /** Why the data do not tell classes apart; NULL: some of their examples have labels, of two classes or more. */
 const char *duet_metric_why_no_classes(duet_run *run);
 /** Why the run's model has no such likelihood: a refusal. */

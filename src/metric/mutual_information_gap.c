@@ -127,6 +127,7 @@ static duet_status measure(binned *it, duet_metric_task *task, size_t *rows, due
     DUET_TRY(status);
     const double value = mean_gap(it, rows, it->count);
     DUET_TRY(duet_bootstrap(mean_gap, it, value, it->count, REPEATS, task->seed, &low, &high, error));
+    duet_metric_tell_of_codes(task);
     duet_metric_add_within(task, "mutual-information-gap", value, low, high, 0, 1, it->count);
     return DUET_OK;
 }
@@ -161,4 +162,5 @@ const duet_metric duet_metric_mutual_information_gap = {
             .measures = measures},
     .applies = applies,
     .finish = finish,
+    .better = duet_metric_better_of_codes,
 };

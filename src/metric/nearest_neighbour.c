@@ -106,6 +106,7 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for codes");
     it->width = duet_run_features(task->run, DUET_LATENT);
     choose(it, task);
+    duet_metric_tell_of_codes(task);
     duet_status status = duet_metric_tell_of_labels(task, true, error);
     if (status == DUET_OK) status = compare(it, task, error);
     free(it->values);
@@ -125,6 +126,7 @@ const duet_metric duet_metric_nearest_neighbour = {
             .measures = measures},
     .applies = applies,
     .finish = finish,
+    .better = duet_metric_better_of_codes,
     .enough = enough,
     .refusal = refusal,
 };

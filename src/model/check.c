@@ -137,36 +137,16 @@ static void check_rows(const duet_build *build)
     free(rows);
 }
 
-/* Metrics and pictures ask for samples where there are no examples to give. */
-static void check_samples(const duet_build *build)
-{
-    bool *depends = duet_build_dependents(build, &build->batch, 1);
-    for (size_t p = 0; depends != NULL && p < build->procedure_count; p++) {
-        const duet_procedure_description *procedure = &build->procedures[p];
-        bool reads = false; /* phases of the training are not of its outputs */
-        for (size_t i = 0; p > 0 && i < procedure->phase_count; i++)
-            reads = reads || duet_phase_depends(&procedure->phases[i], depends);
-        for (size_t i = 0; i < procedure->output_count; i++) {
-            const duet_output_row *output = &procedure->outputs[i];
-            if (strcmp(output->name, DUET_SAMPLE) != 0 || !(reads || depends[output->value->id])) continue;
-            duet_graph_fail_at(output->where, build->graph,
-                               "output \"%s\": it is made of the examples of the batch, and new ones are made of "
-                               "latents and draws alone: what is made of examples is \"%s\" or one of the model's own "
-                               "(duet_own_output)",
-                               DUET_SAMPLE, DUET_RECONSTRUCTION);
-        }
-    }
-    if (depends == NULL) out_of_memory(build);
-    free(depends);
-}
-
-/* Whether a gradient of `loss` reaches a parameter of the group. `reached`: room for a flag a node. */
-static bool loss_reaches(const duet_build *build, duet_node loss, const duet_group *group, bool *reached)
+/* Whether a gradient of `loss` reaches the node or a parameter of the group; either may be NULL. `reached`: room for a
+ * flag a node. */
+static bool gradient_reaches(const duet_build *build, duet_node loss, duet_node of, const duet_group *group,
+                             bool *reached)
 {
     for (size_t id = 0; id <= loss->id; id++) {
         duet_node node = duet_graph_at(build->graph, id);
         const duet_variable *variable = node->attributes.object;
-        reached[id] = node->op == &duet_op_variable && variable->storage == group->storage;
+        reached[id] =
+            node == of || (group != NULL && node->op == &duet_op_variable && variable->storage == group->storage);
         for (size_t i = 0; i < node->input_count && !node->op->blocks_gradient; i++)
             reached[id] |= reached[node->inputs[i]->id];
     }
@@ -185,7 +165,7 @@ static void check_objectives(const duet_build *build)
                 for (size_t g = 0; g < phase->objectives[o].group_count; g++) {
                     const duet_objective *objective = &phase->objectives[o];
                     const char *group = objective->groups[g]->name;
-                    if (loss_reaches(build, objective->loss, objective->groups[g], reached)) continue;
+                    if (gradient_reaches(build, objective->loss, NULL, objective->groups[g], reached)) continue;
                     duet_graph_fail_at(objective->where, build->graph,
                                        "minimise: the loss of phase \"%s\" does not depend on the parameters of the "
                                        "group \"%s\", which it would never move",
@@ -194,6 +174,90 @@ static void check_objectives(const duet_build *build)
         }
     if (reached == NULL) out_of_memory(build);
     free(reached);
+}
+
+/* What is known of a node when parameters move. FREE: nothing. LINEAR: it goes wherever they do. STOPPED: a gradient of
+ * such a node was stopped in it, so that beside another it may cancel that, as where a step passes its gradient on, in
+ * whatever order it is written. */
+typedef enum bond { FREE, STOPPED, LINEAR } bond;
+
+static bool is_named(duet_node node, const char *const names[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(node->op->name, names[i]) == 0) return true;
+    return false;
+}
+
+static bond bond_of(duet_node node, const bond *bonds)
+{
+    static const char *const sums[] = {"add", "subtract"}, *const products[] = {"multiply", "divide"},
+                             *const linear[] = {"negate", "sum"}, *const stops[] = {"stop_gradient"};
+    bond highest = FREE, last = FREE;
+    size_t linears = 0, stopped = 0;
+    for (size_t i = 0; i < node->input_count; i++) {
+        last = bonds[node->inputs[i]->id];
+        linears += last == LINEAR;
+        stopped += last == STOPPED;
+        highest = last > highest ? last : highest;
+    }
+    if (node->op->blocks_gradient) return highest > FREE && is_named(node, stops, 1) ? STOPPED : FREE;
+    if (is_named(node, sums, 2)) return stopped > 0 ? STOPPED : highest;
+    if (is_named(node, products, 2))
+        return linears > 1 || (last == LINEAR && strcmp(node->op->name, "divide") == 0) ? FREE : highest;
+    if (node->op->kind != DUET_OP_ELEMENTWISE && node->op->kind != DUET_OP_REDUCE) return highest;
+    return is_named(node, linear, 2) ? highest : FREE;
+}
+
+/* Whether the target is linear in a parameter of the group, which can take it anywhere. `bonds`: room for one a node.
+ */
+static bool is_unbounded(const duet_build *build, duet_node target, const duet_group *group, bond *bonds)
+{
+    for (size_t id = 0; id <= target->id; id++) {
+        duet_node node = duet_graph_at(build->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        if (node->op == &duet_op_variable)
+            bonds[id] = variable->optimised && variable->storage == group->storage ? LINEAR : FREE;
+        else
+            bonds[id] = bond_of(node, bonds);
+    }
+    return bonds[target->id] == LINEAR;
+}
+
+/* A loss for targets in [0, 1] falls without end where it may move its target: most often the arguments changed
+ * places. */
+static void check_target(const duet_build *build, const duet_unit_want *want, bool *reached, bond *bonds)
+{
+    duet_node loss = want->loss; /* in whatever shape and sign */
+    while (loss->op->kind == DUET_OP_VIEW || strcmp(loss->op->name, "negate") == 0) loss = loss->inputs[0];
+    const duet_procedure_description *train = &build->procedures[0];
+    for (size_t i = 0; i < train->phase_count; i++)
+        for (size_t o = 0; o < train->phases[i].objective_count; o++) {
+            const duet_objective *objective = &train->phases[i].objectives[o];
+            if (!gradient_reaches(build, objective->loss, loss, NULL, reached)) continue;
+            for (size_t g = 0; g < objective->group_count; g++)
+                if (is_unbounded(build, want->node, objective->groups[g], bonds))
+                    duet_graph_fail_at(want->where, build->graph,
+                                       "%s: the target follows from parameters of the group \"%s\", which is moved to "
+                                       "make the loss small, and nothing keeps it in [0, 1]: what a network says is "
+                                       "the first argument, and the target comes behind it; a target that is itself "
+                                       "learnt goes through duet_sigmoid or duet_softmax",
+                                       want->what, objective->groups[g]->name);
+        }
+}
+
+static void check_targets(const duet_build *build)
+{
+    const size_t nodes = duet_graph_count(build->graph);
+    const duet_unit_want *want;
+    if (build->options.mode != DUET_BUILD_TRAIN) return;
+    bool *reached = calloc(nodes + 1, sizeof *reached);
+    bond *bonds = calloc(nodes + 1, sizeof *bonds);
+    const bool room = reached != NULL && bonds != NULL;
+    for (size_t i = 0; room && (want = duet_graph_unit_want(build->graph, i)) != NULL; i++)
+        check_target(build, want, reached, bonds);
+    if (!room) out_of_memory(build);
+    free(reached);
+    free(bonds);
 }
 
 /* A training that moves nothing. */
@@ -220,7 +284,8 @@ void duet_build_check(const duet_model *model, const duet_build *build)
     check_scratch(build);
     check_scratch_outputs(build);
     check_rows(build);
-    check_samples(build);
+    duet_outputs_check(build);
     check_latent(build);
     check_objectives(build);
+    check_targets(build);
 }

@@ -232,6 +232,15 @@ duet_node duet_latent_at(const char *where, duet_model *model, const duet_prior 
     return find_latent(where, model, parts, count, NULL);
 }
 
+static bool is_made_of_examples(const duet_build *build, duet_node value)
+{
+    bool *depends = duet_build_dependents(build, &build->batch, 1);
+    const bool made = depends != NULL && depends[value->id];
+    if (depends == NULL) duet_graph_refuse(build->graph, DUET_ERROR_MEMORY, "out of memory for a model");
+    free(depends);
+    return made;
+}
+
 duet_node duet_latent_drawn_at(const char *where, duet_model *model, const duet_prior *parts, size_t count,
                                duet_node drawn)
 {
@@ -240,6 +249,10 @@ duet_node duet_latent_drawn_at(const char *where, duet_model *model, const duet_
     if (!duet_node_is_broken(drawn) && !duet_shape_equal(drawn->shape, wanted))
         duet_graph_fail(model->build->graph, "latent_drawn: the draws are %s, %s was expected",
                         duet_shape_text(drawn->shape, has), duet_shape_text(wanted, wants));
+    if (!duet_node_is_broken(drawn) && is_made_of_examples(model->build, drawn))
+        duet_graph_fail(model->build->graph,
+                        "latent_drawn: the draws are made of the examples of the batch, and who asks for latents gives "
+                        "none: codes of examples are the output \"" DUET_LATENT "\"");
     return find_latent(where, model, parts, count, drawn);
 }
 

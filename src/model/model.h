@@ -175,6 +175,14 @@ uint64_t duet_build_sum_training(const duet_build *build, const uint64_t *sums);
 /** Records mistakes that show only when everything has been said (check.c). The graph has none yet. */
 void duet_build_check(const duet_model *model, const duet_build *build);
 
+/** Whether commands and metrics know outputs of that name (outputs.c). */
+bool duet_output_is_standard(const char *name);
+/** Records what cannot be meant by a standard output that is being given: rows of other widths, classes that are told
+ *  by themselves. */
+void duet_output_check(const char *where, const duet_model *model, const char *name, duet_node value);
+/** The same of all of them once everything has been said: what they are made of. */
+void duet_outputs_check(const duet_build *build);
+
 /** Whether no report of the procedure may have that name. */
 bool duet_report_is_taken(const duet_procedure_description *procedure, const char *name);
 

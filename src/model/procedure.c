@@ -236,94 +236,13 @@ void duet_phase_assign_at(const char *where, duet_model *model, duet_node state,
 
 /* Outputs. */
 
-static const char *const standard_outputs[] = {
-    DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_LATENT,      DUET_DECODE, DUET_PRIOR,        DUET_NLL,
-    DUET_KL,     DUET_CLASS_LOGITS,   DUET_CODE_LOGITS, DUET_LOGIT,  DUET_SAMPLE_LOGIT, DUET_FEATURES,
-    DUET_BITS,   DUET_POSTERIOR_DRAW,
-};
-
-const char *duet_standard_output(size_t index)
-{
-    return index < sizeof standard_outputs / sizeof *standard_outputs ? standard_outputs[index] : NULL;
-}
-
-static bool is_standard(const char *name)
-{
-    const char *known;
-    for (size_t i = 0; name != NULL && (known = duet_standard_output(i)) != NULL; i++)
-        if (strcmp(known, name) == 0) return true;
-    return false;
-}
-
-/* The numbers a row of a standard output; 0: any. */
-static size_t features_of(const duet_model *model, const char *name)
-{
-    static const char *const examples[] = {DUET_SAMPLE, DUET_RECONSTRUCTION, DUET_DECODE};
-    static const char *const numbers[] = {DUET_NLL, DUET_KL, DUET_BITS, DUET_LOGIT, DUET_SAMPLE_LOGIT};
-    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
-        if (strcmp(name, examples[i]) == 0) return duet_shape_elements(duet_data_describe(model->data)->shape);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(name, numbers[i]) == 0) return 1;
-    return strcmp(name, DUET_CLASS_LOGITS) == 0 ? model->classes : 0;
-}
-
-/* Whether a node's rows read the labels. Of rows that are joined, such as examples before drawn ones that are made by
- * their classes, some may not, and those are taken out again: all have to. */
-static bool reads_labels(const duet_build *build, duet_node value)
-{
-    const size_t nodes = duet_graph_count(build->graph);
-    bool *reads = calloc(nodes + 1, sizeof *reads);
-    if (reads == NULL) {
-        out_of_memory(build);
-        return false;
-    }
-    for (size_t id = 0; id < nodes; id++) {
-        const duet_node node = duet_graph_at(build->graph, id);
-        const bool joined = strcmp(node->op->name, "concat") == 0 && node->attributes.size[0] == 0;
-        size_t readers = 0;
-        for (size_t i = 0; i < node->input_count; i++) readers += reads[node->inputs[i]->id];
-        reads[id] = node == build->labels || (joined ? readers == node->input_count : readers > 0);
-    }
-    const bool found = reads[value->id];
-    free(reads);
-    return found;
-}
-
-/* Classes are told of examples: what reads the labels would be right of them, whatever was learnt. */
-static void check_logits(const char *where, const duet_build *build, const char *name, duet_node value)
-{
-    if (strcmp(name, DUET_CLASS_LOGITS) != 0 && strcmp(name, DUET_CODE_LOGITS) != 0) return;
-    if (build->labels != NULL && reads_labels(build, value))
-        duet_graph_fail(build->graph,
-                        "output \"%s\": it reads the labels (duet_model_labels, duet_with_labels), which "
-                        "it is to tell from the examples",
-                        name);
-}
-
-/* Standard outputs mean something to commands and metrics, which read so many numbers a row of them. */
-static void check_output(const char *where, const duet_model *model, const char *name, duet_node value)
-{
-    const duet_build *build = model->build;
-    size_t rows = build->batch_size, wanted = features_of(model, name);
-    size_t has = value->shape.rank > 0 && value->shape.dims[0] == rows ? value->elements / rows : 0;
-    char text[96];
-    if (has > 0 && (wanted == 0 || has == wanted) && value->type == DUET_FLOAT32) return;
-    if (wanted > 0)
-        duet_graph_fail(build->graph, "output \"%s\": %zu rows of %zu float32 numbers were expected, this is %s", name,
-                        rows, wanted, duet_node_text(value, text));
-    else
-        duet_graph_fail(build->graph, "output \"%s\": %zu rows of float32 numbers were expected, this is %s", name,
-                        rows, duet_node_text(value, text));
-}
-
 static void add_output(const char *where, duet_model *model, const char *name, duet_node value)
 {
     duet_build *build = model->build;
     char what[128];
     snprintf(what, sizeof what, "output \"%.100s\"", name != NULL ? name : "");
     if (!duet_graph_takes_name(where, build->graph, "output", name) || !is_ours(where, build, what, value)) return;
-    check_output(where, model, name, value);
-    check_logits(where, build, name, value);
+    duet_output_check(where, model, name, value);
     duet_procedure_description *procedure = open_procedure(build);
     duet_node known;
     if (duet_build_find_output(build, name, &known) != NULL)
@@ -339,7 +258,7 @@ void duet_output_at(const char *where, duet_model *model, const char *name, duet
 {
     char names[256] = "";
     const char *known;
-    if (is_standard(name)) {
+    if (duet_output_is_standard(name)) {
         add_output(where, model, name, value);
         return;
     }
@@ -355,7 +274,7 @@ void duet_output_at(const char *where, duet_model *model, const char *name, duet
 
 void duet_own_output_at(const char *where, duet_model *model, const char *name, duet_node value)
 {
-    if (is_standard(name))
+    if (duet_output_is_standard(name))
         duet_graph_fail(model->build->graph, "output \"%s\" is a standard one: give it by duet_output", name);
     else
         add_output(where, model, name, value);

@@ -311,6 +311,14 @@ static const char *not_one_density(json_t *a, json_t *b)
     return NULL;
 }
 
+/* Whether two runs' values of a metric are better or not by one rule: accuracies of a classifier and a discriminator
+ * are not, nor what is read from codes that are made of classes and from others. */
+static bool has_same_aim(json_t *a, json_t *b, const char *metric)
+{
+    return is_same(json_object_get(entry_of(a, "metrics", "name", metric), "better"),
+                   json_object_get(entry_of(b, "metrics", "name", metric), "better"));
+}
+
 /* Whether values of a metric may be compared between two runs; the words why not, or NULL. Distances are between a
  * model and its own data, as its judge sees them. */
 static const char *not_comparable(json_t *document, json_t *metric, size_t a, size_t b)
@@ -321,6 +329,8 @@ static const char *not_comparable(json_t *document, json_t *metric, size_t a, si
     if (!has_same_data(run_a, run_b)) return "measured on different data";
     if (features_a != NULL && features_b != NULL && !json_equal(features_a, features_b))
         return "measured by different features";
+    if (!has_same_aim(run_a, run_b, json_string_value(json_object_get(metric, "name"))))
+        return "of models of which it says different things";
     return json_is_true(json_object_get(metric, "by_likelihood")) ? not_one_density(run_a, run_b) : NULL;
 }
 

@@ -130,7 +130,7 @@ static void add_undecided(json_t *document, const char *group, duet_text *text)
     add_sentence(text, "No interval, so no verdict, for", &bare);
     add_sentence(text, "Measured one run after the other on a machine that does other work too, so no verdict, for",
                  &clocked);
-    add_sentence(text, "Not to be compared (different data, features or likelihoods):", &apart);
+    add_sentence(text, "Not to be compared (different data, features, likelihoods or kinds of model):", &apart);
 }
 
 /* A group of which no run gives anything. */
