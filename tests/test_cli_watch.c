@@ -212,6 +212,13 @@ static void labels_with_gaps_are_no_collapse(void **state)
            "/eight", NULL);
     expect(RUN("eval", "@/gapped", "--metric", "agreement", "--judge", "@/eight"), 0, "agreement",
            "2 of 10 classes have a training example: samples are asked of those alone");
+    /* of the run, whatever others it is asked of */
+    for (size_t i = 0; i < ROWS; i++) labels[i] = (uint8_t)(i % 10);
+    assert_int_equal(mkdir(inside("full", path), 0777), 0);
+    assert_ok(duet_write_npy_bytes(inside("full/train.npy", path), pixels, DUET_SHAPE(ROWS, 8, 8), &error), &error);
+    assert_ok(duet_write_npy_bytes(inside("full/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
+    expect(RUN("eval", "@/gapped", "--data", "@/full", "--metric", "agreement", "--judge", "@/eight"), 0, "agreement",
+           "/gaps: 2 of 10 classes have a training example");
     /* of an autoencoder that draws no samples no metric shows a collapse, and none would ask a judge */
     expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
                "--stop-on-collapse", "--out", "@/ae"),
@@ -220,6 +227,29 @@ static void labels_with_gaps_are_no_collapse(void **state)
     expect(RUN("train", "ae", "--data", "@/gaps", "--set", "hidden=8", "--batch", "9", "--steps", "1",
                "--stop-on-collapse", "--judge", "@/eight", "--out", "@/no"),
            2, "", "none of the metrics that are watched asks the judge");
+}
+
+/* Of classes that examples seldom have a thousand samples hold few, however good they are. */
+static void rare_classes_are_no_collapse(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000, WIDTH = 5 };
+    static float points[WIDTH * ROWS];
+    uint8_t labels[ROWS];
+    char path[PATH_SIZE];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        labels[i] = (uint8_t)(i % 200 < 4 ? 1 + i % 200 : 0);
+        for (size_t k = 0; k < WIDTH; k++)
+            points[WIDTH * i + k] = (labels[i] == k ? 5.0F : 0.0F) + (float)(i * (k + 3) % 13) / 20;
+    }
+    assert_int_equal(mkdir(inside("rare", path), 0777), 0);
+    assert_ok(duet_write_npy(inside("rare/train.npy", path), points, DUET_SHAPE(ROWS, WIDTH), &error), &error);
+    assert_ok(duet_write_npy_bytes(inside("rare/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
+    result r = RUN("train", "cgan", "--data", "@/rare", "--batch", "90", "--epochs", "3", "--stop-on-collapse", "--out",
+                   "@/rarely");
+    assert_null(strstr(r.err, "mode-drop"));
+    expect(r, 0, "/rarely", NULL);
 }
 
 static int begin(void **state)
@@ -323,6 +353,7 @@ int main(void)
         cmocka_unit_test(files_of_other_runs_are_noticed),
         cmocka_unit_test(early_samples_end_no_training),
         cmocka_unit_test(labels_with_gaps_are_no_collapse),
+        cmocka_unit_test(rare_classes_are_no_collapse),
         cmocka_unit_test(data_of_which_a_metric_says_nothing_end_no_training),
     };
     return RUN_TESTS("cli watch", tests, begin, remove_folder);

@@ -462,6 +462,13 @@ class Drawn(Folder):
         self.assertLess(said["latent-mse"].value, 1e-6)
         before = self.opened_without_counts(run)
         self.assertTrue((before.sample(50) == run.sample(50)).all())
+        other = self.path("other.npz")
+        with numpy.load(self.path("rare.npz")) as rare:
+            numpy.savez(other, **{name: 4 - rows if name[0] == "y" else rows for name, rows in rare.items()})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            asked_of_others = duet.open(run.directory, family=run.family, data=other)
+            self.assertTrue((asked_of_others.sample(50) == run.sample(50)).all())
         os.rename(self.path("rare.npz"), self.path("moved.npz"))
         strange, rare = self.shares(duet.open(run.directory, family=run.family))
         self.assertTrue(0.45 < strange < 0.55 and 0.2 < rare < 0.3, (strange, rare))

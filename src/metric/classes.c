@@ -42,6 +42,21 @@ static void count_classes(const uint8_t *labels, const bool *known, duet_metric_
     duet_metric_add_share(task, "largest-share", most, SAMPLES);
 }
 
+double duet_metric_expect_classes(duet_run *run)
+{
+    uint8_t learnt[CLASSES];
+    const size_t kinds = duet_run_learnt_classes(run, learnt), *counts = run->model->class_counts;
+    double total = 0, low, high;
+    size_t surely = 0;
+    for (size_t i = 0; i < kinds; i++) total += (double)counts[learnt[i]];
+    if (total == 0) return (double)kinds;
+    for (size_t i = 0; i < kinds; i++) {
+        duet_share_interval((size_t)((double)counts[learnt[i]] / total * SAMPLES), SAMPLES, &low, &high);
+        surely += low > 0.01;
+    }
+    return surely > 0 ? (double)surely : NAN;
+}
+
 /* By the nearest training example. A sample of NaNs is near nothing. */
 static duet_status label_by_neighbours(duet_metric_task *task, const float *samples, uint8_t *labels, bool *known,
                                        duet_error *error)

@@ -12,13 +12,13 @@ enum { FEW = 4 };
 void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count)
 {
     uint8_t learnt[DUET_MOST_CLASSES];
-    duet_data *data = duet_run_data(task->run);
-    const size_t classes = duet_run_classes(task->run), kinds = duet_run_learnt_classes(task->run, learnt);
+    duet_run *run = task->run;
+    const size_t classes = duet_run_classes(run), kinds = duet_run_learnt_classes(run, learnt);
     for (size_t i = 0; i < count; i++) asked[i] = learnt[i % kinds];
-    if (kinds < classes && !task->run->live)
-        duet_notes_add(&data->notes, false,
+    if (kinds < classes && !run->live) /* whatever other data it is asked of */
+        duet_notes_add(&duet_run_data(run)->notes, false,
                        "%s: %zu of %zu classes have a training example: samples are asked of those alone",
-                       duet_data_describe(data)->name, kinds, classes);
+                       run->file.data.info.name, kinds, classes);
 }
 
 /* Of a few examples chance may make one class: where they are a share of a set, it is all of the set's. */

@@ -95,6 +95,10 @@ const char *duet_metric_why_no_features(duet_run *run);
 /** The classes that samples are asked of by what goes by each class alike, where samples that stand for examples are
  *  drawn as often as those have each: as many of each that was learnt. Notes that some were not. */
 void duet_metric_ask_classes(const duet_metric_task *task, uint8_t *asked, size_t count);
+/** How many classes `classes` surely counts of samples that have each as often as the training examples: rare ones, and
+ *  those that a label names and no example has, are none that samples lack. All where nobody knows; NaN: each is rare.
+ */
+double duet_metric_expect_classes(duet_run *run);
 /** Notes that the labels of the split are one class, and, for what goes `by_training` examples, that some are of
  * classes that these lack. A training is told of its data when it begins. */
 duet_status duet_metric_tell_of_labels(const duet_metric_task *task, bool by_training, duet_error *error);

@@ -96,16 +96,9 @@ bool duet_monitor_loss_at(size_t index, const duet_model *model, char *text, siz
     return true;
 }
 
-/* Of those that a label names and no example has there can be no sample. */
-static double count_kinds(duet_run *run)
-{
-    uint8_t learnt[256];
-    return (double)duet_run_learnt_classes(run, learnt);
-}
-
 void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict *verdict)
 {
-    const double kinds = count_kinds(run);
+    const double kinds = duet_metric_expect_classes(run);
     const bool judges = duet_run_features(run, DUET_LOGIT) > 0;
     double signs[SIGNS];
     take_signs(verdict, signs);

@@ -31,8 +31,24 @@ static void take_tuning(duet_run *run)
         duet_device_say(run->device, "warning: tuning is not used: %s", error.message);
 }
 
+/* Of the data that the run was trained on, whatever others it is opened with. */
+static duet_status count_own_labels(duet_run *run, const char *directory, size_t counts[DUET_MOST_CLASSES],
+                                    duet_error *error)
+{
+    char words[DUET_DIFFERENCE_SIZE];
+    bool same = true;
+    duet_data *own = NULL;
+    if (run->given_data != NULL) DUET_TRY(duet_data_record_compare(&run->file.data, run->data, &same, words, error));
+    duet_status status = same ? DUET_OK : duet_data_record_open(&run->file.data, directory, NULL, &own, error);
+    duet_data *data = same ? run->data : own;
+    if (status == DUET_OK && !data->info.generated && duet_data_has_labels(data, DUET_TRAIN))
+        status = duet_data_count_labels(data, DUET_TRAIN, counts, error);
+    duet_data_close(&own);
+    return status;
+}
+
 /* Runs of before there were counts have none: then those of its data, and where these are away nobody knows. */
-static void take_class_counts(duet_run *run)
+static void take_class_counts(duet_run *run, const char *directory)
 {
     size_t counts[DUET_MOST_CLASSES] = {0};
     duet_error away = {0};
@@ -41,8 +57,7 @@ static void take_class_counts(duet_run *run)
     for (size_t i = 0; i < DUET_MOST_CLASSES; i++) known = known || counts[i] > 0;
     const bool makes = duet_run_features(run, DUET_SAMPLE) > 0 || duet_run_features(run, DUET_DECODE) > 0;
     const bool wanted = duet_run_has_classes(run) && makes;
-    if (!known && wanted && !run->data->info.generated && duet_data_has_labels(run->data, DUET_TRAIN) &&
-        duet_data_count_labels(run->data, DUET_TRAIN, counts, &away) != DUET_OK)
+    if (!known && wanted && count_own_labels(run, directory, counts, &away) != DUET_OK)
         memset(counts, 0, sizeof counts);
     duet_model_set_class_counts(run->model, counts);
 }
@@ -64,7 +79,7 @@ static duet_status open_parts(duet_run *run, const duet_run_place *from, const c
     if (!run->borrowed) DUET_TRY(duet_device_open(&run->device, device, error));
     if (!run->borrowed) take_tuning(run);
     DUET_TRY(duet_evaluator_new(&run->evaluator, run->device, run->model, error));
-    take_class_counts(run);
+    take_class_counts(run, directory);
 
     char *path = duet_path_join(directory, from->checkpoint);
     if (path == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for a path");
