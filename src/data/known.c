@@ -164,7 +164,8 @@ static bool add_notes(duet_notes *notes, const duet_notes *more)
     return !notes->failed;
 }
 
-/* What was handed out of the record, the texts, stays where it is; its notes come first, as who tells of them counts. */
+/* What was handed out of the record, the texts, stays where it is; its notes come first, as who tells of them counts.
+ */
 duet_status duet_data_ready(duet_data *data, duet_error *error)
 {
     duet_data *opened;
