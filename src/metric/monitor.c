@@ -353,7 +353,10 @@ static duet_status weigh(duet_run *run, duet_run *judge, duet_error *error)
     if (status != DUET_OK && status != DUET_ERROR_FILE && !costs_a_value(status))
         return duet_fail(error, status, "%s", reason.message);
     if (status != DUET_OK)
-        duet_device_say(duet_run_device(run), "how good the judge is is not known: %s", reason.message);
+        duet_device_say(
+            duet_run_device(run),
+            "how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is left out: %s",
+            reason.message);
     else if (duet_judge_may_guess(&weight, words, sizeof words))
         duet_device_say(duet_run_device(run), "warning: %s", words);
     return DUET_OK;
