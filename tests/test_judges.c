@@ -378,6 +378,7 @@ static void judges_are_known_by_their_weights(void **state)
 
 static char said[2048];
 static bool guesses; /* a judge was said to */
+static const char *watched = "classes";
 
 static void keep_words(void *context, const char *line)
 {
@@ -391,7 +392,7 @@ static void keep_words(void *context, const char *line)
 /* judge: NULL: the one that the run has. */
 static duet_status watch(const char *judge, bool resume, uint64_t epochs, duet_error *error)
 {
-    static const char *const metrics[] = {"classes"}, *const settings[] = {"hidden=4", "latent=2"};
+    static const char *const settings[] = {"hidden=4", "latent=2"};
     char judge_path[PATH], path[PATH];
     duet_monitor *monitor;
     said[0] = '\0';
@@ -401,7 +402,7 @@ static duet_status watch(const char *judge, bool resume, uint64_t epochs, duet_e
     (void)snprintf(path, sizeof path, "%s", in_folder("watched"));
     const char *given = judge == NULL ? NULL : judge_path;
     const duet_monitor_options wanted = {
-        .metrics = metrics, .metric_count = 1, .best = "classes", .judge = given, .resume = resume ? path : NULL};
+        .metrics = &watched, .metric_count = 1, .best = watched, .judge = given, .resume = resume ? path : NULL};
     assert_ok(duet_monitor_new(&monitor, &wanted, error), error);
     const duet_train_options options = {.family = duet_family_find("vae"),
                                         .data = small,
@@ -467,6 +468,16 @@ static void a_watched_training_keeps_its_judge(void **state)
     assert_message(&error, "could not be compared: --judge ");
     assert_int_equal(count_looks(last), 5);
     assert_ok(watch("other", true, 6, &error), &error);
+
+    /* What asks no judge does not need the one of before, whose worth is nothing to it. */
+    watched = "mse";
+    assert_int_equal(unlink(in_folder("watched/best.safetensors")), 0);
+    assert_ok(watch(NULL, true, 7, &error), &error);
+    assert_false(guesses);
+    (void)snprintf(moved, sizeof moved, "%s", in_folder("moved-too"));
+    assert_int_equal(rename(in_folder("other"), moved), 0);
+    assert_ok(watch(NULL, true, 8, &error), &error);
+    watched = "classes";
 }
 
 int main(void)

@@ -150,6 +150,29 @@ class Scales(Asked):
             for one in ("judged", "judge-0", "judge-0.01", "w-judge-0", "w-judge-0.01"):
                 shutil.rmtree(self.path(one))
 
+    def test_a_judge_is_weighed_once(self):
+        data, y = self.path("once.npz"), numpy.arange(200) % 2
+        numpy.savez(data, x_train=self.x[:160], x_test=self.x[160:], y_train=y[:160], y_test=y[160:])
+        run = duet.train("vae", data, out=self.path("once"), batch=20, settings=SMALL, steps=2)
+        asked = dict(batch=20, steps=1, settings={"lr": 0})
+        judge = duet.train("classifier", data, out=self.path("weighed"), **asked)
+        with mock.patch.object(sys.modules["duet.run"], "doubt_of_judge", wraps=duet.evaluation.doubt_of_judge) as weigh:
+            said = [self.warnings_of(lambda: run.evaluate("inception-score", judge=judge)) for _ in range(3)]
+            self.assertEqual((said, len(said[0]), weigh.call_count), ([said[0]] * 3, 1, 1))
+            run.evaluate("inception-score", judge=duet.train(resume=judge, steps=2))
+            self.assertEqual(weigh.call_count, 2)
+
+    def test_a_judge_is_not_weighed_before_mistakes(self):
+        weak = duet.Data.from_arrays(self.x, labels=numpy.arange(200) % 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            judge = duet.train("classifier", weak, batch=20, steps=1, settings={"lr": 0}, out=self.path("early"))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            with self.assertRaisesRegex(duet.Error, "none of the metrics that are watched asks the judge"):
+                duet.train("vae", weak, batch=20, steps=1, settings=SMALL, out=self.path("late"), metrics=["mse"], judge=judge)
+        self.assertNotIn("guessing", "".join(str(one.message) for one in said))
+
     def test_what_is_judged_of_other_data_is_told(self):
         with duet.Data.from_arrays(self.x[:80] // 2) as other, duet.open(self.vae.directory, data=other) as run:
             share = "array has no test set, so that of its 80 examples a tenth is judged"

@@ -101,9 +101,12 @@ static void trainers_of_one_model_tell_their_own(void **state)
     test_steps(&parts, 341); /* over what the later one's step left */
     expect_means(later, 16, 5, 22.5);
     expect_means(parts.trainer, 530.5, 176.5, 878.5); /* 18 to 1043, 6 to 347, 24 to 1733 */
-    duet_trainer_free(&later);
     test_steps(&parts, 1);
     assert_ok(duet_trainer_save(parts.trainer, path, &error), &error);
+    assert_ok(duet_trainer_step(later, &error), &error);
+    assert_ok(duet_trainer_load(parts.trainer, path, &error), &error);
+    expect_means(later, 1048, 349, 1739.5); /* of the step that is undone */
+    duet_trainer_free(&later);
 
     test_parts_open(&loaded, device, &counting, examples, NULL, 0);
     assert_ok(duet_trainer_load(loaded.trainer, path, &error), &error);

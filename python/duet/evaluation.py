@@ -70,8 +70,17 @@ def _take_judge(run: Any, judge: Any, metrics: Sequence[Any]) -> None:
 def doubt_of_judge(judge: Any) -> Optional[str]:
     """That a judge may be guessing, in words. Where its own data are away nobody knows."""
     weight, error, said = ffi.new("duet_judge_weight *"), new_error(), ffi.new("char[]", 600)
-    known = lib.duet_judge_weigh(judge.pointer, weight, error) == lib.DUET_OK
-    return in_python(words(said)) if known and lib.duet_judge_may_guess(weight, said, len(said)) else None
+    with Stop() as stop:
+        lib.duet_run_set_stop(judge.pointer, stop.flag)
+        try:
+            lib.duet_judge_weigh(judge.pointer, weight, error)
+        finally:
+            lib.duet_run_set_stop(judge.pointer, NULL)
+    if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
+        raise KeyboardInterrupt
+    with stop.honoured("the judge had been weighed"):
+        known = error.status == lib.DUET_OK
+        return in_python(words(said)) if known and lib.duet_judge_may_guess(weight, said, len(said)) else None
 
 
 def _tell_of_share(run: Any, split: str) -> None:

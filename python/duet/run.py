@@ -131,6 +131,7 @@ class Run(Handle):
         self._closed = False
         self._seen: Any = None  # what the checkpoint was when it was opened
         self._told: Any = None  # and when another one was last told of
+        self._weighed: Optional[Tuple[Any, Optional[str]]] = None  # which judge was last, and what doubts it
 
     def __repr__(self) -> str:
         return f"<run {shown(self.directory)}>"
@@ -511,7 +512,7 @@ class Run(Handle):
             self._look_for_another()
         try:
             beside = None if judge is None else judge_of(judge)
-            values = evaluate(run, metrics, beside, split, seed, lambda opened: doubt_of_arrays(judge) or doubt_of_judge(opened))
+            values = evaluate(run, metrics, beside, split, seed, lambda opened: self._doubt_of(judge, opened))
             run._tell(of=_OF_GIVEN)
             return values
         except Error as error:
@@ -544,6 +545,14 @@ class Run(Handle):
             check_columns(self, lines_of(own.columns), own.name)
             self._doubted = True
             doubt_range(self, f"{own.name}: its values", min(own.low), max(own.high), sum(own.count))
+
+    def _doubt_of(self, judge: Any, opened: Any) -> Optional[str]:
+        """What doubts a judge, weighed once while its weights are the same: its test examples may be many."""
+        beside = judge if isinstance(judge, Run) else Run(judge)
+        which = (beside is judge, beside.directory, beside._checkpoint())
+        if self._weighed is None or self._weighed[0] != which:
+            self._weighed = which, doubt_of_arrays(judge) or doubt_of_judge(opened)
+        return self._weighed[1]
 
     def _with_files(self) -> "Run":
         """Itself, or, where its data are a program's own, the same run on a file of them."""

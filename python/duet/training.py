@@ -224,8 +224,7 @@ def train(
     judged_by, judge_family = judge_of(judge)
     options.judge = text_or_null(judged_by)
     refuse_forked()
-    doubt = doubt_of_arrays(judge)
-    for note in [*(own._notes if own is not None and resume is None else ()), *([] if doubt is None else [doubt])]:
+    for note in own._notes if own is not None and resume is None else ():
         warn(note) if log is None else log(f"warning: {note}")
     watched = metrics or keep_best or patience or stop_on_collapse or judge is not None
     monitor = (
@@ -248,6 +247,9 @@ def train(
     here = "" if os.path.isabs(said_path) else os.getcwd()  # on_epoch may go to another folder
     summary = ffi.new("duet_train_summary *")
     try:
+        doubt = doubt_of_arrays(judge)
+        if doubt is not None:
+            warn(doubt) if log is None else log(f"warning: {doubt}")
         alone = contextlib.nullcontext() if own is None else own._trained_on()
         with alone, Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)

@@ -335,8 +335,9 @@ static duet_status open_judge(const duet_monitor *monitor, duet_run *run, duet_r
     if (options->judge != NULL)
         return duet_run_open_beside_with(judge, options->judge, run, options->judge_family, error);
     duet_error fault = {0};
-    if (monitor->recorded == NULL || duet_run_open_beside(judge, monitor->recorded, run, &fault) == DUET_OK)
-        return DUET_OK;
+    if (monitor->recorded == NULL || !has_use_for_judge(monitor) ||
+        duet_run_open_beside(judge, monitor->recorded, run, &fault) == DUET_OK)
+        return DUET_OK; /* of a run that goes on watched by others it may be away */
     return duet_fail(error, fault.status, "the judge of this run cannot be opened: %s; --judge RUN names it anew",
                      fault.message);
 }
@@ -352,7 +353,10 @@ static duet_status weigh(duet_run *run, duet_run *judge, duet_error *error)
     if (status != DUET_OK && status != DUET_ERROR_FILE && !costs_a_value(status))
         return duet_fail(error, status, "%s", reason.message);
     if (status != DUET_OK)
-        duet_device_say(duet_run_device(run), "how good the judge is is not known: %s", reason.message);
+        duet_device_say(
+            duet_run_device(run),
+            "how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is left out: %s",
+            reason.message);
     else if (duet_judge_may_guess(&weight, words, sizeof words))
         duet_device_say(duet_run_device(run), "warning: %s", words);
     return DUET_OK;

@@ -447,6 +447,7 @@ static duet_status load(duet_trainer *trainer, const char *path, const json_t *r
 {
     duet_checkpoint facts = {.batch = trainer->batch, .examples = json_object_get(run, "data")};
     const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : 0);
+    DUET_TRY(duet_trainer_take_turn(trainer, error)); /* another one's losses are about to be written over */
     DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, demands, &facts, error));
     if (run != NULL) DUET_TRY(duet_checkpoint_check_data(path, facts.data_checksum, run, error));
     if (facts.reported > facts.steps)
