@@ -383,6 +383,55 @@ static void widths_are_warned_of(void **state)
     }
 }
 
+/* A column whose deviation is of a few numbers far off, which some thousand examples miss, is as wide as it is. */
+static void outliers_make_a_column_wide(void **state)
+{
+    (void)state;
+    enum { ROWS = 40000 };
+    static const char *const learnt[] = {"likelihood=gaussian-learned", "sigma_per=feature"};
+    static const struct {
+        const char *family;
+        size_t settings;
+    } rows[] = {{"ddpm", 0}, {"flow-matching", 0}, {"vae", 2}, {"vae", 0}};
+    static float values[2 * ROWS];
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        values[2 * i] = wide(0.001F, i, 0) - 3;
+        values[2 * i + 1] = wide(0.001F, i, 1) - 3;
+    }
+    values[2 * 30001] = values[2 * 30001 + 1] = 200; /* so that both deviate by 1 */
+    (void)snprintf(path, sizeof path, "%s/outlier.npy:values=numbers", folder);
+    const size_t length = strlen(path) - strlen(":values=numbers");
+    path[length] = '\0';
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 2), &error), &error);
+    path[length] = ':'; /* which says that 200 is meant so */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        test_graph it;
+        test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, rows[i].family, path, learnt, rows[i].settings);
+        warnings_of(it.build, said);
+        if (said[0] != '\0') fail_msg("%s: \"%s\"", rows[i].family, said);
+        test_graph_close(&it);
+    }
+}
+
+/* The array of a file of bytes has them as they are. */
+static void dark_bytes_are_scaled_as_bytes(void **state)
+{
+    (void)state;
+    char path[TEST_PATH_SIZE + 32], said[WARNINGS];
+    duet_error error = {0};
+    static uint8_t bytes[COARSE_ROWS * 64];
+    test_graph it;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7 % 11);
+    (void)snprintf(path, sizeof path, "%s/dark.npy", folder);
+    assert_ok(duet_write_npy_bytes(path, bytes, DUET_SHAPE(COARSE_ROWS, 1, 8, 8), &error), &error);
+    test_graph_open(&it, device, DUET_BUILD_TRAIN, 4, "vae", path, (const char *const[]){"likelihood=gaussian"}, 1);
+    warnings_of(it.build, said);
+    assert_non_null(strstr(said, "save numpy.clip(array / 10, 0, 1).astype"));
+    test_graph_close(&it);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +440,8 @@ int main(void)
         cmocka_unit_test(dependent_columns_are_warned_of),
         cmocka_unit_test(dependent_channels_are_warned_of),
         cmocka_unit_test(widths_are_warned_of),
+        cmocka_unit_test(outliers_make_a_column_wide),
+        cmocka_unit_test(dark_bytes_are_scaled_as_bytes),
     };
     return RUN_TESTS("columns", tests, open_all, close_all);
 }

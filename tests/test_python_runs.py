@@ -311,6 +311,29 @@ class Runs(Folder):
                 with self.assertWarnsRegex(UserWarning, words):
                     run.evaluate("mse")
 
+    def test_examples_that_are_no_logits_are_not_said_to_be(self):
+        def build(model, give):
+            net, x = model.group("net"), model.batch()
+            logits = duet.dense(net, "all", x, duet.features(x))
+            nll = duet.bernoulli_nll(logits, x)
+            model.phase("restore", 1)
+            model.minimise(duet.batch_mean(nll), net)
+            model.report("nll", duet.batch_mean(nll))
+            model.output("reconstruction", give(logits, x))
+
+        rare = numpy.full((200, 8, 8), 0.5, numpy.float32)
+        rare[0, 0, :2] = 0, 1
+        for place, (data, give) in enumerate((
+            ((pictures() / 12750).astype(numpy.float32), lambda logits, x: duet.sigmoid(40 * logits)),  # of faint pictures
+            (rare, lambda logits, x: 8 * x - 3.5),  # one far beyond, as a linear decoder's may be
+        )):
+            family = duet.Family("bounded", lambda model: build(model, give))
+            out = self.path(f"bounded-{place}")
+            run = duet.train(family, data, steps=3, batch=20, out=out, on_epoch=lambda run, epoch: None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                run.reconstruct(data[:50])
+
     def test_exceptions_of_callbacks_come_back(self):
         def build(model):
             raise LookupError("mine")

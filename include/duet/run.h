@@ -330,9 +330,9 @@ DUET_API const char *duet_run_setting(duet_run *run, const char *key);
 /** Answers a request. Errors: DUET_ERROR_USAGE for an output, a procedure, a setting or a class that the model does not
  *  have, or examples that it needs and were not given; DUET_ERROR_DATA for examples beyond [0, 1] where the run's data
  *  lie within, unless the request allows any range; DUET_ERROR_INTERRUPTED; DUET_ERROR_NUMERIC for examples or latents
- * that are not finite, and, with all outputs filled, where one of them is not. Where what a family of the program's own
- * gives as examples lies far beyond [0, 1] and the data within, as logits do, duet_data_note of the run's data says so,
- * once. */
+ * that are not finite, and, with all outputs filled, where one of them is not. Where more than one in 50 numbers that a
+ * family of the program's own gives as examples lie below -1 or above 2 and the data in [0, 1], as logits do,
+ * duet_data_note of the run's data says so, once. */
 DUET_API duet_status duet_run_use(duet_run *run, const duet_request *request, duet_error *error);
 
 /* A run that several ranks use (docs/distributed.md). Rank 0 alone opens it, asks it and has the answers; the others

@@ -68,8 +68,12 @@ static const char *remedy_for(const duet_data_info *info, const range *found, ch
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
     char scaled[DUET_REMEDY_SIZE];
     if (duet_shape_is_table(info->shape) && info->shape.dims[0] > 1) return "save " DUET_REMEDY_UNIT_COLUMNS;
-    (void)snprintf(text, DUET_NEEDS_REMEDY, "save %s",
-                   duet_remedy_unit((double)found->low, (double)found->high, scaled));
+    double low = (double)found->low, high = (double)found->high;
+    if (info->type == DUET_UINT8) { /* as the array has them */
+        low = rint(255 * low);
+        high = rint(255 * high);
+    }
+    (void)snprintf(text, DUET_NEEDS_REMEDY, "save %s", duet_remedy_unit(low, high, scaled));
     return text;
 }
 

@@ -82,6 +82,8 @@ typedef struct examples {
     const duet_data_info *info;
     size_t count, features;
     float *rows, *column; /* room for one column */
+    size_t measured;      /* examples of which the deviations are */
+    double *deviations;   /* of each column; NULL: not asked for */
 } examples;
 
 static duet_status read_examples(examples *it, duet_data *data, duet_error *error)
@@ -105,6 +107,7 @@ static void free_examples(examples *it)
 {
     free(it->rows);
     free(it->column);
+    free(it->deviations);
 }
 
 /* Reads them where they can be; false: they cannot, nothing is learnt from them, or a mistake is recorded. */
@@ -134,7 +137,8 @@ static double range_of(const examples *it)
 /* Whether what opened the set has told of a column of one value. */
 static bool is_told(const examples *it)
 {
-    return it->count == it->info->count[DUET_TRAIN] && it->features < DUET_PICTURE_NUMBERS && it->info->shape.rank == 1;
+    const size_t seen = it->deviations != NULL ? it->measured : it->count;
+    return seen == it->info->count[DUET_TRAIN] && it->features < DUET_PICTURE_NUMBERS && it->info->shape.rank == 1;
 }
 
 /* Those on which a density of that least deviation closes in. */
@@ -230,9 +234,76 @@ static double deviation_of(const float *values, size_t count, size_t step)
     return deviation_from(sum / (double)count, values, count, step);
 }
 
-static double deviation_in(const examples *it, size_t column)
+/* By Welford's recurrence, to which a number far off is no harm. */
+static void add_rows(examples *it, double *mean, const float *rows, size_t count)
 {
-    return deviation_of(it->rows + column, it->count, it->features);
+    for (size_t row = 0; row < count; row++) {
+        const double share = 1 / (double)++it->measured;
+        for (size_t i = 0; i < it->features; i++) {
+            const double gap = (double)rows[row * it->features + i] - mean[i];
+            mean[i] += gap * share;
+            it->deviations[i] += gap * ((double)rows[row * it->features + i] - mean[i]);
+        }
+    }
+}
+
+/* The deviations in all training examples: what is wide by a few numbers far off may have none of them in some thousand
+ * examples. */
+static duet_status measure_all(examples *it, duet_data *data, duet_error *error)
+{
+    const size_t total = it->info->count[DUET_TRAIN];
+    double *mean = calloc(it->features, sizeof *mean);
+    float *rows = calloc(it->count, it->features * sizeof *rows);
+    duet_status status = DUET_OK;
+    if (mean == NULL || rows == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "out of memory for %zu examples", it->count);
+    for (size_t i = 0; i < it->features; i++) it->deviations[i] = 0;
+    it->measured = 0;
+    while (status == DUET_OK && it->measured < total) {
+        const size_t left = total - it->measured, piece = left < it->count ? left : it->count;
+        status = duet_data_read(data, DUET_TRAIN, it->measured, piece, rows, error);
+        if (status == DUET_OK) add_rows(it, mean, rows, piece);
+    }
+    for (size_t i = 0; i < it->features; i++) it->deviations[i] = sqrt(it->deviations[i] / (double)total);
+    free(mean);
+    free(rows);
+    return status;
+}
+
+static bool is_beyond(const examples *it, double least, double most)
+{
+    bool beyond = false;
+    for (size_t i = 0; i < it->features; i++) beyond = beyond || it->deviations[i] < least || it->deviations[i] > most;
+    return beyond;
+}
+
+static double variance_of(const examples *it)
+{
+    double variance = 0;
+    for (size_t i = 0; i < it->features; i++) variance += it->deviations[i] * it->deviations[i];
+    return variance;
+}
+
+/* As have_examples, with the deviation of each column: in all examples where in those that were looked at a column lies
+ * beyond the ends, or all columns together vary less than `variance`. */
+static bool have_deviations(duet_model *model, examples *it, double least, double most, double variance)
+{
+    duet_error error = {0};
+    if (!have_examples(model, it)) return false;
+    it->deviations = calloc(it->features, sizeof *it->deviations);
+    duet_status status = it->deviations != NULL
+                             ? DUET_OK
+                             : duet_fail(&error, DUET_ERROR_MEMORY, "out of memory for %zu deviations", it->features);
+    for (size_t i = 0; status == DUET_OK && i < it->features; i++)
+        it->deviations[i] = deviation_of(it->rows + i, it->count, it->features);
+    it->measured = it->count;
+    if (status == DUET_OK && it->count < it->info->count[DUET_TRAIN] &&
+        (is_beyond(it, least, most) || variance_of(it) < variance))
+        status = measure_all(it, duet_model_data(model), &error);
+    if (status == DUET_OK) return true;
+    duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
+    free_examples(it);
+    return false;
 }
 
 /* How the data may come to be about 1 wide. */
@@ -251,7 +322,7 @@ static void add_width(duet_text *list, const examples *it, size_t column, size_t
     char name[160];
     if (before < SHOWN)
         duet_text_add(list, "%s%zu%s (%.2g)", before > 0 ? ", " : ": ", column + 1,
-                      duet_column_name(it->info->columns, column, name, sizeof name), deviation_in(it, column));
+                      duet_column_name(it->info->columns, column, name, sizeof name), it->deviations[column]);
 }
 
 static void add_more(duet_text *list, size_t found)
@@ -264,10 +335,10 @@ void duet_warn_of_narrow_columns(duet_model *model, double floor)
     examples it;
     duet_text list = {0}, remedy = {0};
     size_t found = 0;
-    if (!have_examples(model, &it)) return;
+    if (!have_deviations(model, &it, nextafter(floor, INFINITY), INFINITY, 0)) return;
     const bool table = it.info->shape.rank == 1;
-    for (size_t i = 0; it.count > 1 && i < it.features; i++) {
-        const double deviation = deviation_in(&it, i);
+    for (size_t i = 0; it.measured > 1 && i < it.features; i++) {
+        const double deviation = it.deviations[i];
         if (deviation > floor || (deviation == 0 && is_told(&it))) continue;
         if (table) add_width(&list, &it, i, found);
         found++;
@@ -278,7 +349,7 @@ void duet_warn_of_narrow_columns(duet_model *model, double floor)
         duet_model_warn(model,
                         "in %zu examples that were looked at %zu of %zu numbers vary by no more than sigma_floor=%g%s: "
                         "their sigmas fall to it, and nll with them, whatever is learnt of the others%s",
-                        it.count, found, it.features, floor, duet_text_get(&list),
+                        it.measured, found, it.features, floor, duet_text_get(&list),
                         found < it.features ? ": sigma_per=model learns one sigma for all" : duet_text_get(&remedy));
     duet_text_free(&list);
     duet_text_free(&remedy);
@@ -288,13 +359,10 @@ void duet_warn_of_narrow_columns(duet_model *model, double floor)
 void duet_warn_of_faint_examples(duet_model *model, double sigma)
 {
     examples it;
-    double variance = 0;
-    if (!have_examples(model, &it)) return;
-    for (size_t i = 0; i < it.features; i++) {
-        const double deviation = deviation_in(&it, i);
-        variance += deviation * deviation;
-    }
-    if (it.count >= LEAST_ROWS && variance < sigma * sigma / 2) {
+    const double least = sigma * sigma / 2;
+    if (!have_deviations(model, &it, 0, INFINITY, least)) return;
+    const double variance = variance_of(&it);
+    if (it.measured >= LEAST_ROWS && variance < least) {
         duet_text remedy = {0};
         model->build->faint = true;
         add_scaling(&remedy, model, &it);
@@ -302,7 +370,7 @@ void duet_warn_of_faint_examples(duet_model *model, double sigma)
                         "%zu examples that were looked at lie %.2g from their mean, all %zu numbers together, and p(x "
                         "given z) is as wide as %.2g in each: the posterior has nothing to say of what is taken for "
                         "noise%s",
-                        it.count, sqrt(variance), it.features, sigma, duet_text_get(&remedy));
+                        it.measured, sqrt(variance), it.features, sigma, duet_text_get(&remedy));
         duet_text_free(&remedy);
     }
     free_examples(&it);
@@ -314,8 +382,7 @@ static size_t find_misfits(examples *it, double least, double most, duet_text *l
 {
     size_t found = 0;
     for (size_t i = 0; i < it->features; i++) {
-        const double deviation = deviation_in(it, i);
-        if (deviation >= least && deviation <= most) continue;
+        if (it->deviations[i] >= least && it->deviations[i] <= most) continue;
         for (size_t row = 0; row < it->count; row++) it->column[row] = it->rows[row * it->features + i];
         if (duet_column_look(it->column, it->count).distinct > 2) add_width(list, it, i, found++);
     }
@@ -341,7 +408,8 @@ static void tell_of_misfits(duet_model *model, examples *it, double least, doubl
         duet_model_warn(model,
                         "in %zu examples that were looked at %s deviate by less than %g or more than %g%s: they are "
                         "mixed with noise of deviation 1, and what is sampled deviates otherwise%s",
-                        it->count, duet_text_get(&what), least, most, duet_text_get(&list), duet_text_get(&remedy));
+                        it->deviations != NULL ? it->measured : it->count, duet_text_get(&what), least, most,
+                        duet_text_get(&list), duet_text_get(&remedy));
     }
     duet_text_free(&what);
     duet_text_free(&list);
@@ -352,8 +420,14 @@ void duet_warn_of_scale(duet_model *model, double least, double most)
 {
     examples it;
     const double stretched = duet_model_unit_range(model) ? 2 : 1; /* by duet_model_centred */
-    if (duet_data_has_note(duet_model_data(model), DUET_NOTE_OF_SCALE) || !have_examples(model, &it)) return;
-    if (it.count >= LEAST_ROWS) tell_of_misfits(model, &it, least / stretched, most / stretched);
+    const duet_data *data = duet_model_data(model);
+    least /= stretched;
+    most /= stretched;
+    if (duet_data_has_note(data, DUET_NOTE_OF_SCALE)) return;
+    if (duet_shape_is_table(duet_data_describe(data)->shape) ? !have_deviations(model, &it, least, most, 0)
+                                                             : !have_examples(model, &it))
+        return;
+    if (it.count >= LEAST_ROWS) tell_of_misfits(model, &it, least, most);
     free_examples(&it);
 }
 

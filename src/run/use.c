@@ -206,9 +206,11 @@ static bool is_of_program(const duet_run *run)
     return duet_family_find(family->name) != family;
 }
 
-/* The ends of what is given as an example of the model's; false: it is none. */
+/* The ends of what is given as an example of the model's; false: it is none, or too few of its numbers lie beyond [0,
+ * 1] by as much as that is wide: a linear decoder's may, and logits do. */
 static bool find_ends(duet_run *run, const duet_wanted *output, size_t count, double ends[2])
 {
+    enum { SOME = 50 }; /* one in as many */
     static const char *const examples[] = {DUET_SAMPLE, DUET_DECODE, DUET_RECONSTRUCTION};
     const size_t features = duet_shape_elements(duet_data_describe(run->data)->shape);
     bool is_one = false;
@@ -218,11 +220,14 @@ static bool find_ends(duet_run *run, const duet_wanted *output, size_t count, do
     if (run->samples != NULL && strcmp(output->name, DUET_SAMPLE) == 0) return false; /* looked at when they were set */
     ends[0] = INFINITY;
     ends[1] = -INFINITY;
+    size_t far = 0;
     for (size_t i = 0; i < count * features; i++) {
-        ends[0] = fmin(ends[0], (double)output->values[i]);
-        ends[1] = fmax(ends[1], (double)output->values[i]);
+        const double value = (double)output->values[i];
+        if (value < ends[0]) ends[0] = value;
+        if (value > ends[1]) ends[1] = value;
+        far += value < -1 || value > 2;
     }
-    return true;
+    return far > count * features / SOME;
 }
 
 /* Whoever writes a model for data in [0, 1] may leave its last sigmoid out: what it gives is held against the data, as
@@ -232,7 +237,7 @@ static void look_at_given(duet_run *run, const duet_request *request)
     enum { ONE = 1 }; /* as of one example: numbers close together are no logits */
     double ends[2];
     char what[96], words[640];
-    const duet_data_info *data = duet_data_describe(run->data);
+    const duet_data_info *data = run->file.data.is_whole ? &run->file.data.info : duet_data_describe(run->data);
     if (run->range_told || run->live || !data->unit_range || !is_of_program(run)) return;
     for (size_t i = 0; i < request->output_count && !run->range_told; i++) {
         const char *name = request->outputs[i].name;
