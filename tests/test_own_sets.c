@@ -81,6 +81,32 @@ static duet_status give_rows(void *context, duet_split split, size_t first, size
     return DUET_OK;
 }
 
+static duet_status give_own_rows(void *context, duet_split split, size_t first, size_t count, void *examples,
+                                 duet_error *error)
+{
+    duet_data *own = *(duet_data **)context;
+    if (own != NULL) return duet_data_read(own, split, first, count, examples, error);
+    for (size_t i = 0; i < 3 * count; i++) ((float *)examples)[i] = (float)i;
+    return DUET_OK;
+}
+
+/* It would wait for itself. */
+static void a_function_does_not_read_its_own_set(void **state)
+{
+    (void)state;
+    duet_error error = {0};
+    float values[12];
+    duet_data *own = NULL, *data = NULL;
+    const duet_own_data set = {.name = "self", .shape = DUET_SHAPE(3), .type = DUET_FLOAT32, .count = {4, 2}};
+    assert_ok(duet_data_from_callback(&data, &set, give_own_rows, &own, &error), &error);
+    own = data;
+    assert_status(duet_data_read(data, DUET_TRAIN, 0, 4, values, &error), DUET_ERROR_USAGE, &error);
+    assert_message(&error, "self: the program's function reads the set whose rows it gives");
+    own = NULL;
+    assert_ok(duet_data_read(data, DUET_TRAIN, 0, 4, values, &error), &error);
+    duet_data_close(&data);
+}
+
 static void sets_of_a_programs_own(void **state)
 {
     (void)state;
@@ -236,8 +262,11 @@ static void columns_of_a_programs_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(a_converted_set_is_the_same),      IN_FOLDER(a_converted_table_keeps_its_names),
-        IN_FOLDER(sets_of_a_programs_own),           cmocka_unit_test(classes_of_a_programs_own),
+        IN_FOLDER(a_converted_set_is_the_same),
+        IN_FOLDER(a_converted_table_keeps_its_names),
+        cmocka_unit_test(a_function_does_not_read_its_own_set),
+        IN_FOLDER(sets_of_a_programs_own),
+        cmocka_unit_test(classes_of_a_programs_own),
         cmocka_unit_test(columns_of_a_programs_own),
     };
     return RUN_TESTS("own sets", tests, NULL, NULL);

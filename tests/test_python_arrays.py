@@ -45,6 +45,18 @@ class Data(Folder):
             duet.Data.from_function(lambda split, first, count: rows, 3, -20)
         with self.assertRaisesRegex(duet.Error, "ZeroDivisionError"):
             duet.Data.from_function(lambda split, first, count: 1 / 0, (3,), 40)
+        own = []
+
+        def rows_of_its_set(split, first, count):
+            return own[0].read(split, first, count) if own else rows[first : first + count]
+
+        with duet.Data.from_function(rows_of_its_set, (3,), 40) as data:
+            own.append(data)
+            for asked in (data.read, lambda: duet.train("vae", data, steps=1, batch=8, out=self.path("never"))):
+                with self.assertRaisesRegex(duet.Error, "reads the set whose rows it gives"):
+                    asked()
+            own.clear()
+            numpy.testing.assert_array_equal(data.read("train", 5, 6), rows[5:11])
         raised = []
 
         def rows_or_not(split, first, count):

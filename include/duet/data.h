@@ -100,7 +100,7 @@ typedef struct duet_own_data {
 
 /** Writes rows first .. first + count - 1 of a split, [count, ...shape] of the set's type, to `examples`, which is only
  *  to be written. The same row always has the same numbers. May be called on a thread of the library's, but for one
- *  split by one thread at a time. */
+ *  split by one thread at a time. That it reads the same split of its set is DUET_ERROR_USAGE. */
 typedef duet_status (*duet_fill_rows)(void *context, duet_split split, size_t first, size_t count, void *examples,
                                       duet_error *error);
 

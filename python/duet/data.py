@@ -207,7 +207,7 @@ class Data(Handle):
                             "duet.Data.from_arrays takes arrays")
         if numpy.dtype(dtype) not in (numpy.uint8, numpy.float32):
             raise Error("usage", f"dtype={numpy.dtype(dtype)}; rows are float32, or uint8, which are scaled to [0, 1]")
-        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None, lock=threading.Lock())
+        holder = Record(function=function, shape=extents, dtype=numpy.dtype(dtype), raised=None, lock=threading.RLock())
         own = cls._own(name, holder.shape, holder.dtype, [train, test], kept, class_names, split)
         handle = ffi.new_handle(holder)
         with told(holder):

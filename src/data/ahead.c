@@ -187,7 +187,7 @@ duet_status duet_ahead_take(duet_ahead *ahead, void *destination, duet_error *er
 void duet_ahead_end(duet_ahead **ahead)
 {
     duet_ahead *old = *ahead;
-    if (old == NULL) return;
+    if (old == NULL || pthread_equal(old->thread, pthread_self()) != 0) return; /* a set read by its own function */
     *ahead = NULL;
     pthread_mutex_lock(&old->mutex);
     old->stopped = true;

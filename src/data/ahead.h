@@ -14,7 +14,8 @@ duet_ahead *duet_ahead_begin(duet_rows *rows, size_t first, size_t count, size_t
 /** Writes all rows to `destination`, which is never read, waiting for those not there yet, and checks the end of the
  *  file as duet_rows_check_end does. Errors are those of reading directly. May be called once. */
 duet_status duet_ahead_take(duet_ahead *ahead, void *destination, duet_error *error);
-/** Ends the thread and sets *ahead to NULL, which it may be already. If rows are left, waits for one piece at most. */
+/** Ends the thread and sets *ahead to NULL, which it may be already. If rows are left, waits for one piece at most. On
+ *  that thread it does nothing: a function that gives rows reads its own set, which is refused. */
 void duet_ahead_end(duet_ahead **ahead);
 
 #endif

@@ -46,7 +46,11 @@ static duet_status asked_read(duet_rows *rows, size_t first, size_t count, void 
 {
     asked *it = rows->state;
     duet_error own = {0};
-    pthread_mutex_lock(&it->mutex);
+    if (pthread_mutex_lock(&it->mutex) != 0)
+        return duet_fail(error, DUET_ERROR_USAGE,
+                         "%s: the program's function reads the set whose rows it gives, for which it would wait for "
+                         "ever",
+                         rows->path);
     duet_status status = it->fill(it->context, it->split, first, count, destination, &own);
     pthread_mutex_unlock(&it->mutex);
     if (status == DUET_OK) return check_given(rows, first, count, destination, error);
@@ -73,12 +77,26 @@ static void asked_close(duet_rows *rows)
 
 static const duet_row_source asked_source = {asked_read, NULL, NULL, asked_share, asked_close, NULL};
 
+/* One that knows its owner, so that a function that reads the set that it gives is told, and does not wait. */
+static bool make_mutex(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t kind;
+    if (pthread_mutexattr_init(&kind) != 0) return false;
+    const bool made =
+        pthread_mutexattr_settype(&kind, PTHREAD_MUTEX_ERRORCHECK) == 0 && pthread_mutex_init(mutex, &kind) == 0;
+    (void)pthread_mutexattr_destroy(&kind);
+    return made;
+}
+
 static duet_status ask(duet_rows *rows, duet_fill_rows fill, void *context, duet_split split, duet_error *error)
 {
     asked *it = malloc(sizeof *it);
     if (it == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", rows->path);
     *it = (asked){.fill = fill, .context = context, .split = split, .users = 1};
-    pthread_mutex_init(&it->mutex, NULL);
+    if (!make_mutex(&it->mutex)) {
+        free(it);
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: the system has no lock left for it", rows->path);
+    }
     rows->state = it;
     rows->source = &asked_source;
     return DUET_OK;
