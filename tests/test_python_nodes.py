@@ -211,6 +211,40 @@ class Nodes(Folder):
         with self.assertRaisesRegex(duet.Error, "this Model is closed"):
             duet.Trainer(self.device, model, 50)
 
+    def test_what_a_call_uses_is_freed_behind_it(self):
+        x = numpy.random.default_rng(0).random((200, 4), numpy.float32)
+        given = []
+
+        def rows(split, first, count):
+            for data in given:
+                data.close()
+            return x[first : first + count]
+
+        data = duet.Data.from_function(rows, (4,), 200)
+        given.append(data)
+        numpy.testing.assert_array_equal(data.read("train", 3, 5), x[3:8])
+        with self.assertRaisesRegex(duet.Error, "this Data is closed"):
+            data.read()
+        given.clear()
+        data = duet.Data.from_function(rows, (4,), 200)
+        data.set_streaming()
+        run = duet.train("ae", data, epochs=3, batch=16, out=self.path("streamed"), on_epoch=lambda *_: given.append(data))
+        self.assertEqual(run.metrics[-1]["step"], 3 * 11)
+        data = duet.Data.from_arrays(x)
+        run = duet.train("ae", data, epochs=3, batch=16, out=self.path("closed"), on_epoch=lambda *_: data.close())
+        self.assertEqual(run.encode(x[:2]).shape[0], 2)
+
+        def build(model):
+            data.close()
+            net = model.group("net")
+            model.phase("fit", 1)
+            model.minimise(duet.batch_mean(duet.square(duet.dense(net, "out", model.batch(), 1))), net)
+
+        data = duet.Data.from_arrays(x)
+        model = duet.Model(duet.Family("closes", build), data)
+        with duet.Trainer(self.device, model, 50) as trainer:
+            trainer.step()
+
     def test_variables_are_read_and_written_as_what_they_are(self):
         store = duet.Store(1)
         graph = duet.Graph(store)

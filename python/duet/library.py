@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 import sys
 import weakref
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Sequence
 
 from ._interface import constants, ffi
 
@@ -271,7 +272,7 @@ class Handle(Single):
     _ended = False  # closed
     _below: Sequence["Handle"] = ()  # what it was made on, freed after it
     _above: Any = ()  # what was made on it, freed before it
-    _open_above = 0  # how many of those are not freed; a collector of garbage clears weak references before all else
+    _open_above = 0  # how many of those are not freed, and calls use it; a collector of garbage clears weak references before all else
 
     def __init__(self, pointer: Any, *keeps: Any):
         self._process = os.getpid()
@@ -326,6 +327,20 @@ class Handle(Single):
             self.close()
         except (TypeError, AttributeError):  # the interpreter ends
             pass
+
+
+@contextlib.contextmanager
+def held(*things: Any) -> Iterator[None]:
+    """Of these, what a callback or another thread closes meanwhile is freed behind the call that uses it."""
+    used = [one for one in things if isinstance(one, Handle)]
+    for one in used:
+        one._open_above += 1
+    try:
+        yield
+    finally:
+        for one in used:
+            one._open_above -= 1
+            one._free_left()
 
 
 class Record:
@@ -394,7 +409,8 @@ class Functions:
             try:
                 if opens:
                     opening()
-                result = function(*passed, error) if takes_error else function(*passed)
+                with held(*given):
+                    result = function(*passed, error) if takes_error else function(*passed)
             except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
                 raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
             if not takes_error:

@@ -14,7 +14,7 @@ from .convert import WHILE_BUILT, building, expect, extents_of, key_values, node
 from .data import Data, told
 from .device import Device
 from .functions import ModelFunctions
-from .library import NULL, Error, Handle, Record, Single, article, brief, c, check, constants, ffi, lib, new_error, record, text, words
+from .library import NULL, Error, Handle, Record, Single, article, brief, c, check, constants, ffi, held, lib, new_error, record, text, words
 from .node import Borrowed, Group, Node
 
 Built = Callable[["Model"], None]
@@ -172,10 +172,10 @@ class Model(ModelFunctions, Handle):
     def __init__(self, family: Any, data: Data, settings: Any = None, seed: int = 1):
         expect(data, Data, "duet.Data.from_arrays(x) makes one of arrays, duet.Data(name) opens one")
         made, error, said = ffi.new("duet_model **"), new_error(), key_values(settings)
-        lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), whole("seed", seed), error)
-        with told(data._holder):
+        with held(data), told(data._holder):
+            lib.duet_model_new(made, family_of(family), data.pointer, text_array(said), len(said), whole("seed", seed), error)
             raise_for(error, family)
-        Handle.__init__(self, made[0], family, data)
+            Handle.__init__(self, made[0], family, data)
         self.family, self._holder = family, data._holder
 
     @classmethod
@@ -342,10 +342,10 @@ class Trainer(Handle):
         expect(model, Model, "duet.Model(family, data) makes one")
         batch = whole("batch", batch, 1)
         made, error = ffi.new("duet_trainer **"), new_error()
-        lib.duet_trainer_new(made, device.pointer, model.pointer, batch, error)
-        with told(model._holder):
+        with held(device, model), told(model._holder):
+            lib.duet_trainer_new(made, device.pointer, model.pointer, batch, error)
             raise_for(error, model.family)
-        super().__init__(made[0], device, model)
+            super().__init__(made[0], device, model)
         self._holder = model._holder
 
     def step(self) -> None:

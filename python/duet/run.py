@@ -22,7 +22,7 @@ from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
 from .evaluation import doubt_of_judge, evaluate
 from .interrupt import Stop
-from .library import NULL, Error, Handle, c, ffi, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
+from .library import NULL, Error, Handle, c, ffi, held, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
 from .metric import Value, metric_names
 from .model import Model, family_of, raise_for
 from .pictures import Grid
@@ -57,11 +57,11 @@ def _alone(method: Method) -> Method:
     """Holds the run's lock: a run is the library's to use from one thread at a time, so other threads wait."""
 
     @functools.wraps(method)
-    def held(self: "Run", *given: Any, **named: Any) -> Any:
-        with self._lock:
+    def alone(self: "Run", *given: Any, **named: Any) -> Any:
+        with self._lock, held(self):
             return method(self, *given, **named)
 
-    return cast(Method, held)
+    return cast(Method, alone)
 
 
 @ffi.callback("void(void *, uint64_t, uint64_t)")

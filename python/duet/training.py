@@ -13,7 +13,7 @@ from .convert import callable_or_none, key_values, tell, text_array, texts, trut
 from .data import Data, data_of, told
 from .device import Device
 from .interrupt import Stop
-from .library import NULL, Error, check, ffi, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
+from .library import NULL, Error, check, ffi, held, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
 from .run import Run, directory_of, doubt_of_arrays, judge_of
@@ -251,7 +251,7 @@ def train(
         if doubt is not None:
             warn(doubt) if log is None else log(f"warning: {doubt}")
         alone = contextlib.nullcontext() if own is None else own._trained_on()
-        with alone, Stop() as stop, Bar(progress, "steps") as bar:
+        with alone, held(own), Stop() as stop, Bar(progress, "steps") as bar:
             training = _Training(bar, stop, log, on_epoch, monitor and monitor[0], model, holder)
             handle = ffi.new_handle(training)
             options.progress, options.log, options.context, options.stop = _show, _log, handle, stop.flag
@@ -272,7 +272,7 @@ def train(
             raise training.raised
         with told(holder):
             raise_for(error, model)
-    run = Run(directory, device=device, data=own if own is not None else None, family=model if _is_own(model) else None)
+    run = Run(directory, device=device, data=None if own is None or own._ended else own, family=model if _is_own(model) else None)
     run.stopped = words(summary.stopped) or ""
     return run
 
