@@ -97,14 +97,21 @@ class Threads(Folder):
             changed.assert_not_called()
             said.append(train(duet.Data.from_arrays(x), f"opened-{len(said)}"))
 
+        def read():
+            with self.assertRaisesRegex(duet.Error, "once more for what another thread reads beside that one"):
+                data.read()
+            said.append(duet.Data.from_arrays(x).read("train", 0, 2))
+
         def on_epoch(run, epoch):
-            thread = threading.Thread(target=beside)
-            thread.start()
-            thread.join()
+            for use in (beside, read):
+                thread = threading.Thread(target=use)
+                thread.start()
+                thread.join()
             beside()
+            said.append(data.read("train", 0, 2))
 
         train(data, "first", on_epoch=on_epoch)
-        self.assertEqual(len(said), 2)
+        self.assertEqual(len(said), 4)
         self.assertFalse(os.path.exists(self.path("refused")))
         train(data, "after")
 

@@ -100,6 +100,7 @@ class Data(Handle):
     _found: Any = None  # what they were
     _arrays: List[Any] = []  # of a program's own set: the examples, or what asks a function for them, and labels of both splits
     _notes: List[str] = []  # of a set of arrays: what making float32 of them has to say
+    _trained = False  # whether a training has it
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
@@ -107,7 +108,7 @@ class Data(Handle):
         lib.duet_data_open(made, text_or_null(name), error)
         check(error)
         super().__init__(made[0])
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._opens, self._source = absolute_name(self.info.name), absolute(self.info.source)
         self._found = _file_at(self._source)
 
@@ -118,7 +119,7 @@ class Data(Handle):
         check(error)
         self = cls.__new__(cls)
         Handle.__init__(self, made[0], *keeps)
-        self._notes, self._lock = [], threading.Lock()
+        self._notes, self._lock = [], threading.RLock()
         return self
 
     @classmethod
@@ -265,7 +266,7 @@ class Data(Handle):
         """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
         first, count = self._place(split, first, count)
         values = numpy.empty((count, *self.shape), numpy.float32)
-        with told(self._holder):
+        with self._alone(), told(self._holder):
             c.data_read(self, split_number(split), first, count, ffi.from_buffer("float[]", values))
         return values
 
@@ -273,7 +274,8 @@ class Data(Handle):
         """Their labels, [count] uint8."""
         first, count = self._place(split, first, count)
         values = numpy.empty(count, numpy.uint8)
-        c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
+        with self._alone():
+            c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
         return values
 
     def _place(self, split: str, first: int, count: Optional[int]) -> Tuple[int, int]:
@@ -285,18 +287,34 @@ class Data(Handle):
         return first, count
 
     @contextlib.contextmanager
-    def _trained_on(self) -> Iterator[None]:
-        """While a training has it: it lies on that one's device, and is used from its thread."""
-        if not self._lock.acquire(blocking=False):
-            raise Error(
-                "usage",
-                f"{self.info.name} is being trained on: open it once more for another training beside that one; arrays of uint8 "
-                "or float32 are not copied",
-            )
+    def _alone(self, use: str = "for what another thread reads") -> Iterator[None]:
+        """It is the library's to use from one thread at a time: others wait, but not for a training's end."""
+        while not self._lock.acquire(timeout=0.1):
+            if self._trained:
+                raise self._is_trained_on(use)
         try:
             yield
         finally:
             self._lock.release()
+
+    @contextlib.contextmanager
+    def _trained_on(self) -> Iterator[None]:
+        """While a training has it: it lies on that one's device, and is used from its thread."""
+        use = "for another training"
+        with self._alone(use):
+            if self._trained:
+                raise self._is_trained_on(use)
+            self._trained = True
+            try:
+                yield
+            finally:
+                self._trained = False
+
+    def _is_trained_on(self, use: str) -> Error:
+        return Error(
+            "usage",
+            f"{self.info.name} is being trained on: open it once more {use} beside that one; arrays of uint8 or float32 are not copied",
+        )
 
     @property
     def notes(self) -> List[str]:
@@ -314,7 +332,7 @@ class Data(Handle):
 
     def convert(self, path: str) -> None:
         """Writes both splits and their labels as one .npz file."""
-        with told(self._holder):
+        with self._alone(), told(self._holder):
             c.data_convert(self, os.fspath(path))
 
     def _again(self) -> Optional[str]:

@@ -487,6 +487,7 @@ class Run(Handle):
         if self._own is not None:
             return self._own.read(split, 0, count)
         data, kept = Data.__new__(Data), lib.duet_run_data(self.pointer)
+        data._lock = self._lock
         data._free = ""
         Handle.__init__(data, kept, self)
         data._holder = self._holder
