@@ -186,8 +186,8 @@ static void early_samples_end_no_training(void **state)
     assert_int_equal(mkdir(inside("five", path), 0777), 0);
     assert_ok(duet_write_npy(inside("five/train.npy", path), points, DUET_SHAPE(ROWS, 2), &error), &error);
     assert_ok(duet_write_npy_bytes(inside("five/train-labels.npy", path), labels, DUET_SHAPE(ROWS), &error), &error);
-    result r = RUN("train", "vae", "--data", "@/five", "--set", "hidden=16", "--set", "lr=1e-6", "--batch", "9",
-                   "--epochs", "3", "--stop-on-collapse", "--out", "@/blurred");
+    result r = RUN("train", "vae", "--data", "@/five", "--set", "hidden=16", "--set", "lr=1e-6", "--batch", "1",
+                   "--epochs", "7", "--stop-on-collapse", "--out", "@/blurred");
     expect(r, 0, "/blurred", "mode-drop: half of the classes or more get no sample\n");
 }
 

@@ -9,7 +9,7 @@
 #include "metric/monitor.h"
 #include "run/health.h"
 
-enum { PATH = TEST_PATH_SIZE + 96 };
+enum { PATH = TEST_PATH_SIZE + 96, BEGUN = 400 }; /* BEGUN: steps before which nothing is called a collapse */
 
 static char data[PATH], said[4096];
 
@@ -93,14 +93,14 @@ static void reports_are_looked_at(void **state)
                                             .data = data,
                                             .settings = rows[i].settings,
                                             .setting_count = count,
-                                            .epochs = 3,
-                                            .batch = TEST_TRAINING,
+                                            .epochs = 11,
+                                            .batch = 1,
                                             .out = path_in(name, path),
                                             .log = keep_lines,
                                             .stop_on_collapse = true};
         assert_ok(duet_train(&options, &summary, NULL, &error), &error);
         assert_int_equal(summary.collapsed, rows[i].collapses);
-        assert_int_equal(summary.steps, rows[i].collapses ? 1 : 3);
+        assert_int_equal(summary.steps, rows[i].collapses ? BEGUN : 11 * TEST_TRAINING);
         (void)snprintf(name, sizeof name, "sick%zu/metrics.jsonl", i);
         char *metrics = test_file_read(path_in(name, path), NULL);
         (void)snprintf(expected, sizeof expected, "\"health\":\"%s\"", rows[i].health);
@@ -221,7 +221,7 @@ static void no_family_is_advised_of_what_it_does_not_take(void **state)
             if (settings > 0 && duet_settings_check(family, choices, 1, NULL) != DUET_OK) continue;
             assert_ok(duet_model_new(&model, family, pictures, choices, settings, 7, &error), &error);
             for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
-                const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = means[k]};
+                const duet_progress report = {.step = BEGUN, .epoch = 2, .terms = 4, .names = names, .means = means[k]};
                 const duet_finding found = find(model, &report);
                 if (found.name != NULL) advised += check_advice(family, found.words);
             }
@@ -268,7 +268,7 @@ static void nothing_is_advised_that_is_so_already(void **state)
         while (count < 3 && rows[i].settings[count] != NULL) count++;
         assert_ok(duet_model_new(&model, duet_family_find(rows[i].family), points, rows[i].settings, count, 7, &error),
                   &error);
-        const duet_progress report = {.epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
+        const duet_progress report = {.step = BEGUN, .epoch = 2, .terms = 4, .names = names, .means = rows[i].means};
         const duet_finding found = find(model, &report);
         assert_non_null(found.name);
         const char *help = strstr(found.words, "; ");
@@ -533,7 +533,7 @@ static void that_a_run_is_watched_no_more_is_told(void **state)
     assert_string_equal(said, "");
 }
 
-/* Samples that are all alike at each look but the `alive`th; w counts the steps, one an epoch. */
+/* Samples that are all alike at each look but that behind epoch `alive`; w counts the steps. */
 static int alive;
 static void build_stuck(duet_model *m)
 {
@@ -541,14 +541,15 @@ static void build_stuck(duet_model *m)
     duet_node w = test_parameter(m, net, "w", 0);
     duet_phase(m, "climb", 1);
     duet_minimise(m, duet_negate(w), net);
-    duet_node far = duet_square(duet_shift(w, -alive)), awake = duet_relu(duet_shift(duet_negate(far), 1));
+    duet_node far = duet_square(duet_shift(w, -alive * TEST_TRAINING)),
+              awake = duet_relu(duet_shift(duet_negate(far), 1));
     duet_output(m, DUET_SAMPLE,
                 duet_multiply(duet_normal(duet_model_graph(m), DUET_SHAPE(duet_model_batch_size(m), 4)), awake));
 }
 static const duet_family stuck = {.name = "stuck", .build = build_stuck};
 
-/* How many steps a training of `epochs` has that is to stop on a collapse. */
-static uint64_t steps_until_lost(const char *out, const char *resume, uint64_t epochs)
+/* How many epochs a training of `epochs` has that is to stop on a collapse. */
+static uint64_t epochs_until_lost(const char *out, const char *resume, uint64_t epochs)
 {
     static const char *const settings[] = {"optimiser=sgd", "lr=1"};
     char path[PATH];
@@ -564,7 +565,7 @@ static uint64_t steps_until_lost(const char *out, const char *resume, uint64_t e
                                         .settings = settings,
                                         .setting_count = 2,
                                         .epochs = epochs,
-                                        .batch = TEST_TRAINING,
+                                        .batch = 1,
                                         .out = out != NULL ? path : NULL,
                                         .resume = resume != NULL ? path : NULL,
                                         .log = keep_lines,
@@ -572,23 +573,26 @@ static uint64_t steps_until_lost(const char *out, const char *resume, uint64_t e
                                         .at_epoch = duet_monitor_look,
                                         .watcher = monitor};
     assert_ok(duet_train(&options, &summary, NULL, &error), &error);
-    assert_int_equal(summary.collapsed, summary.steps < epochs);
+    assert_int_equal(summary.collapsed, summary.steps < epochs * TEST_TRAINING);
     if (summary.collapsed) assert_non_null(strstr(summary.stopped, "sample-collapse: samples lie twenty times nearer"));
     assert_null(strstr(said, "may help")); /* the family has none of the settings that might */
     duet_monitor_free(&monitor);
-    return summary.steps;
+    return summary.steps / TEST_TRAINING;
 }
 
-/* One bad moment ends no training, two looks running do, also where the run went on between them. */
+/* One bad moment ends no training, two looks running do, also where the run went on between them, and once there are
+ * steps enough: the tenth epoch is the first with BEGUN. */
 static void a_collapse_shows_in_two_looks_running(void **state)
 {
     (void)state;
-    alive = 2;
-    assert_int_equal(steps_until_lost("blurred", NULL, 3), 3);
+    alive = 11;
+    assert_int_equal(epochs_until_lost("blurred", NULL, 12), 12);
     assert_non_null(strstr(said, "sample-collapse"));
-    assert_int_equal(steps_until_lost(NULL, "blurred", 9), 4);
+    assert_int_equal(epochs_until_lost(NULL, "blurred", 18), 13);
     alive = -9;
-    assert_int_equal(steps_until_lost("stuck", NULL, 9), 2);
+    assert_int_equal(epochs_until_lost("early", NULL, 9), 9);
+    assert_null(strstr(said, "sample-collapse"));
+    assert_int_equal(epochs_until_lost("stuck", NULL, 18), 11);
 }
 
 /* What it draws is no number, whatever is learnt. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a training has lost, by the metrics that show it. One look may be of a bad moment, as a first epoch's blurred
- * samples are: a training ends where two looks running show a collapse. */
+/* What a training has lost, by the metrics that show it. One look may be of a bad moment: a training ends where two
+ * looks running show a collapse. */
 #include "metric/monitor.h"
 
 #include <math.h>
@@ -9,6 +9,8 @@
 
 #include "device/device.h"
 #include "model/advice.h"
+#include "run/health.h"
+#include "run/run.h"
 
 /* By number the signs of a collapse, as a look has them; NaN: not measured. */
 enum { ACTIVE_UNITS, HIGH_QUALITY, MODES, NEIGHBOUR_SPREAD, CLASSES, SIGNS };
@@ -49,8 +51,9 @@ static const loss *const losses[] = {&lost_latents, &lost_modes, &lost_samples, 
 
 /* Missing modes count only once a quarter of the samples is good, which early in training they are not. Few classes are
  * a collapse of a game, `judges`: what other models draw while they learn is a blur that looks like one class. */
-static const loss *find_loss(const double signs[SIGNS], double kinds, bool judges)
+static const loss *find_loss(const double signs[SIGNS], double kinds, bool judges, double steps)
 {
+    if (steps < DUET_BEGINNING) return &nothing;
     if (signs[ACTIVE_UNITS] == 0) return &lost_latents;
     if (signs[HIGH_QUALITY] > 0.25 && signs[MODES] <= kinds / 2) return &lost_modes;
     if (signs[NEIGHBOUR_SPREAD] < 0.05) return &lost_samples;
@@ -77,8 +80,9 @@ static bool was_lost(const duet_monitor *monitor, double kinds, bool judges)
         const json_t *value = json_object_get(report, sign_names[sign]);
         signs[sign] = json_is_number(value) ? json_number_value(value) : NAN;
     }
+    const double steps = json_number_value(json_object_get(report, "step"));
     json_decref(report);
-    return find_loss(signs, kinds, judges)->collapse;
+    return find_loss(signs, kinds, judges, steps)->collapse;
 }
 
 static void describe(const loss *found, const duet_model *model, char *text, size_t size)
@@ -102,7 +106,7 @@ void duet_monitor_judge_loss(duet_monitor *monitor, duet_run *run, duet_verdict 
     const bool judges = duet_run_features(run, DUET_LOGIT) > 0;
     double signs[SIGNS];
     take_signs(verdict, signs);
-    const loss *found = find_loss(signs, kinds, judges);
+    const loss *found = find_loss(signs, kinds, judges, (double)run->from.steps);
     const bool again = was_lost(monitor, kinds, judges);
     char text[sizeof verdict->stop];
     monitor->looked = true;

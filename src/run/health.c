@@ -102,19 +102,24 @@ static bool breaks_the_bound(const patient *it)
     return d_loss > 0 && g_loss < 0.67 * -log1p(-exp(-d_loss)) - 0.05;
 }
 
+static bool has_begun(const patient *it)
+{
+    return it->report->epoch >= 1 && it->report->step >= DUET_BEGINNING;
+}
+
 static bool wins(const patient *it)
 {
-    return is_cross_entropy(it) && it->report->epoch >= 1 && term(it, "accuracy") > 0.995 && term(it, "d_loss") < 0.02;
+    return is_cross_entropy(it) && has_begun(it) && term(it, "accuracy") > 0.995 && term(it, "d_loss") < 0.02;
 }
 
 static bool loses(const patient *it)
 {
-    return it->report->epoch >= 1 && term(it, "accuracy") < 0.1;
+    return has_begun(it) && term(it, "accuracy") < 0.1;
 }
 
 static bool says_nothing(const patient *it)
 {
-    return it->report->epoch >= 1 && term(it, "kl") < 0.05;
+    return has_begun(it) && term(it, "kl") < 0.05;
 }
 
 /* For want of anything that its likelihood does not take for noise. */

@@ -6,6 +6,10 @@
 #include "duet/run.h"
 #include "model/model.h"
 
+/** Steps of a training before which nothing is called a collapse: of few examples an epoch is over before anything is
+ *  learnt, and what has not begun has not broken down. An epoch of 60,000 at 128 a step has 468. */
+enum { DUET_BEGINNING = 400 };
+
 /** A rule that a report breaks. */
 typedef struct duet_finding {
     const char *name; /* in metrics.jsonl; a static string; NULL: the report breaks no rule */

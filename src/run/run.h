@@ -21,7 +21,7 @@ struct duet_run {
     char name[256];     /* of the directory */
     char *directory;    /* NULL: of a training under way */
     duet_run_file file; /* as it was when the run was opened; empty for a training under way */
-    duet_checkpoint from; /* what the checkpoint said whose weights it has; zeros for a training under way */
+    duet_checkpoint from; /* what the checkpoint said whose weights it has; of a training under way its steps alone */
     duet_run *judge;
     char judge_misfit[480];      /* why the one that was to judge last does not fit; "": it does, or nobody was to */
     duet_data *samples;          /* in place of the model's; NULL: its own */

@@ -153,6 +153,7 @@ static duet_status ask_watcher(duet_training *run, uint64_t epoch, duet_error *e
     duet_verdict verdict = {0};
     if (options->at_epoch == NULL) return DUET_OK;
     DUET_TRY(duet_training_open_live(run, error));
+    run->live->from.steps = run->last.step;
     duet_error said = {0};
     const duet_status status = options->at_epoch(options->watcher, run->live, epoch, &verdict, &said);
     DUET_TRY(duet_training_take_answer("at_epoch", status, &said, error));
