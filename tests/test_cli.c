@@ -63,6 +63,8 @@ static const command_case cases[] = {
     {"train without a model", {"train"}, 2, NULL, "needs MODEL"},
     {"unknown model", {"train", "vea"}, 2, NULL, "did you mean 'vae'?"},
     {"unknown option", {"train", "vae", "--epoch-count", "3"}, 2, NULL, "no option '--epoch-count'"},
+    {"an option as others call it", {"train", "vae", "--output-dir", "x"}, 2, NULL, "did you mean '--out'?"},
+    {"a choice that is nearly one", {"train", "vae", "--set", "activation=rleu"}, 2, NULL, "did you mean 'relu'?"},
     {"misspelt option ahead of a command", {"--verison"}, 2, NULL, "did you mean '--version'?"},
     {"misspelt help", {"train", "vae", "--helpp"}, 2, NULL, "did you mean '--help'?"},
     {"version as a command", {"version"}, 2, NULL, "did you mean '--version'?"},

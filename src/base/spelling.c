@@ -39,9 +39,21 @@ static size_t edit_distance(const char *a, const char *b)
 static const struct {
     const char *word, *name;
 } elsewhere[] = {
-    {"learning_rate", "lr"},  {"batch_size", "batch"}, {"num_epochs", "epochs"},   {"n_epochs", "epochs"},
-    {"latent_dim", "latent"}, {"z_dim", "latent"},     {"random_state", "seed"},   {"dropout_rate", "dropout"},
-    {"hidden_dim", "hidden"}, {"fid", "frechet"},      {"kid", "kernel-distance"}, {"recall", "precision"},
+    {"learning_rate", "lr"},     {"lr_scheduler", "lr_schedule"},
+    {"batch_size", "batch"},     {"batchsize", "batch"},
+    {"num_epochs", "epochs"},    {"n_epochs", "epochs"},
+    {"max_epochs", "epochs"},    {"num_steps", "steps"},
+    {"n_steps", "steps"},        {"max_steps", "steps"},
+    {"random_state", "seed"},    {"random_seed", "seed"},
+    {"output", "out"},           {"outdir", "out"},
+    {"output_dir", "out"},       {"save_dir", "out"},
+    {"dataset", "data"},         {"data_dir", "data"},
+    {"data_path", "data"},       {"gpu", "device"},
+    {"cuda", "device"},          {"latent_dim", "latent"},
+    {"latent_size", "latent"},   {"z_dim", "latent"},
+    {"hidden_dim", "hidden"},    {"hidden_size", "hidden"},
+    {"dropout_rate", "dropout"}, {"fid", "frechet"},
+    {"kid", "kernel-distance"},  {"recall", "precision"},
 };
 
 static bool is_same_word(const char *a, const char *b)

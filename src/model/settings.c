@@ -135,6 +135,21 @@ size_t duet_sizes_read(const char *text, size_t *sizes, size_t capacity)
     return *text == '\0' ? count : SIZE_MAX;
 }
 
+static duet_status refuse_choice(const duet_setting *setting, const char *text, duet_error *error)
+{
+    char name[32], best[sizeof name], hint[64];
+    duet_spelling nearest = {.word = text};
+    for (const char *at = setting->choices; *at != '\0';) {
+        const size_t length = strcspn(at, "|");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        duet_spelling_offer(&nearest, name);
+        if (nearest.best == name) nearest.best = strcpy(best, name);
+        at += length + (at[length] == '|');
+    }
+    return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s%s", setting->key, text,
+                     setting->choices, duet_spelling_words(&nearest, hint, sizeof hint));
+}
+
 static duet_status check(const duet_setting *setting, const char *text, duet_error *error)
 {
     size_t sizes[DUET_MOST_SIZES];
@@ -143,8 +158,7 @@ static duet_status check(const duet_setting *setting, const char *text, duet_err
     case DUET_SETTING_COUNT: return check_number(setting, text, error);
     case DUET_SETTING_CHOICE:
         if (duet_choice_index(setting->choices, text) >= 0) return DUET_OK;
-        return duet_fail(error, DUET_ERROR_USAGE, "setting %s: \"%s\" is none of %s", setting->key, text,
-                         setting->choices);
+        return refuse_choice(setting, text, error);
     case DUET_SETTING_SIZES:
         if (duet_sizes_read(text, sizes, DUET_MOST_SIZES) != SIZE_MAX) return DUET_OK;
         return duet_fail(error, DUET_ERROR_USAGE,
