@@ -121,6 +121,31 @@ static void trainers_of_one_model_tell_their_own(void **state)
     test_parts_close(&parts);
 }
 
+/* What the file says of settings is as much of the model as its variables are: rates alone may be others. */
+static void a_trainer_loads_its_own_model_alone(void **state)
+{
+    (void)state;
+    static const char *const settings[][2] = {{"hidden=4", "activation=tanh"}, {"hidden=4", "activation=relu"}};
+    static const char *const slower[] = {"hidden=4", "activation=tanh", "lr=1e-5"};
+    char path[TEST_PATH_SIZE + 32];
+    duet_error error = {0};
+    test_parts saved, other;
+    (void)snprintf(path, sizeof path, "%s/tanh.safetensors", folder);
+    test_parts_open(&saved, device, duet_family_find("ae"), examples, settings[0], 2);
+    test_steps(&saved, 2);
+    assert_ok(duet_trainer_save(saved.trainer, path, &error), &error);
+    test_parts_open(&other, device, duet_family_find("ae"), examples, settings[1], 2);
+    assert_status(duet_trainer_load(other.trainer, path, &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "was made with activation=tanh, and the model that would go on from it has activation=relu");
+    assert_int_equal(duet_trainer_steps(other.trainer), 0);
+    test_parts_close(&other);
+    test_parts_open(&other, device, duet_family_find("ae"), examples, slower, 3);
+    assert_ok(duet_trainer_load(other.trainer, path, &error), &error);
+    assert_int_equal(duet_trainer_steps(other.trainer), 2);
+    test_parts_close(&other);
+    test_parts_close(&saved);
+}
+
 /* The first one's phase of a batch an epoch is longer than the device remembers, and keeps a sum; the later one's is
  * not. */
 static void a_later_trainer_reads_no_sum_of_a_longer_phase(void **state)
@@ -509,6 +534,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases_repeat_as_often_as_they_say),
         cmocka_unit_test(trainers_of_one_model_tell_their_own),
+        cmocka_unit_test(a_trainer_loads_its_own_model_alone),
         cmocka_unit_test(a_later_trainer_reads_no_sum_of_a_longer_phase),
         cmocka_unit_test(all_replays_of_a_long_step_count),
         cmocka_unit_test(a_long_step_before_a_checkpoint_counts),

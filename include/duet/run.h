@@ -16,8 +16,9 @@ extern "C" {
 /** Weights, states, moments and counters as one safetensors file, by write, sync, rename. DUET_ERROR_NUMERIC, and the
  *  old file stays, after a loss or a gradient that was not finite. */
 DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error);
-/** Goes on where a file of the same model and batch size left off, to the bit. DUET_ERROR_DATA for another model's or a
- *  damaged file, of which nothing is taken. */
+/** Goes on where a file of the same model and batch size left off, to the bit if data and seed are the same too.
+ *  DUET_ERROR_DATA for another model's, be it by a setting that is no rate, or a damaged file, of which nothing is
+ *  taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
 
 /** What a checkpoint says of itself. */

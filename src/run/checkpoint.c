@@ -283,6 +283,17 @@ static duet_status restore_variables(duet_safetensors *file, const char *path, d
     return DUET_OK;
 }
 
+/* Of a key that says one thing in the checkpoint and another beside it. */
+typedef duet_status refusal(const char *path, const char *key, const char *has, const char *wants, duet_error *error);
+
+static duet_status other_model(const char *path, const char *key, const char *has, const char *wants, duet_error *error)
+{
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s was made with %s=%s, and the model that would go on from it has %s=%s: make the model with "
+                     "%s=%s, or train it anew",
+                     path, key, has, key, wants, key, has);
+}
+
 static duet_status other_run(const char *path, const char *key, const char *has, const char *wants, duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_DATA,
@@ -330,28 +341,33 @@ static duet_status check_examples(const duet_safetensors *file, const char *path
     return status;
 }
 
-/* A setting that only one of them knows is of another version of Duet. */
-duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
-                                         const duet_checkpoint_record *record, duet_error *error)
+/* Rates may differ. A setting that only one of them knows is of another version of Duet. */
+static duet_status check_settings(const duet_safetensors *file, const char *path, const json_t *own, refusal *refuse,
+                                  duet_error *error)
 {
-    const char *text = duet_safetensors_metadata(file, "duet.settings"), *key;
-    DUET_TRY(check_family(file, path, record->model, error));
+    const char *key;
     json_t *settings, *value;
-    DUET_TRY(read_told(text, &settings, error));
+    DUET_TRY(read_told(duet_safetensors_metadata(file, "duet.settings"), &settings, error));
     duet_status status = DUET_OK;
     json_object_foreach(settings, key, value)
     {
-        const char *has = json_string_value(value);
-        const char *wants = json_string_value(json_object_get(record->settings, key));
+        const char *has = json_string_value(value), *wants = json_string_value(json_object_get(own, key));
         if (has == NULL || wants == NULL || duet_setting_is_rate(key) || duet_setting_is_same(has, wants)) continue;
-        status = other_run(path, key, has, wants, error);
+        status = refuse(path, key, has, wants, error);
         break;
     }
     json_decref(settings);
-    if (status == DUET_OK) status = check_number(file, path, "seed", record->seed, error);
-    if (status == DUET_OK && record->batch > 0) status = check_number(file, path, "batch", record->batch, error);
-    if (status == DUET_OK && record->data != NULL) status = check_examples(file, path, record->data, error);
     return status;
+}
+
+duet_status duet_checkpoint_check_record(const duet_safetensors *file, const char *path,
+                                         const duet_checkpoint_record *record, duet_error *error)
+{
+    DUET_TRY(check_family(file, path, record->model, error));
+    DUET_TRY(check_settings(file, path, record->settings, other_run, error));
+    DUET_TRY(check_number(file, path, "seed", record->seed, error));
+    if (record->batch > 0) DUET_TRY(check_number(file, path, "batch", record->batch, error));
+    return record->data == NULL ? DUET_OK : check_examples(file, path, record->data, error);
 }
 
 /* Whether some resumption notes that the run went on from data with that checksum. */
@@ -376,14 +392,16 @@ duet_status duet_checkpoint_check_data(const char *path, const char *checksum, c
     return went_on_from(run, checksum) ? DUET_OK : other_run(path, "data", checksum, wants, error);
 }
 
-static duet_status check_record_of(const duet_safetensors *file, const char *path, const duet_model *model,
-                                   const duet_checkpoint *facts, duet_error *error)
+static duet_status check_demands(const duet_safetensors *file, const char *path, const duet_model *model, int demands,
+                                 const duet_checkpoint *facts, duet_error *error)
 {
     json_t *settings = duet_settings_json(model);
     if (settings == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "out of memory for settings");
     const duet_checkpoint_record record = {duet_model_family(model)->name, settings, facts == NULL ? 0 : facts->batch,
                                            duet_model_seed(model), facts == NULL ? NULL : facts->examples};
-    duet_status status = duet_checkpoint_check_record(file, path, &record, error);
+    duet_status status = DUET_OK;
+    if (demands & DUET_CHECKPOINT_OF_RUN) status = duet_checkpoint_check_record(file, path, &record, error);
+    if (demands & DUET_CHECKPOINT_OF_MODEL) status = check_settings(file, path, settings, other_model, error);
     json_decref(settings);
     return status;
 }
@@ -411,8 +429,7 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     const char *sum = duet_safetensors_metadata(file, "duet.crc32");
     snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
     snprintf(read.checksum, sizeof read.checksum, "%s", sum != NULL ? sum : "");
-    if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_RUN))
-        status = check_record_of(file, path, model, facts, error);
+    if (status == DUET_OK) status = check_demands(file, path, model, demands, facts, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_WHOLE)) status = check_no_more(file, path, store, error);
     if (status == DUET_OK) status = check_batch(path, facts, &read, error);
@@ -446,7 +463,7 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
 static duet_status load(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
 {
     duet_checkpoint facts = {.batch = trainer->batch, .examples = json_object_get(run, "data")};
-    const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : 0);
+    const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : DUET_CHECKPOINT_OF_MODEL);
     DUET_TRY(duet_trainer_take_turn(trainer, error)); /* another one's losses are about to be written over */
     DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, demands, &facts, error));
     if (run != NULL) DUET_TRY(duet_checkpoint_check_data(path, facts.data_checksum, run, error));

@@ -41,9 +41,11 @@ duet_status duet_checkpoint_save(const char *path, duet_model *model, duet_devic
                                  uint64_t draws, const char *const *terms, size_t term_count, duet_error *error);
 /** What a file that is loaded must be, besides sound. */
 enum {
-    DUET_CHECKPOINT_WHOLE = 1, /* hold nothing else than the model's variables, as when training goes on; otherwise
-                                  moments and counters that the model does not have are passed over */
-    DUET_CHECKPOINT_OF_RUN = 2 /* have the model's settings (but for rates), its seed and the batch of *facts */
+    DUET_CHECKPOINT_WHOLE = 1,   /* hold nothing else than the model's variables, as when training goes on; otherwise
+                                    moments and counters that the model does not have are passed over */
+    DUET_CHECKPOINT_OF_RUN = 2,  /* have the model's settings (but for rates), its seed and the batch of *facts, which
+                                    are  those of the run.json beside it */
+    DUET_CHECKPOINT_OF_MODEL = 4 /* have the model's settings (but for rates) */
 };
 /** Restores the model's variables on `device`. Nothing is written unless the file is sound, of the same family, meets
  *  the `demands`, and has every variable with its shape and finite (else DUET_ERROR_NUMERIC). *facts (NULL: not wanted)
