@@ -53,11 +53,14 @@ static const struct {
 } bad_csv[] = {
     {"no names", "1,2\n3,4\n", "", "the names of its 2 columns are expected: put a line such as x1,x2 on top, "},
     {"no names of many", "1;2;3;4;5\n3;4;5;6;7\n", "",
-     "such as x1;x2;...;x5 on top, where a column of labels is called label"},
+     "such as x1;x2;...;x5 on top, or in its place if its numbers are the columns' names, where a column of labels is "
+     "called label"},
     {"no names, and a file of labels", "1;2\n3;4\n", ":labels=l.npy",
-     "such as x1;x2 on top, where a column of labels is called label"},
+     "such as x1;x2 on top, or in its place if its numbers are the columns' names, where a column of labels is called "
+     "label"},
     {"no names by tabs", "1\t2\t3\n3\t4\t5\n", ":labels=kind",
-     "x1<tab>x2<tab>x3 on top, where a column of labels is called kind"},
+     "x1<tab>x2<tab>x3 on top, or in its place if its numbers are the columns' names, where a column of labels is "
+     "called kind"},
     {"no rows", "a,b\n", "", "holds no examples"},
     {"a short line", "a,b\n1,2\n3\n", "", "line 3: 1 field, but the first line names 2 columns"},
     {"an empty place", "a,b\n1,2\n3,\n", "", "line 3: \"\" in the column \"b\" is no number; fill such places"},

@@ -167,6 +167,21 @@ static void spaces_become_commas(void **state)
     duet_data_close(&data);
 }
 
+static void columns_that_pandas_counts_are_names(void **state)
+{
+    (void)state;
+    write_file("t.csv", BYTES("0,1,2,3\n1.5,-2,7,2\n2,300,9,1\n3,4,6,2\n"));
+    duet_data *data = open_sound(in_folder("t.csv"));
+    assert_string_equal(duet_data_describe(data)->columns, "0\n1\n2\n3\n");
+    assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN] + duet_data_describe(data)->count[DUET_TEST], 3);
+    duet_data_close(&data);
+    static const char *const examples[] = {"0,1,2\n3,4,5\n", "1,2,3,4\n5,6,7,9\n", "0,1,2,4\n5,6,7,9\n"};
+    for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
+        write_file("t.csv", examples[i], strlen(examples[i]));
+        assert_refused(examples[i], in_folder("t.csv"), DUET_ERROR_DATA, "or in its place if its numbers are the col");
+    }
+}
+
 /* 40 rows: a number that differs from row to row, one made of the row's number by a formula, a label by another. */
 static double seconds(size_t row)
 {
@@ -390,6 +405,7 @@ int main(void)
         IN_FOLDER(separators_at_ends_are_no_columns),
         IN_FOLDER(spaces_are_not_part_of_labels),
         IN_FOLDER(what_is_refused_has_its_remedy),
+        IN_FOLDER(columns_that_pandas_counts_are_names),
         IN_FOLDER(spaces_become_commas),
         IN_FOLDER(what_is_odd_is_said),
         IN_FOLDER(converted_tables_are_looked_at),

@@ -77,9 +77,22 @@ static duet_status drop_ends(duet_csv *it, bool *more, duet_error *error)
     return DUET_OK;
 }
 
+/* Whether the first line is numbers, and so an example, unless it counts its columns from 0, as pandas names those that
+ * nobody named: of a few columns that could be an example too. */
+static bool is_unnamed(const duet_csv *it)
+{
+    enum { SURE = 4 };
+    double number;
+    bool numbers = true, counts = it->columns >= SURE;
+    for (size_t i = 0; i < it->columns; i++) {
+        numbers = numbers && duet_number_read(it->names[i], &number);
+        counts = counts && numbers && number == (double)i;
+    }
+    return numbers && !counts;
+}
+
 static duet_status read_header(duet_csv *it, bool *more, duet_error *error)
 {
-    double number;
     DUET_TRY(duet_records_next(&it->records, more, error));
     if (!*more) return duet_fail(error, DUET_ERROR_DATA, "%s: holds no examples", it->path);
     it->names = calloc(it->records.count, sizeof *it->names);
@@ -93,9 +106,8 @@ static duet_status read_header(duet_csv *it, bool *more, duet_error *error)
     const char *words = duet_foreign_by_start((const unsigned char *)it->names[0], strlen(it->names[0]));
     if (words != NULL) return duet_fail(error, DUET_ERROR_DATA, "%s: %s", it->path, words);
     DUET_TRY(drop_ends(it, more, error));
-    bool numbers = !it->hashed; /* "# 0,1" are the names that numpy.savetxt was given */
-    for (size_t i = 0; i < it->columns; i++) numbers = numbers && duet_number_read(it->names[i], &number);
-    if (numbers) return duet_csv_fail_names(it, error);
+    const bool given = it->hashed; /* "# 0,1" are names that numpy.savetxt was given */
+    if (!given && is_unnamed(it)) return duet_csv_fail_names(it, error);
     for (size_t i = 0; duet_csv_only_labels(it) && i < it->columns; i++)
         if (duet_picture_name_is(it->names[i])) return duet_csv_fail_example(it, i, error);
     return duet_csv_find_labels(it, error);

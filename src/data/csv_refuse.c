@@ -217,7 +217,8 @@ duet_status duet_csv_fail_names(const duet_csv *it, duet_error *error)
     add_names(it, &line);
     duet_status status = duet_fail(error, DUET_ERROR_DATA,
                                    "%s: its first line holds numbers, and the names of its %zu column%s are expected: "
-                                   "put a line such as %s on top, where a column of labels is called %s",
+                                   "put a line such as %s on top, or in its place if its numbers are the columns' "
+                                   "names, where a column of labels is called %s",
                                    it->path, it->columns, it->columns == 1 ? "" : "s", duet_text_get(&line),
                                    asked != NULL && strpbrk(asked, "./") == NULL ? asked : "label");
     duet_text_free(&line);
