@@ -159,6 +159,35 @@ static void arrays_in_archives(void **state)
     }
 }
 
+/* Members that are not deflated lie there to be read as they are, and what the archive says of their bytes holds. */
+static void damage_of_stored_members_is_seen(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"x_train.npy", "y_train.npy", "class_names.npy", NULL};
+    static const char marks[][5] = {"\x2d\x2e\x2f\x30", "\x02\x01\x01\x01", "wool"};
+    uint8_t pixels[96];
+    size_t size;
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)i;
+    write_npy("x_train.npy", 1, ARRAY("|u1", "False", "(4, 4, 2, 3)"), pixels, sizeof pixels);
+    write_npy("y_train.npy", 1, ARRAY("|u1", "False", "(4,)"), marks[1], 4);
+    write_npy("class_names.npy", 1, ARRAY("|S4", "False", "(3,)"), "wooltin\0wood", 12);
+    write_archive("x.npz", members, false);
+    duet_data *sound = open_sound(in_folder("x.npz"));
+    duet_data_close(&sound);
+    char *bytes = test_file_read(in_folder("x.npz"), &size);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        size_t at = 0;
+        while (memcmp(bytes + at, marks[i], 4) != 0) at++;
+        bytes[at] ^= 1;
+        write_file("x.npz", bytes, size);
+        bytes[at] ^= 1;
+        char named[64];
+        (void)snprintf(named, sizeof named, "%s: damaged: its bytes have the CRC-32", members[i]);
+        assert_refused(members[i], in_folder("x.npz"), DUET_ERROR_DATA, named);
+    }
+    free(bytes);
+}
+
 /* CIFAR-10. */
 
 static void write_cifar(const char *name, size_t count, size_t start)
@@ -264,9 +293,13 @@ static void what_cannot_be_read_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(csv_files_are_read),      IN_FOLDER(unsound_csv_files_are_refused),
-        IN_FOLDER(arrays_in_archives),      IN_FOLDER(cifars_binary_files),
-        IN_FOLDER(cifars_test_batch_alone), IN_FOLDER(what_cannot_be_read_is_an_error),
+        IN_FOLDER(damage_of_stored_members_is_seen),
+        IN_FOLDER(csv_files_are_read),
+        IN_FOLDER(unsound_csv_files_are_refused),
+        IN_FOLDER(arrays_in_archives),
+        IN_FOLDER(cifars_binary_files),
+        IN_FOLDER(cifars_test_batch_alone),
+        IN_FOLDER(what_cannot_be_read_is_an_error),
     };
     return RUN_TESTS("formats", tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@ typedef struct duet_archive_member_row {
     char *name;
     size_t position, size;
     size_t start; /* where its bytes lie as they are; 0: nobody knows, or they do not */
+    bool summed;  /* `sum` is known: the CRC-32 of bytes that lie as they are */
+    uint32_t sum;
 } duet_archive_member_row;
 
 typedef struct duet_archive_list {

@@ -45,6 +45,8 @@ typedef struct flat {
     size_t header_bytes, row_bytes;
     duet_reach *reaches; /* of the columns, while they are looked at; NULL: they need not be */
     bool any_read, asked;
+    bool summed; /* `sum` is the rows' checksum */
+    uint32_t sum;
 } flat;
 
 /* Element `i` of those at `bytes`, as float32. */
@@ -139,21 +141,26 @@ static duet_status flat_share(duet_rows *to, const duet_rows *from, duet_error *
 }
 
 /* A CRC-32 is linear: what the header puts into that of the whole file can be taken out again. */
+static duet_status sum_up(flat *it, size_t bytes, duet_error *error)
+{
+    const bool stated = !it->stream.exact && it->stream.stated == (uint32_t)(it->header_bytes + bytes);
+    uint32_t header = 0;
+    if (stated || it->stream.summed) DUET_TRY(duet_stream_sum(&it->stream, 0, it->header_bytes, &header, error));
+    if (stated) {
+        it->sum = it->stream.stated_checksum ^ (uint32_t)crc32_combine(header, 0, (z_off_t)bytes);
+        return DUET_OK;
+    }
+    DUET_TRY(duet_stream_sum(&it->stream, it->header_bytes, bytes, &it->sum, error));
+    return duet_stream_check_sum(&it->stream, (uint32_t)crc32_combine(header, it->sum, (z_off_t)bytes), error);
+}
+
+/* Once, as it may have been asked for at the opening, for what an archive states. */
 static duet_status flat_checksum(duet_rows *rows, uint32_t *checksum, duet_error *error)
 {
     flat *it = rows->state;
-    unsigned char chunk[16384];
-    uLong sum = crc32_z(0, NULL, 0);
-    size_t bytes = rows->count * it->row_bytes;
-    bool stated = !it->stream.exact && it->stream.stated == (uint32_t)(it->header_bytes + bytes);
-    DUET_TRY(duet_stream_seek(&it->stream, stated ? 0 : it->header_bytes, error));
-    for (size_t left = stated ? it->header_bytes : bytes; left > 0;) {
-        size_t wanted = left < sizeof chunk ? left : sizeof chunk;
-        DUET_TRY(duet_stream_read(&it->stream, chunk, wanted, "its examples", error));
-        sum = crc32_z(sum, chunk, wanted);
-        left -= wanted;
-    }
-    *checksum = (uint32_t)(stated ? it->stream.stated_checksum ^ crc32_combine(sum, 0, (z_off_t)bytes) : sum);
+    if (!it->summed) DUET_TRY(sum_up(it, rows->count * it->row_bytes, error));
+    it->summed = true;
+    *checksum = it->sum;
     return DUET_OK;
 }
 

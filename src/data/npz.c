@@ -45,6 +45,22 @@ static size_t find_header(FILE *file, size_t from, const char *name, unsigned ch
     return SIZE_MAX;
 }
 
+/* The CRC-32 that the header states, or, where that was not known yet, the descriptor behind the bytes (4.3.9), which
+ * may begin with a signature. */
+static void find_sum(FILE *file, const unsigned char header[LOCAL_HEADER], member *it)
+{
+    unsigned char bytes[12];
+    const bool behind = (word(header + 6, 2) & 8) != 0;
+    it->sum = word(header + 14, 4);
+    it->summed = !behind;
+    if (!behind || fseeko(file, (off_t)(it->start + it->size), SEEK_SET) != 0 ||
+        fread(bytes, 1, sizeof bytes, file) != sizeof bytes)
+        return;
+    const unsigned char *at = word(bytes, 4) == 0x08074b50 ? bytes + 4 : bytes;
+    it->sum = word(at, 4);
+    it->summed = word(at + 4, 4) == (uint32_t)it->size;
+}
+
 /* Finds the members that lie as they are, from the first on as long as each begins where the one before ends. What is
  * not found is read through libarchive. */
 static void find_starts(duet_archive_list *all, const char *path)
@@ -57,6 +73,7 @@ static void find_starts(duet_archive_list *all, const char *path)
         size_t found = find_header(file, at, it->name, header);
         if (found == SIZE_MAX || word(header + 8, 2) != 0) break;
         it->start = found + LOCAL_HEADER + word(header + 26, 2) + word(header + 28, 2);
+        find_sum(file, header, it);
         at = it->start + it->size;
     }
     if (file != NULL) (void)fclose(file);
@@ -66,15 +83,42 @@ static duet_status open_stream(duet_stream *stream, const char *path, const memb
 {
     char name[512];
     (void)snprintf(name, sizeof name, "%.300s: %.200s", path, it->name);
-    if (it->start > 0) return duet_stream_open_part(stream, path, name, it->start, it->size, error);
+    if (it->start > 0) {
+        DUET_TRY(duet_stream_open_part(stream, path, name, it->start, it->size, error));
+        stream->summed = it->summed;
+        stream->sum = it->sum;
+        return DUET_OK;
+    }
     return duet_stream_open_member(stream, path, it->position, name, it->size, error);
 }
 
-static duet_status open_rows(duet_rows *rows, const char *path, const member *it, duet_error *error)
+/* A member all of whose bytes are looked at; those of examples are by their own checksum. */
+static duet_status open_checked(duet_stream *stream, const char *path, const member *it, duet_error *error)
+{
+    uint32_t sum;
+    DUET_TRY(open_stream(stream, path, it, error));
+    if (!stream->summed) return DUET_OK;
+    duet_status status = duet_stream_sum(stream, 0, stream->length, &sum, error);
+    if (status == DUET_OK) status = duet_stream_check_sum(stream, sum, error);
+    if (status == DUET_OK) status = duet_stream_seek(stream, 0, error);
+    if (status != DUET_OK) duet_stream_close(stream);
+    return status;
+}
+
+static duet_status open_labels(duet_rows *rows, const char *path, const member *it, duet_error *error)
 {
     duet_stream stream = {0};
-    DUET_TRY(open_stream(&stream, path, it, error));
+    DUET_TRY(open_checked(&stream, path, it, error));
     return duet_rows_open_stream(rows, &stream, NULL, error);
+}
+
+static duet_status open_examples(duet_rows *rows, const char *path, const member *it, duet_error *error)
+{
+    duet_stream stream = {0};
+    uint32_t sum;
+    DUET_TRY(open_stream(&stream, path, it, error));
+    DUET_TRY(duet_rows_open_stream(rows, &stream, NULL, error));
+    return it->summed ? duet_rows_checksum(rows, &sum, error) : DUET_OK;
 }
 
 /* Which member is what. */
@@ -125,7 +169,7 @@ static duet_status name_classes(duet_rows *rows, const char *path, const member 
     duet_stream stream = {0};
     duet_labels *labels = &rows->labels;
     if (labels->values == NULL || names == NULL) return DUET_OK;
-    DUET_TRY(open_stream(&stream, path, names, error));
+    DUET_TRY(open_checked(&stream, path, names, error));
     duet_status status =
         duet_npy_read_texts(&stream, "classes", DUET_MOST_CLASSES, &labels->names, &labels->name_count, error);
     duet_stream_close(&stream);
@@ -145,7 +189,7 @@ static duet_status name_columns(duet_rows *rows, const char *path, const member 
     char **names = NULL;
     size_t count = 0;
     if (rows->source == NULL || rows->shape.rank != 1 || it == NULL) return DUET_OK;
-    DUET_TRY(open_stream(&stream, path, it, error));
+    DUET_TRY(open_checked(&stream, path, it, error));
     duet_status status = duet_npy_read_texts(&stream, "columns", rows->row_elements, &names, &count, error);
     if (status == DUET_OK && count != rows->row_elements)
         status =
@@ -165,9 +209,9 @@ static duet_status open_split(duet_rows *rows, const char *path, const places *f
 {
     duet_rows labels = {0};
     if (found->examples[split] == NULL) return DUET_OK;
-    DUET_TRY(open_rows(rows, path, found->examples[split], error));
+    DUET_TRY(open_examples(rows, path, found->examples[split], error));
     duet_status status = DUET_OK;
-    if (found->labels[split] != NULL) status = open_rows(&labels, path, found->labels[split], error);
+    if (found->labels[split] != NULL) status = open_labels(&labels, path, found->labels[split], error);
     if (status == DUET_OK) status = duet_examples_take(rows, &labels, duet_examples_like(options, split), error);
     duet_rows_close(&labels);
     return status == DUET_OK ? name_classes(rows, path, found->class_names, error) : status;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -254,6 +255,8 @@ static duet_status gzip_again(duet_stream *to, const duet_stream *from, duet_err
     }
     to->exact = from->exact;
     to->length = from->length;
+    to->summed = from->summed;
+    to->sum = from->sum;
     return DUET_OK;
 }
 
@@ -299,6 +302,29 @@ duet_status duet_stream_seek(duet_stream *stream, size_t place, duet_error *erro
     DUET_TRY(stream->kind->seek(stream, place, error));
     stream->place = place;
     return DUET_OK;
+}
+
+duet_status duet_stream_sum(duet_stream *stream, size_t first, size_t count, uint32_t *sum, duet_error *error)
+{
+    unsigned char chunk[16 * 1024];
+    uLong found = crc32_z(0, NULL, 0);
+    DUET_TRY(duet_stream_seek(stream, first, error));
+    for (size_t left = count, wanted; left > 0; left -= wanted) {
+        wanted = left < sizeof chunk ? left : sizeof chunk;
+        DUET_TRY(duet_stream_read(stream, chunk, wanted, "its examples", error));
+        found = crc32_z(found, chunk, wanted);
+    }
+    *sum = (uint32_t)found;
+    return DUET_OK;
+}
+
+duet_status duet_stream_check_sum(const duet_stream *stream, uint32_t sum, duet_error *error)
+{
+    if (!stream->summed || sum == stream->sum) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s: damaged: its bytes have the CRC-32 %08" PRIx32 ", and the archive says %08" PRIx32
+                     "; get it again",
+                     stream->path, sum, stream->sum);
 }
 
 duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet_error *error)

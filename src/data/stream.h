@@ -40,6 +40,8 @@ struct duet_stream {
     size_t length;
     bool looked_behind;               /* what follows the gzip data, if anything does */
     uint32_t stated, stated_checksum; /* what gzip notes at the end: the length modulo 2^32, the CRC-32 */
+    bool summed; /* an archive states `sum`, the CRC-32 of all bytes, and nothing else looks at it */
+    uint32_t sum;
 };
 
 /** Opens a plain file, which may be gzip inside. A pipe is refused, never waited for. *stream must be zeroed. */
@@ -54,6 +56,10 @@ duet_status duet_stream_read(duet_stream *stream, void *bytes, size_t count, con
 duet_status duet_stream_read_some(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error);
 /** Whether seeking costs no reading of what lies between. */
 bool duet_stream_leaps(const duet_stream *stream);
+/** The CRC-32 of `count` bytes from `first` on. */
+duet_status duet_stream_sum(duet_stream *stream, size_t first, size_t count, uint32_t *sum, duet_error *error);
+/** Whether all bytes, whose CRC-32 is `sum`, are those that an archive speaks of. */
+duet_status duet_stream_check_sum(const duet_stream *stream, uint32_t sum, duet_error *error);
 duet_status duet_stream_seek(duet_stream *stream, size_t place, duet_error *error);
 /** Whether there are bytes after `place`. Where there are none, what the end says (a checksum) has been checked. */
 duet_status duet_stream_more(duet_stream *stream, size_t place, bool *more, duet_error *error);
