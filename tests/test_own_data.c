@@ -321,6 +321,8 @@ static float column_of(char kind, size_t row)
     case 'i': return (float)row;
     case 'm': return (float)(row * 37 % 100 + 1);
     case 'c': return (float)(row * 7 % 3);
+    case 's': return (float)(101 + 3 * row);
+    case 'd': return (float)(200 + row * 37 % 101);
     default: return (float)((row * row * 31 + row * 17) % 1009) / 1009 - (float)row / 1e6F;
     }
 }
@@ -342,6 +344,12 @@ static void columns_with_names_are_looked_at(void **state)
          false,
          "column 4 of 4 counts the rows: if it is no more than their index, take it"},
         {"fiff", {"a", "index", "c", "d"}, false, "the column \"index\" counts the rows"},
+        {"fsff", {"a", "b", "c", "d"}, false, "the column \"b\" counts the rows"},
+        {"sssf", {"a", "b", "c", "d"}, false, NULL}, /* as windows of a series are */
+        {"fdff", {"a", "PatientID", "c", "d"}, false, "\"PatientID\" has another whole number in each row"},
+        {"fdff", {"a", "customer_id", "c", "d"}, true, "\"customer_id\" has another whole number in each row"},
+        {"fdff", {"a", "humid", "c", "d"}, false, NULL},
+        {"fcff", {"a", "shop_id", "c", "d"}, false, NULL}, /* of several rows each */
         {"fmff", {"a", "b", "c", "d"}, true, "the column \"b\" numbers the rows, in another order"},
         {"fmmf", {"a", "b", "c", "d"}, false, NULL}, /* ranks */
         {"fffc",

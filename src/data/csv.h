@@ -57,6 +57,8 @@ bool duet_csv_may_be_label_name(const char *name);
 long duet_csv_find_label(const duet_csv *it);
 /** How likely a column of that name names the example of each line; 0: it does not. */
 size_t duet_csv_key_rank(const char *name);
+/** Whether a column is called as what tells examples apart: "id", "PatientID", "customer_id", not "humid". */
+bool duet_csv_is_id_name(const char *name);
 /** Whether a column is called as what says which examples are for the test. */
 bool duet_csv_is_part_name(const char *name);
 /** Whether it is a file of labels, whose other columns do not matter. */

@@ -43,6 +43,15 @@ size_t duet_csv_key_rank(const char *name)
     return count - place_among(name, key_names, count);
 }
 
+bool duet_csv_is_id_name(const char *name)
+{
+    const size_t length = strlen(name);
+    if (length < 2 || strcasecmp(name + length - 2, "id") != 0) return false;
+    if (length == 2) return true;
+    const char before = name[length - 3];
+    return strchr("_- .", before) != NULL || (name[length - 2] == 'I' && islower((unsigned char)before) != 0);
+}
+
 bool duet_csv_is_part_name(const char *name)
 {
     static const char *const names[] = {"split",  "partition", "fold",      "kfold",

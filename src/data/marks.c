@@ -94,13 +94,16 @@ static duet_column look_at(const sample *it, size_t column)
     return duet_column_look(it->column, it->count);
 }
 
-/* Counted from 0 or from 1. */
+/* From 0 or 1 on one by one, or, of rows enough, from any whole number on by any. */
 static bool counts_rows(const sample *it, size_t column)
 {
-    const float from = it->values[column] - (float)it->rows[0];
-    if (from != 0 && from != 1) return false;
+    const double first = it->values[column],
+                 step = it->count < LEAST ? 1 : (double)it->values[it->elements + column] - first,
+                 from = first - step * (double)it->rows[0];
+    if (step == 0 || step != floor(step) || from != floor(from)) return false;
+    if (it->count < LEAST && from != 0 && from != 1) return false;
     for (size_t i = 0; i < it->count; i++)
-        if (it->values[i * it->elements + column] != (float)it->rows[i] + from) return false;
+        if (it->values[i * it->elements + column] != (float)(from + step * (double)it->rows[i])) return false;
     return true;
 }
 
@@ -120,6 +123,14 @@ static bool may_number_rows(const sample *it, size_t column)
     if (has_fractions(it, column) || counts_rows(it, column)) return false;
     const duet_column found = look_at(it, column);
     return found.distinct == it->count && found.low.value >= 0 && found.high.value <= (float)rows;
+}
+
+/* Called so, with another whole number in each row. */
+static bool is_id(const sample *it, size_t column)
+{
+    if (it->names == NULL || it->count < LEAST || !duet_csv_is_id_name(it->names[column])) return false;
+    if (has_fractions(it, column) || may_number_rows(it, column)) return false;
+    return look_at(it, column).distinct == it->count;
 }
 
 static bool any_may_number(const sample *it, const duet_numbering *numbers)
@@ -242,11 +253,10 @@ static void tell(const sample *it, size_t column, const char *words)
 }
 
 /* An index would be learnt like a measurement. */
-static void tell_of_index(const sample *it, size_t column, bool mixed)
+static void tell_of_index(const sample *it, size_t column, const char *what)
 {
     duet_text words = {0};
-    duet_text_add(&words, "%s: if it is no more than their index, ",
-                  mixed ? "numbers the rows, in another order" : "counts the rows");
+    duet_text_add(&words, "%s: if it is no more than their index, ", what);
     if (is_of_csv(it))
         duet_text_add(&words, "take it out (of pandas: to_csv(..., index=False))");
     else if (it->names != NULL)
@@ -325,16 +335,27 @@ static bool tell_by_name(const sample *it, size_t column)
     return true;
 }
 
+/* Of a column that counts among others that do not: all of a series' windows may. */
+static bool is_index(const sample *it, size_t column)
+{
+    size_t counting = 0;
+    if (!counts_rows(it, column)) return false;
+    for (size_t i = 0; i < it->elements; i++) counting += counts_rows(it, i);
+    return counting <= (it->elements + 1) / 2;
+}
+
 static duet_status look(sample *it, duet_error *error)
 {
     size_t classes, mixed = it->elements;
     for (size_t i = 0; i < it->elements; i++)
-        if (counts_rows(it, i))
-            tell_of_index(it, i, false);
+        if (is_index(it, i))
+            tell_of_index(it, i, "counts the rows");
+        else if (is_id(it, i))
+            tell_of_index(it, i, "has another whole number in each row, and the name of such");
         else if (!tell_by_name(it, i) && !it->labelled && is_label(it, i, &classes))
             tell_of_labels(it, i, classes);
     DUET_TRY(find_mixed(it, &mixed, error));
-    if (mixed < it->elements) tell_of_index(it, mixed, true);
+    if (mixed < it->elements) tell_of_index(it, mixed, "numbers the rows, in another order");
     return DUET_OK;
 }
 
