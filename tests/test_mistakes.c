@@ -664,6 +664,8 @@ static void optimisers_that_cannot_be_meant_are_named(void **state)
         {{.average = 1.5}, "average is 1.5"},
         {{.average_warm_up = -1}, "average_warm_up is -1"},
         {{.schedule = DUET_RATE_LINEAR}, "rate_steps is 0"},
+        {{.rate_steps = 9}, "rate_steps is 9, and a constant rate takes none"},
+        {{.average_warm_up = 9}, "average_warm_up is 9, and nothing is averaged"},
         {{.schedule = DUET_RATE_STEP, .rate_steps = 9, .rate_final = -1}, "rate_final is -1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -107,6 +107,28 @@ static void a_function_does_not_read_its_own_set(void **state)
     duet_data_close(&data);
 }
 
+static duet_status give_other_rows(void *context, duet_split split, size_t first, size_t count, void *examples,
+                                   duet_error *error)
+{
+    int *calls = context;
+    (void)split, (void)first, (void)error;
+    for (size_t i = 0; i < 3 * count; i++) ((float *)examples)[i] = (float)((*calls)++ * 37 % 101);
+    return DUET_OK;
+}
+
+static void a_function_that_draws_anew_is_told_of(void **state)
+{
+    (void)state;
+    int calls = 0;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    const duet_own_data set = {.name = "anew", .shape = DUET_SHAPE(3), .type = DUET_FLOAT32, .count = {20, 5}};
+    assert_ok(duet_data_from_callback(&data, &set, give_other_rows, &calls, &error), &error);
+    assert_non_null(
+        strstr(duet_data_note(data, 0, NULL), "anew: the program's function gives other numbers each time"));
+    duet_data_close(&data);
+}
+
 static void sets_of_a_programs_own(void **state)
 {
     (void)state;
@@ -265,6 +287,7 @@ int main(void)
         IN_FOLDER(a_converted_set_is_the_same),
         IN_FOLDER(a_converted_table_keeps_its_names),
         cmocka_unit_test(a_function_does_not_read_its_own_set),
+        cmocka_unit_test(a_function_that_draws_anew_is_told_of),
         IN_FOLDER(sets_of_a_programs_own),
         cmocka_unit_test(classes_of_a_programs_own),
         cmocka_unit_test(columns_of_a_programs_own),

@@ -452,6 +452,12 @@ class Runs(Folder):
             warnings.simplefilter("ignore", duet.Note)
             duet.train("ae", pictures(), out=self.path("silent"), **given)
 
+    def test_a_finished_run_says_so(self):
+        given = dict(batch=20, settings={"hidden": 8, "latent": 2})
+        duet.train("ae", pictures(), steps=2, out=self.path("finished"), **given)
+        with self.assertWarnsRegex(duet.Note, "finished has 2 steps already: ask for more with steps or epochs"):
+            duet.train(resume=self.path("finished"), data=pictures(), steps=2)
+
     def test_a_run_knows_its_family_again(self):
         def family(activation):
             def build(model):

@@ -249,7 +249,7 @@ static void a_resumed_run_changes_its_rates(void **state)
     train(options, "rated", true, DUET_OK, &error);
     assert_heard(&all, "encoder.lr is 0.002 from step 24 on");
     assert_heard(&all, "nothing follows it: lr=0.5");
-    assert_null(strstr(all.text, "\nlr is 0.5 from step"));
+    assert_null(strstr(all.text, "note: lr is 0.5 from step"));
 }
 
 /* What is said of a group counts there, whatever is said of all, as where a training begins; what is told and recorded

@@ -216,6 +216,25 @@ static duet_status take_columns(duet_data *data, const duet_own_data *set, duet_
     return data->columns != NULL ? DUET_OK : duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", set->name);
 }
 
+/* What is looked at, divided and tested is to be what is trained on. */
+static duet_status tell_of_unsteady(duet_rows *rows, duet_notes *notes, duet_error *error)
+{
+    enum { MOST = 8 };
+    const size_t count = rows->count < MOST ? rows->count : MOST, bytes = count * duet_rows_row_bytes(rows);
+    unsigned char *read = malloc(2 * bytes);
+    if (read == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    duet_status status = duet_rows_read(rows, 0, count, read, error);
+    if (status == DUET_OK) status = duet_rows_read(rows, 0, count, read + bytes, error);
+    if (status == DUET_OK && memcmp(read, read + bytes, bytes) != 0)
+        duet_notes_add(notes, false,
+                       "%s: the program's function gives other numbers each time that it is asked for the same "
+                       "examples: those that are looked at, tested and gone on with are not those that are trained on; "
+                       "what is to vary is drawn in the model, as by duet_normal",
+                       rows->path);
+    free(read);
+    return status;
+}
+
 /* A program has no words behind a colon to answer with. */
 static void ask_nothing(duet_notes *notes)
 {
@@ -243,6 +262,7 @@ static duet_status open_own(duet_data *data, const duet_own_data *set, duet_fill
     for (size_t split = 0; status == DUET_OK && split < 2; split++)
         status = open_split(&rows[split], set, (duet_split)split, fill, context, error);
     data->asked = fill != NULL;
+    if (status == DUET_OK && fill != NULL) status = tell_of_unsteady(&rows[DUET_TRAIN], &data->notes, error);
     if (status == DUET_OK && fill == NULL) status = duet_ask_about_planes(&rows[DUET_TRAIN], false, &options, error);
     if (status == DUET_OK) {
         duet_ask_about_shape(&rows[DUET_TRAIN], &options);

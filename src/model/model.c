@@ -117,6 +117,8 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
     const char *schedule = duet_settings_group_text(s, group, "lr_schedule");
     const duet_optimiser_kind number = (duet_optimiser_kind)duet_choice_index(duet_optimiser_names(), kind);
     const bool has_momentum = number == DUET_SGD || number == DUET_RMSPROP;
+    const duet_rate_schedule rates = (duet_rate_schedule)duet_choice_index(duet_rate_schedule_names(), schedule);
+    const double average = duet_settings_group_number(s, group, "average");
     return (duet_optimiser){
         .kind = number,
         .learning_rate = duet_settings_group_number(s, group, "lr"),
@@ -126,14 +128,14 @@ duet_optimiser duet_model_optimiser(const duet_model *model, const char *group)
         .epsilon = duet_settings_group_number(s, group, "epsilon"),
         .weight_decay = duet_settings_group_number(s, group, "weight_decay"),
         .clip_norm = duet_settings_group_number(s, group, "clip_norm"),
-        .schedule = (duet_rate_schedule)duet_choice_index(duet_rate_schedule_names(), schedule),
+        .schedule = rates,
         .rate_warm_up = (uint64_t)duet_settings_group_number(s, group, "lr_warm_up"),
-        .rate_steps = (uint64_t)duet_settings_group_number(s, group, "lr_steps"),
+        .rate_steps = rates != DUET_RATE_CONSTANT ? (uint64_t)duet_settings_group_number(s, group, "lr_steps") : 0,
         .rate_final = duet_settings_group_number(s, group, "lr_final"),
         .clip_update = duet_settings_group_number(s, group, "clip_update"),
         .clip_weights = duet_settings_group_number(s, group, "clip_weights"),
-        .average = duet_settings_group_number(s, group, "average"),
-        .average_warm_up = duet_settings_group_number(s, group, "average_warm_up"),
+        .average = average,
+        .average_warm_up = average > 0 ? duet_settings_group_number(s, group, "average_warm_up") : 0,
     };
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether an optimiser that a program made can be meant: what would raise the loss or end in NaN is a mistake, and
  * found here rather than in the figures. A rate of 0 rests its groups, and may be meant. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -54,6 +55,12 @@ bool duet_optimiser_is_wrong(const duet_optimiser *optimiser, char *words, size_
         snprintf(words, size, "momentum is %g, and Adam has none: its beta1 is what was expected", optimiser->momentum);
     else if (optimiser->schedule != DUET_RATE_CONSTANT && optimiser->rate_steps == 0)
         snprintf(words, size, "rate_steps is 0, and a schedule takes so many updates: 1 or more were expected");
+    else if (optimiser->schedule == DUET_RATE_CONSTANT && optimiser->rate_steps > 0)
+        snprintf(words, size, "rate_steps is %" PRIu64 ", and a constant rate takes none: a schedule was expected",
+                 optimiser->rate_steps);
+    else if (optimiser->average == 0 && optimiser->average_warm_up > 0)
+        snprintf(words, size, "average_warm_up is %g, and nothing is averaged: an average above 0 was expected",
+                 optimiser->average_warm_up);
     else
         return find_number(optimiser, words, size);
     return true;

@@ -213,7 +213,7 @@ duet_status duet_train(const duet_train_options *options, duet_train_summary *su
     watch_stop(run, options->stop);
     duet_status status = duet_training_prepare(run, &finished, error);
     if (finished)
-        duet_training_say(run, "%s has %" PRIu64 " steps already%s: ask for more with --steps or --epochs",
+        duet_training_say(run, "note: %s has %" PRIu64 " steps already%s: ask for more with --steps or --epochs",
                           run->directory, run->first,
                           json_object_size(run->choice.changed) > 0 ? ", and its rates stay as they are" : "");
     else if (status == DUET_OK)

@@ -258,7 +258,8 @@ static duet_status load_checkpoint(duet_training *run, duet_error *error)
         return duet_run_file_check_counts(run->before.document, run->directory, run->trainer->build, error);
     }
     DUET_TRY(duet_resumption_check_unsaved(&run->before, duet_training_directory(run), run->trainer, error));
-    duet_training_say(run, "%s has no checkpoint yet: it ended before its first one and starts again at its beginning",
+    duet_training_say(run,
+                      "note: %s has no checkpoint yet: it ended before its first one and starts again at its beginning",
                       run->directory);
     return DUET_OK;
 }
@@ -278,7 +279,7 @@ static void tell_of_changes(const duet_training *run)
     const char *key;
     json_t *values;
     json_object_foreach(run->choice.changed, key, values) if (!is_idle(run, key)) duet_training_say(
-        run, "%s is %s from step %" PRIu64 " on, and was %s", key, json_string_value(json_array_get(values, 1)),
+        run, "note: %s is %s from step %" PRIu64 " on, and was %s", key, json_string_value(json_array_get(values, 1)),
         run->first, json_string_value(json_array_get(values, 0)));
 }
 
