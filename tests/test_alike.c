@@ -56,6 +56,12 @@ static void move_one(double *rows, size_t count)
     for (size_t row = 0; row < count; row++) rows[row * COLUMNS] -= 5;
 }
 
+/* As degrees Celsius become Fahrenheit: of twice the width and no number as it was, yet not far away. */
+static void convert_one(double *rows, size_t count)
+{
+    for (size_t row = 0; row < count; row++) rows[row * COLUMNS] = 1.8 * rows[row * COLUMNS] + 1;
+}
+
 static void fill_one(double *rows, size_t count)
 {
     for (size_t row = 0; row < count; row++) rows[row * COLUMNS + 2] = 0;
@@ -108,6 +114,8 @@ static const struct {
     {"one column of another scale", leave, scale_one, "column 1 of 4 lies in ["},
     {"one of twice the scale", leave, double_one, NULL},
     {"one far away", leave, move_one, "in that of the training examples: is it of another scale in one of them?"},
+    {"one of another unit", leave, convert_one, "column 1 of 4 lies in ["},
+    {"one of another unit in the training examples", convert_one, leave, "column 1 of 4 lies in ["},
     {"one that is filled", leave, fill_one, "column 3 of 4 is 0 in all 60 test examples that were looked at, and goes"},
     {"each by itself", standardise, standardise,
      "each column of the test examples has a mean of 0 and a deviation of 1 to many digits"},
@@ -177,6 +185,11 @@ static double a_time_in_front(size_t row, size_t column, bool test)
     return column == 0 ? 0.01 * (double)row : draw(row * COLUMNS + column);
 }
 
+static double a_time_of_mixed_rows(size_t row, size_t column, bool test)
+{
+    return column == 0 ? pow(0.01 * (double)(test ? row : row * 77 % MANY), 2) : draw(row * COLUMNS + column);
+}
+
 static double a_year(size_t row, size_t column, bool test)
 {
     return column == 1 ? (test ? 3 : floor((double)row / TRAIN)) : draw(row * COLUMNS + column);
@@ -197,6 +210,7 @@ static const struct {
     {"one of two kinds", one_of_two_kinds, TEST},
     {"mostly zero", mostly_zero, TEST},
     {"a time", a_time_in_front, 36},
+    {"a time of mixed rows", a_time_of_mixed_rows, TEST},
     {"a year", a_year, TEST},
     {"a kind that is not tested", a_rare_kind, TEST},
 };

@@ -25,6 +25,7 @@ enum {
 static const double chance = -20; /* the logarithm of what is no chance */
 static const double once_in = -7; /* the logarithm of how often chance makes a column unlike its own */
 static const double far = 8;      /* times as wide as the middle half, or as far away as that is wide */
+static const double beyond = 3;   /* times as far away, of what lies beyond all training examples */
 static const double brighter = 1.5;
 static const double apart = 0.3; /* of two distributions that are not one, at least */
 
@@ -245,6 +246,19 @@ static bool is_far(const sample samples[2], size_t column, size_t parts)
            fabs(middle[0] - middle[1]) > times * fmax(width[0], width[1]);
 }
 
+/* Nearly no test number lies between the least and the greatest of the training examples, which chance does not make,
+ * and the middle one is further away than from a time that goes on: at most two middle halves where no more rows than
+ * these follow. Raw numbers beside standardised ones are so, and degrees of another kind. */
+static bool is_beyond(const sample samples[2], size_t column)
+{
+    const sample *train = &samples[DUET_TRAIN], *test = &samples[DUET_TEST];
+    const double width = (double)quantile(train, column, 3, 4) - (double)quantile(train, column, 1, 4);
+    const double step = (double)quantile(test, column, 1, 2) - (double)quantile(train, column, 1, 2);
+    const bool outside = step > 0 ? quantile(test, column, 1, 16) > quantile(train, column, 1, 1)
+                                  : quantile(test, column, 15, 16) < quantile(train, column, 0, 1);
+    return outside && width > 0 && fabs(step) > beyond * width;
+}
+
 /* Rows that follow time, and test examples that begin where the training examples end: these are at one place. */
 static bool goes_on(const sample samples[2], size_t column)
 {
@@ -257,9 +271,9 @@ static bool goes_on(const sample samples[2], size_t column)
 /* Another scale is one of all numbers: where the shares of zeros, or of two kinds, differ, quarters alone do. */
 static bool is_of_other_scale(const sample samples[2], size_t column)
 {
-    for (size_t parts = 4; parts <= 16; parts *= 2)
-        if (!is_far(samples, column, parts)) return false;
-    return !goes_on(samples, column) &&
+    bool all_far = true;
+    for (size_t parts = 4; parts <= 16; parts *= 2) all_far = all_far && is_far(samples, column, parts);
+    return (all_far || is_beyond(samples, column)) && !goes_on(samples, column) &&
            distance(&samples[DUET_TRAIN], column, &samples[DUET_TEST], column) > most_by_chance(samples);
 }
 

@@ -12,8 +12,11 @@
 enum { ROWS = 256 /* that are looked at */, DECODED = 64, NUMBERS = 1 << 20, LEAST = 30 };
 
 /* How far a mean may be off where it is the same, and is at least where it is another; of differences in units of
- * chance their mean square. No number counts for more than `most`. */
+ * chance their mean square, of which no number counts for more than `most`. Where pictures have a light of their own,
+ * or come from others than those of training do, what was turned round is further off, and many times nearer than it
+ * lies; numbers around zero that go on as they began, by a half as many rows, are 25 times. */
 static const double same = 1.5, other = 10, most = 100, opposite = -0.25, least_share = 0.02;
+static const double nearer = 300, quite_opposite = -0.9;
 
 /* What numbers of the rows are like, each by its place. */
 typedef struct means {
@@ -57,14 +60,14 @@ static double variance(const means *it, size_t i)
 }
 
 /* The mean square of what lies between the training rows' mean and the other one, which is turned round in `sum` where
- * that is not NaN. */
-static double distance(const means *train, const means *test, size_t elements, double span, double sum)
+ * that is not NaN; of no number more than the limit. */
+static double distance(const means *train, const means *test, size_t elements, double span, double sum, double limit)
 {
     double total = 0;
     for (size_t i = 0; i < elements; i++) {
         const double there = isnan(sum) ? test->mean[i] : sum - test->mean[i], step = there - train->mean[i];
         const double spread = fmax(variance(train, i) + variance(test, i), pow(least_share * span, 2)) / 2;
-        total += fmin(step * step / (spread * (1 / (double)train->count + 1 / (double)test->count)), most);
+        total += fmin(step * step / (spread * (1 / (double)train->count + 1 / (double)test->count)), limit);
     }
     return total / (double)elements;
 }
@@ -83,6 +86,16 @@ static double correlation(const means *a, const means *b, size_t elements)
         squares[1] += two * two;
     }
     return squares[0] > 0 && squares[1] > 0 ? product / sqrt(squares[0] * squares[1]) : 0;
+}
+
+static bool are_turned(const means of[2], size_t elements, double span, double sum)
+{
+    const double alike = correlation(&of[0], &of[1], elements);
+    if (!(alike < opposite)) return false;
+    if (!(distance(&of[0], &of[1], elements, span, NAN, most) > other)) return false;
+    if (distance(&of[0], &of[1], elements, span, sum, most) < same) return true;
+    return alike < quite_opposite && distance(&of[0], &of[1], elements, span, NAN, INFINITY) >
+                                         nearer * distance(&of[0], &of[1], elements, span, sum, INFINITY);
 }
 
 /* Least and greatest number together, by which pictures are turned round; false: nobody knows. */
@@ -107,8 +120,7 @@ duet_status duet_tell_of_inverse(duet_rows *train, duet_rows *test, const duet_r
         return DUET_OK;
     duet_status status = look(&of[0], train, error);
     if (status == DUET_OK) status = look(&of[1], test, error);
-    if (status == DUET_OK && correlation(&of[0], &of[1], elements) < opposite &&
-        distance(&of[0], &of[1], elements, span, NAN) > other && distance(&of[0], &of[1], elements, span, sum) < same)
+    if (status == DUET_OK && are_turned(of, elements, span, sum))
         duet_notes_add(
             options->notes, false,
             "%s: the test examples look like training examples with light for dark: are their numbers turned "
