@@ -220,7 +220,7 @@ void duet_warn_of_scale(duet_model *model, double least, double most)
     const duet_data *data = duet_model_data(model);
     least /= stretched;
     most /= stretched;
-    if (duet_data_has_note(data, DUET_NOTE_OF_SCALE)) return;
+    if (duet_data_has_note(data, DUET_NOTE_OF_SCALE) || duet_data_has_note(data, DUET_NOTE_OF_CODES)) return;
     if (duet_shape_is_table(duet_data_describe(data)->shape) ? !have_deviations(model, &it, least, most, 0)
                                                              : !duet_look_at_examples(model, &it))
         return;
