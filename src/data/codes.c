@@ -21,15 +21,24 @@ enum {
     USUAL = 10 /* one in so many rows */
 };
 
-/* Nines, and the least whole numbers of 16 and 32 bits. */
-static bool is_known(float value)
+static bool is_among(float value, const float *values, size_t count)
 {
-    static const float nines[] = {99, 999, 9999, 99999, 999999}, least[] = {-32767, -32768, -2147483648.0F};
-    for (size_t i = 0; i < sizeof nines / sizeof *nines; i++)
-        if (fabsf(value) == nines[i]) return true;
-    for (size_t i = 0; i < sizeof least / sizeof *least; i++)
-        if (value == least[i]) return true;
+    for (size_t i = 0; i < count; i++)
+        if (value == values[i]) return true;
     return false;
+}
+
+static bool is_nines(float value)
+{
+    static const float codes[] = {99, 999, 9999, 99999, 999999};
+    return is_among(fabsf(value), codes, sizeof codes / sizeof *codes);
+}
+
+/* The ends of whole numbers of 16 and 32 bits. */
+static bool is_least(float value)
+{
+    static const float codes[] = {-32767, -32768, -2147483648.0F};
+    return is_among(value, codes, sizeof codes / sizeof *codes);
 }
 
 /* What NetCDF, GeoTIFF and others fill with: 9.96921e36, -3.4e38, 1e20, 1e30. */
@@ -44,9 +53,9 @@ static bool is_code(const duet_column *it, const duet_column_end *end, bool know
     const double far = end == &it->low ? it->high.value : it->low.value;
     const double others = fabs(far - end->next), gap = fabs((double)end->value - end->next);
     if (end->times < OFTEN || end->times == it->count) return false;
-    if (is_known(end->value)) return gap > others / 2;
+    if (is_nines(end->value)) return gap > others / 2;
     if (is_fill(end->value) && gap > FAR * others) return true;
-    return !known_alone && it->distinct > FEW && gap > 3 * others;
+    return ((!known_alone && it->distinct > FEW) || is_least(end->value)) && gap > 3 * others;
 }
 
 static const duet_column_end *find_code(const duet_column *it, bool known_alone)
