@@ -129,7 +129,7 @@ static size_t count_rows_with(const sample *it, float value)
 
 /* Most rows stay; where few would, the others' mean takes its place. A number that float32 has rounded is compared as
  * such. */
-static const char *remedy_of_code(char text[512], const sample *it, float code, bool table)
+static const char *remedy_of_code(char text[512], const sample *it, float code, bool columns)
 {
     const bool exact = code == floorf(code) && fabsf(code) < 1 << 24;
     const char *as = exact ? "" : ".astype('<f4')";
@@ -144,7 +144,7 @@ static const char *remedy_of_code(char text[512], const sample *it, float code, 
                               "which %zu of %zu examples have, put the mean of the others in its place: "
                               "numpy.where(array%s == %.9g, numpy.ma.masked_equal(train%s, %.9g).mean(%s), "
                               "array)" DUET_REMEDY_OF_TRAIN,
-                              rows, it->count, as, (double)code, as, (double)code, table ? "0" : "");
+                              rows, it->count, as, (double)code, as, (double)code, columns ? "0" : "");
     return text;
 }
 
@@ -190,7 +190,8 @@ static void look_at_sample(sample *it, const duet_rows *rows, duet_split split, 
         const duet_column column = duet_column_look(it->sorted, numbers);
         const duet_column_end *end = find_code(&column, !table || split == DUET_TEST);
         if (end == NULL) continue;
-        tell_of_code(rows, split, i, &column, end, remedy_of_code(remedy, it, end->value, table), names, options);
+        tell_of_code(rows, split, i, &column, end, remedy_of_code(remedy, it, end->value, rows->shape.rank == 1), names,
+                     options);
         return;
     }
 }
