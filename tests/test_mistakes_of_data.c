@@ -137,6 +137,22 @@ static void losses_name_data_that_they_are_not_for(void **state)
     (void)refusal_of_set("ring8", learn_scaled_by_bernoulli, DUET_BUILD_TRAIN, DUET_OK);
 }
 
+/* Scaled with them, all others would be next to 1. */
+static void a_code_is_not_advised_to_be_scaled(void **state)
+{
+    (void)state;
+    enum { ROWS = 40 };
+    char path[TEST_PATH_SIZE + 32];
+    float values[ROWS * 2];
+    duet_error error = {0};
+    for (size_t i = 0; i < ROWS * 2; i++) values[i] = i % 16 == 1 ? -999 : (float)i / (ROWS * 2);
+    (void)snprintf(path, sizeof path, "%s/coded.npy", folder);
+    assert_ok(duet_write_npy(path, values, DUET_SHAPE(ROWS, 2), &error), &error);
+    error = refusal_of_set(path, learn_by_bernoulli, DUET_BUILD_TRAIN, DUET_ERROR_DATA);
+    assert_message(&error, " go from -999 to ");
+    assert_message(&error, ": first do what the warning of the value that may be missing says");
+}
+
 /* Pieces, pools and joins of pictures, [4, 4, 4, 1], whose middle alone leaves [0, 1]. */
 static duet_node pictures_of(duet_model *m)
 {
@@ -499,6 +515,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_name_data_that_they_are_not_for),
+        cmocka_unit_test(a_code_is_not_advised_to_be_scaled),
         cmocka_unit_test(losses_name_what_they_are_given_of_the_data),
         cmocka_unit_test(losses_that_nothing_reads_want_nothing),
         cmocka_unit_test(losses_let_rounding_pass),

@@ -286,7 +286,8 @@ static const struct {
     {"-99", "", 10, 0.5, -99, "are -99, and the others lie in [10, 36"},
     {"99", "", 0.5, 0.1, 99, "(array != 99).reshape(len(array), -1).all(1) is true for the others"},
     {"9999", "", 100, 10, 9999, "are 9999, and"},
-    {"a fill value", "", 0, 0.1, -1e30, "are -1.00000002e+30, and"},
+    {"a fill value", "", 0, 0.1, -1e30, "are -1.00000002e+30, and the others lie in [0, 5.3]"},
+    {"of NetCDF", "", 1.5, 0.1, 9.96921e36, "are 9.96920997e+36, and the others lie in [1.5, 6.8]"},
     {"zeros for pressures", "", 990, 0.5, 0, "are 0, and the others lie in [990, 1016"},
     {"meant so", ":values=numbers", -3, 0.1, -999, NULL},
     {"within the others", "", -3, 0.1, 0.05, NULL},
@@ -311,9 +312,55 @@ static void codes_for_what_is_missing_are_told_of(void **state)
         duet_data *data = open_sound(name);
         for (size_t k = 0; (note = duet_data_note(data, k, NULL)) != NULL; k++) {
             said = said || strstr(note, "stands for what is missing") != NULL;
+            if (codes[i].piece != NULL && strstr(note, "models begin with") != NULL)
+                fail_msg("%s: %s", codes[i].title, note); /* the code would be scaled with the others */
             found = found || strstr(note, codes[i].piece) != NULL;
         }
         if (!found || said != (codes[i].piece != NULL)) fail_msg("%s", codes[i].title);
+        duet_data_close(&data);
+    }
+}
+
+/* 40 pictures of 2 x 2 in [0, 1], of which each `every`-th has the code. */
+static const struct {
+    const char *title;
+    float code;
+    size_t every;
+    bool of_test; /* alone */
+    const char *piece;
+} picture_codes[] = {
+    {"NetCDF", 9.96921e36F, 8, false,
+     "are 9.96920997e+36, and the others lie in [0.0125, 0.99375]: if it stands for what is missing, take such "
+     "examples and their labels out: (array.astype('<f4') != 9.96920997e+36).reshape(len(array), -1).all(1)"},
+    {"GeoTIFF", -3.4e38F, 1, false,
+     "which 40 of 40 examples have, put the mean of the others in its place: numpy.where(array.astype('<f4') == "
+     "-3.39999995e+38, numpy.ma.masked_equal(train.astype('<f4'), -3.39999995e+38).mean(), array), where train is"},
+    {"heights", -32768, 1, false, "numpy.where(array == -32768, numpy.ma.masked_equal(train, -32768).mean(), array)"},
+    {"in test examples", -999, 8, true, "of 160 values of its numbers in the test examples that were looked at 5 are"},
+    {"two of them", -999, 20, false, NULL},
+};
+
+static void pictures_with_a_code_are_told_no_scale(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof picture_codes / sizeof *picture_codes; i++) {
+        for (int split = 0; split < 2; split++) {
+            float values[40 * 4];
+            const bool coded = split == 1 || !picture_codes[i].of_test;
+            for (size_t k = 0; k < 160; k++)
+                values[k] = coded && k % (4 * picture_codes[i].every) == 1 ? picture_codes[i].code
+                                                                           : (float)(k == 0 ? 2 : k) / 160;
+            write_npy(split == 0 ? "train.npy" : "test.npy", 1, ARRAY("<f4", "False", "(40, 2, 2)"), values,
+                      sizeof values);
+        }
+        bool found = false, scaled = false;
+        duet_data *data = open_sound(in_folder(""));
+        const char *note;
+        for (size_t k = 0; (note = duet_data_note(data, k, NULL)) != NULL; k++) {
+            scaled = scaled || strstr(note, "models begin with") != NULL || strstr(note, "not scaled?") != NULL;
+            found = found || strstr(note, picture_codes[i].piece != NULL ? picture_codes[i].piece : "missing") != NULL;
+        }
+        if (found != (picture_codes[i].piece != NULL) || scaled == found) fail_msg("%s", picture_codes[i].title);
         duet_data_close(&data);
     }
 }
@@ -585,6 +632,7 @@ int main(void)
         IN_FOLDER(labels_are_told_of),
         IN_FOLDER(words_and_columns_are_told_of),
         IN_FOLDER(codes_for_what_is_missing_are_told_of),
+        IN_FOLDER(pictures_with_a_code_are_told_no_scale),
         IN_FOLDER(an_outlier_is_to_be_looked_at),
         IN_FOLDER(names_of_columns_are_told_of),
         IN_FOLDER(what_is_said_adds_up),

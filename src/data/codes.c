@@ -8,7 +8,9 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/columns.h"
+#include "data/data.h"
 #include "data/plausible.h"
+#include "data/remedy.h"
 
 enum {
     ROWS = 4096 /* that are looked at */,
@@ -19,27 +21,47 @@ enum {
     USUAL = 10 /* one in so many rows */
 };
 
-static bool is_nines(float value)
+static bool is_among(float value, const float *values, size_t count)
 {
-    static const float codes[] = {99, 999, 9999, 99999, 999999};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (fabsf(value) == codes[i]) return true;
+    for (size_t i = 0; i < count; i++)
+        if (value == values[i]) return true;
     return false;
 }
 
-/* Whether what is at an end is a code, by how far the others reach. */
-static bool is_code(const duet_column *it, const duet_column_end *end, bool nines_alone)
+static bool is_nines(float value)
 {
-    const float others = it->high.value - it->low.value - end->gap;
-    if (end->times < OFTEN || end->times == it->count) return false;
-    if (is_nines(end->value)) return end->gap > others / 2;
-    return !nines_alone && it->distinct > FEW && end->gap > 3 * others;
+    static const float codes[] = {99, 999, 9999, 99999, 999999};
+    return is_among(fabsf(value), codes, sizeof codes / sizeof *codes);
 }
 
-static const duet_column_end *find_code(const duet_column *it, bool nines_alone)
+/* The ends of whole numbers of 16 and 32 bits. */
+static bool is_least(float value)
 {
-    if (is_code(it, &it->low, nines_alone)) return &it->low;
-    return is_code(it, &it->high, nines_alone) ? &it->high : NULL;
+    static const float codes[] = {-32767, -32768, -2147483648.0F};
+    return is_among(value, codes, sizeof codes / sizeof *codes);
+}
+
+/* What NetCDF, GeoTIFF and others fill with: 9.96921e36, -3.4e38, 1e20, 1e30. */
+static bool is_fill(float value)
+{
+    return fabsf(value) >= 1e20F;
+}
+
+/* Whether what is at an end is a code, by how far the others reach. */
+static bool is_code(const duet_column *it, const duet_column_end *end, bool known_alone)
+{
+    const double far = end == &it->low ? it->high.value : it->low.value;
+    const double others = fabs(far - end->next), gap = fabs((double)end->value - end->next);
+    if (end->times < OFTEN || end->times == it->count) return false;
+    if (is_nines(end->value)) return gap > others / 2;
+    if (is_fill(end->value) && gap > FAR * others) return true;
+    return ((!known_alone && it->distinct > FEW) || is_least(end->value)) && gap > 3 * others;
+}
+
+static const duet_column_end *find_code(const duet_column *it, bool known_alone)
+{
+    if (is_code(it, &it->low, known_alone)) return &it->low;
+    return is_code(it, &it->high, known_alone) ? &it->high : NULL;
 }
 
 /* A table, whose columns have a meaning each; of other data all numbers are alike. */
@@ -87,23 +109,61 @@ bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_ra
     return true;
 }
 
+/* Rows that were looked at, and a column of theirs, or all their numbers, in order. */
+typedef struct sample {
+    size_t count, elements;
+    float *values, *sorted;
+} sample;
+
+static size_t count_rows_with(const sample *it, float value)
+{
+    size_t rows = 0;
+    for (size_t row = 0; row < it->count; row++) {
+        const float *values = it->values + row * it->elements;
+        size_t i = 0;
+        while (i < it->elements && values[i] != value) i++;
+        rows += i < it->elements;
+    }
+    return rows;
+}
+
+/* Most rows stay; where few would, the others' mean takes its place. A number that float32 has rounded is compared as
+ * such. */
+static const char *remedy_of_code(char text[512], const sample *it, float code, bool columns)
+{
+    const bool exact = code == floorf(code) && fabsf(code) < 1 << 24;
+    const char *as = exact ? "" : ".astype('<f4')";
+    const size_t rows = count_rows_with(it, code);
+    if (rows <= it->count / 2)
+        (void)duet_text_print(text, 512,
+                              "take such examples and their labels out: (array%s != %.9g).reshape(len(array), "
+                              "-1).all(1) is true for the others",
+                              as, (double)code);
+    else
+        (void)duet_text_print(text, 512,
+                              "which %zu of %zu examples have, put the mean of the others in its place: "
+                              "numpy.where(array%s == %.9g, numpy.ma.masked_equal(train%s, %.9g).mean(%s), "
+                              "array)" DUET_REMEDY_OF_TRAIN,
+                              rows, it->count, as, (double)code, as, (double)code, columns ? "0" : "");
+    return text;
+}
+
 /* Where the others lie. */
-static void tell_of_code(const duet_rows *rows, size_t place, const duet_column *it, const duet_column_end *end,
-                         const char *names, const duet_data_options *options)
+static void tell_of_code(const duet_rows *rows, duet_split split, size_t place, const duet_column *it,
+                         const duet_column_end *end, const char *remedy, const char *names,
+                         const duet_data_options *options)
 {
     char where[320] = "its numbers", name[256], text[1024];
     const bool low = end == &it->low;
     if (is_table(rows))
         (void)snprintf(where, sizeof where, "column %zu of %zu%s", place + 1, rows->row_elements,
                        duet_column_name(names, place, name, sizeof name));
-    duet_notes_add(
-        options->notes, false,
-        "%s: of %zu values of %s that were looked at %zu are %.9g, and the others lie in [%.6g, %.6g]: if it "
-        "stands for what is missing, take such examples and their labels out: (array != "
-        "%.9g).reshape(len(array), -1).all(1) is true for the others%s",
-        rows->path, it->count, where, end->times, (double)end->value,
-        (double)(low ? end->value + end->gap : it->low.value), (double)(low ? it->high.value : end->value - end->gap),
-        (double)end->value, answer(text, rows, options));
+    duet_notes_add(options->notes, false,
+                   "%s: of %zu values of %s%s that were looked at %zu are %.9g, and the others lie in [%.6g, %.6g]: if "
+                   "it " DUET_NOTE_OF_CODES ", %s%s",
+                   rows->path, it->count, where, split == DUET_TEST ? " in the test examples" : "", end->times,
+                   (double)end->value, (double)(low ? end->next : it->low.value),
+                   (double)(low ? it->high.value : end->next), remedy, answer(text, rows, options));
 }
 
 static duet_status read_sample(duet_rows *rows, size_t first, size_t total, size_t wanted, float *room, size_t *count,
@@ -118,28 +178,41 @@ static duet_status read_sample(duet_rows *rows, size_t first, size_t total, size
     return DUET_OK;
 }
 
-duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t total, const char *names,
+/* What is done about one code shows the others. In the few examples of a test split a value may be far by chance. */
+static void look_at_sample(sample *it, const duet_rows *rows, duet_split split, const char *names,
+                           const duet_data_options *options)
+{
+    const bool table = is_table(rows);
+    const size_t columns = table ? it->elements : 1, numbers = table ? it->count : it->count * it->elements;
+    char remedy[512];
+    for (size_t i = 0; i < columns; i++) {
+        for (size_t k = 0; k < numbers; k++) it->sorted[k] = it->values[k * columns + i];
+        const duet_column column = duet_column_look(it->sorted, numbers);
+        const duet_column_end *end = find_code(&column, !table || split == DUET_TEST);
+        if (end == NULL) continue;
+        tell_of_code(rows, split, i, &column, end, remedy_of_code(remedy, it, end->value, rows->shape.rank == 1), names,
+                     options);
+        return;
+    }
+}
+
+duet_status duet_look_for_codes(duet_data_part *part, duet_split split, const char *names,
                                 const duet_data_options *options, duet_error *error)
 {
-    const size_t elements = rows->row_elements;
-    const bool table = is_table(rows);
-    size_t wanted = elements < NUMBERS / ROWS ? ROWS : NUMBERS / elements, count = 0;
+    duet_rows *rows = &part->rows;
+    const size_t elements = rows->row_elements, total = part->count;
+    size_t wanted = elements < NUMBERS / ROWS ? ROWS : NUMBERS / elements;
     if (rows->element == DUET_ELEMENT_UINT8 || options->values == DUET_VALUES_NUMBERS || total == 0) return DUET_OK;
     if (wanted == 0) wanted = 1;
     if (wanted > total) wanted = total;
-    float *room = calloc(wanted, elements * sizeof *room), *column = calloc(wanted, sizeof *column);
-    duet_status status = room == NULL || column == NULL
+    sample it = {.elements = elements,
+                 .values = calloc(wanted, elements * sizeof(float)),
+                 .sorted = calloc(wanted, (is_table(rows) ? 1 : elements) * sizeof(float))};
+    duet_status status = it.values == NULL || it.sorted == NULL
                              ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
-                             : read_sample(rows, first, total, wanted, room, &count, error);
-    for (size_t i = 0; status == DUET_OK && i < (table ? elements : 1); i++) {
-        for (size_t row = 0; table && row < count; row++) column[row] = room[row * elements + i];
-        const duet_column it = table ? duet_column_look(column, count) : duet_column_look(room, count * elements);
-        const duet_column_end *end = find_code(&it, !table);
-        if (end == NULL) continue;
-        tell_of_code(rows, i, &it, end, names, options);
-        break; /* what is done about one shows the others */
-    }
-    free(column);
-    free(room);
+                             : read_sample(rows, part->first, total, wanted, it.values, &it.count, error);
+    if (status == DUET_OK) look_at_sample(&it, rows, split, names, options);
+    free(it.sorted);
+    free(it.values);
     return status;
 }

@@ -21,11 +21,11 @@ duet_column duet_column_look(float *values, size_t count)
     qsort(values, count, sizeof *values, compare);
     for (size_t i = 0, times; i < count; i += times) {
         for (times = 1; i + times < count && values[i + times] == values[i];) times++;
-        const float gap = i == 0 ? 0 : values[i] - values[i - 1];
-        if (it.distinct == 0) it.low = (duet_column_end){values[i], times, 0};
-        if (it.distinct == 1) it.low.gap = gap;
-        it.high = (duet_column_end){values[i], times, gap};
-        if (it.distinct++ > 0) it.step = fminf(it.step, gap);
+        const float before = values[i > 0 ? i - 1 : 0];
+        if (it.distinct == 0) it.low = (duet_column_end){values[i], times, values[i]};
+        if (it.distinct == 1) it.low.next = values[i];
+        it.high = (duet_column_end){values[i], times, before};
+        if (it.distinct++ > 0) it.step = fminf(it.step, values[i] - before);
         it.whole = it.whole && values[i] == floorf(values[i]);
         if (times > it.common_times) {
             it.common = values[i];

@@ -10,7 +10,7 @@
 typedef struct duet_column_end {
     float value;
     size_t times;
-    float gap; /* to the nearest of the others; 0: there are none */
+    float next; /* the nearest of the others; the value itself: there are none */
 } duet_column_end;
 
 typedef struct duet_column {

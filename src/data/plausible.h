@@ -3,7 +3,7 @@
 #ifndef DUET_SRC_DATA_PLAUSIBLE_H
 #define DUET_SRC_DATA_PLAUSIBLE_H
 
-#include "data/rows.h"
+#include "data/data.h"
 #include "duet/data.h"
 
 /** Rows of so many numbers may be pictures, and what is said of columns is not said of theirs. */
@@ -11,6 +11,9 @@ enum { DUET_PICTURE_NUMBERS = 64 };
 
 /** What the note of a scale holds that no model begins with. */
 #define DUET_NOTE_OF_SCALE "models begin with numbers of about 1"
+/** What the note of a code holds. Until it is gone, nothing is said of scale: the code would be scaled with the others.
+ */
+#define DUET_NOTE_OF_CODES "stands for what is missing"
 
 /** Asks about shapes that look like another order of extents. */
 void duet_ask_about_shape(const duet_rows *rows, const duet_data_options *options);
@@ -28,9 +31,9 @@ duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
                                  duet_error *error);
 /** Says which value far from all others is there again and again, in a column of a table or in all numbers of what is
- *  none: it may stand for what is missing. Some thousand rows are looked at. `names`: of the columns, a line each, or
- *  NULL. */
-duet_status duet_look_for_codes(duet_rows *rows, size_t first, size_t count, const char *names,
+ *  none: it may stand for what is missing. Some thousand rows are looked at; of test examples only numbers that are
+ *  known for such are told. `names`: of the columns, a line each, or NULL. */
+duet_status duet_look_for_codes(duet_data_part *part, duet_split split, const char *names,
                                 const duet_data_options *options, duet_error *error);
 /** Says which number lies so far beyond all others that scaling would make nothing of them; false: none does. `names`
  *  as above. */

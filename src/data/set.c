@@ -287,6 +287,20 @@ static duet_status compare_splits(duet_data *data, const duet_range ranges[2], b
     return told ? DUET_OK : duet_tell_of_own_scale(rows, ranges, options, error);
 }
 
+/* *found: a code is told of, beside which ranges and the farthest number say nothing of the others. */
+static duet_status look_for_codes(duet_data *data, bool divided, const duet_data_options *options, bool *found,
+                                  duet_error *error)
+{
+    const size_t before = options->notes->count;
+    *found = false;
+    if (options->for_use || options->trusted || data->asked) return DUET_OK;
+    for (size_t split = 0; split < (divided ? 1 : 2) && !*found; split++) {
+        DUET_TRY(duet_look_for_codes(&data->parts[split], (duet_split)split, data->columns, options, error));
+        *found = options->notes->count > before;
+    }
+    return DUET_OK;
+}
+
 /* Looks at the values of both splits, of which one file may be divided by chance: then they are alike. An empty split
  * has the range of the other. No test row stands out by what training rows have. */
 static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
@@ -300,20 +314,20 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
     duet_ask_about_alpha(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], options);
     if (!options->for_use && !parts[DUET_TRAIN].rows.rounding_said)
         duet_tell_of_rounded_columns((duet_rows *const[]){&parts[DUET_TRAIN].rows, &parts[DUET_TEST].rows}, options);
-    bool told = false;
-    for (size_t split = 0; split < 2 && !options->for_use; split++)
+    bool told = false, coded = false;
+    if (ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
+        DUET_TRY(look_for_codes(data, divided, options, &coded, error));
+    for (size_t split = 0; split < 2 && !options->for_use && !coded; split++)
         if (split == DUET_TRAIN || data->all_test || ranges[DUET_TEST].most > ranges[DUET_TRAIN].most)
             told |= duet_tell_of_outlier(&parts[split].rows, split, &ranges[split], data->columns, options);
-    if (!told && (!options->for_use ||
-                  (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
+    if (!told && !coded &&
+        (!options->for_use ||
+         (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
         told = duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST],
                                    options);
     if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
-    if (!options->for_use && !options->trusted && !data->asked)
-        DUET_TRY(duet_look_for_codes(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
-                                     data->columns, options, error));
     if (!divided && !data->all_test && !options->for_use && !options->trusted && !data->asked)
         DUET_TRY(compare_splits(data, ranges, told, options, error));
     data->info.unit_range = true;

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "data/data.h"
+#include "data/plausible.h"
 #include "data/remedy.h"
 #include "model/model.h"
 
@@ -61,9 +62,12 @@ duet_status duet_needs_range(duet_data *data, double ends[2], duet_error *error)
 }
 
 /* How the data themselves may come to fit; NULL: they are made, not read. */
-static const char *remedy_for(const duet_data_info *info, const range *found, char text[DUET_NEEDS_REMEDY])
+static const char *remedy_for(const duet_data *data, const range *found, char text[DUET_NEEDS_REMEDY])
 {
+    const duet_data_info *info = duet_data_describe(data);
     if (info->generated) return NULL;
+    if (duet_data_has_note(data, DUET_NOTE_OF_CODES))
+        return "first do what the warning of the value that may be missing says";
     bool bytes = found->whole && found->low >= 0 && found->high >= DUET_BRIGHT && found->high <= 255;
     if (bytes) return "save array.astype('u1'): bytes are read as 0 to 1";
     char scaled[DUET_REMEDY_SIZE];
@@ -85,7 +89,7 @@ bool duet_needs_remedy(duet_model *model, char text[DUET_NEEDS_REMEDY])
         duet_graph_refuse(duet_model_graph(model), error.status, "%s", error.message);
         return false;
     }
-    const char *remedy = remedy_for(duet_data_describe(duet_model_data(model)), &found, text);
+    const char *remedy = remedy_for(duet_model_data(model), &found, text);
     if (remedy != NULL && remedy != text) (void)snprintf(text, DUET_NEEDS_REMEDY, "%s", remedy);
     return remedy != NULL;
 }
@@ -105,8 +109,8 @@ static void refuse_range(duet_model *model, const char *what, const char *instea
         duet_graph_refuse(graph, error.status, "%s", error.message);
         return;
     }
-    const char *remedy = remedy_for(info, &found, text);
-    const bool then = bytes && remedy != NULL && strstr(remedy, "'u1'") == NULL;
+    const char *remedy = remedy_for(duet_model_data(model), &found, text);
+    const bool then = bytes && remedy != NULL && strncmp(remedy, "save", 4) == 0 && strstr(remedy, "'u1'") == NULL;
     duet_graph_refuse(graph, DUET_ERROR_DATA, "%s is for %s, and the examples of %s go from %g to %g%s%s%s%s%s%s%s",
                       what, bytes ? "bytes as 0 to 1" : "data in [0, 1]", info->name, (double)found.low,
                       (double)found.high, remedy != NULL ? ": " : "", remedy != NULL ? remedy : "",

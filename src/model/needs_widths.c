@@ -107,7 +107,7 @@ static bool have_deviations(duet_model *model, duet_looked_at *it, double least,
 static void add_scaling(duet_text *text, duet_model *model, const duet_looked_at *it)
 {
     char range[DUET_NEEDS_REMEDY];
-    if (duet_shape_is_table(it->info->shape))
+    if (duet_shape_is_table(it->info->shape) && !duet_data_has_note(duet_model_data(model), DUET_NOTE_OF_CODES))
         duet_text_add(text, ": save " DUET_REMEDY_STANDARD);
     else if (duet_needs_remedy(model, range))
         duet_text_add(text, ": %s", range);
@@ -220,7 +220,7 @@ void duet_warn_of_scale(duet_model *model, double least, double most)
     const duet_data *data = duet_model_data(model);
     least /= stretched;
     most /= stretched;
-    if (duet_data_has_note(data, DUET_NOTE_OF_SCALE)) return;
+    if (duet_data_has_note(data, DUET_NOTE_OF_SCALE) || duet_data_has_note(data, DUET_NOTE_OF_CODES)) return;
     if (duet_shape_is_table(duet_data_describe(data)->shape) ? !have_deviations(model, &it, least, most, 0)
                                                              : !duet_look_at_examples(model, &it))
         return;
