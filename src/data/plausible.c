@@ -273,7 +273,16 @@ static void ask_about_scale(const duet_rows *rows, const duet_range *train, cons
                    answer(words, ". If it is as it should be,", "values=numbers", rows, options));
 }
 
-bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+/* Whether floats may be the bytes of pictures: in a row that is no square and has names, or has no bright number, they
+ * are counts. */
+static bool may_be_bytes(const duet_rows *rows, const duet_range *range, const char *names)
+{
+    if (!duet_range_is_of_bytes(range) || rows->row_elements < DUET_PICTURE_NUMBERS) return false;
+    if (rows->shape.rank > 1) return true;
+    return range->high >= DUET_BRIGHT && (names == NULL || !duet_shape_is_table(rows->shape));
+}
+
+bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test, const char *names,
                          const duet_data_options *options)
 {
     const bool said = options->values == DUET_VALUES_NUMBERS;
@@ -285,7 +294,7 @@ bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
             rows->path);
     if (tell_of_constant(rows, train, options)) return true;
     if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
-    bool as_bytes = duet_range_is_of_bytes(train) && rows->row_elements >= DUET_PICTURE_NUMBERS;
+    const bool as_bytes = may_be_bytes(rows, train, names);
     if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, test != NULL ? test : train, options);
     if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
     if (test == NULL || said) return said;
