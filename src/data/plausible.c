@@ -230,10 +230,19 @@ static bool tell_of_bytes(const duet_rows *rows, const duet_range *range, const 
             rows->path, range->high < DUET_BRIGHT ? "training" : "test",
             (double)(range->high < DUET_BRIGHT ? range->high : test->high), (double)DUET_BRIGHT);
     if (high >= DUET_BRIGHT || options->for_use) return apart;
-    duet_notes_add(options->notes, false,
-                   "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
-                   "%s %s",
-                   rows->path, high, high / 255, high, hand_over(options), duet_remedy_unit(0, high, scaled));
+    if (rows->deep)
+        duet_notes_add(
+            options->notes, false,
+            "%s: its pictures have 16 bits, of which the upper 8 are read, and these go from 0 to %g of 255: "
+            "of the files' own numbers, as numpy.asarray(PIL.Image.open(path)) has those of grey ones, "
+            "save " DUET_REMEDY_UNIT_OF_MOST,
+            rows->path, high);
+    else
+        duet_notes_add(
+            options->notes, false,
+            "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
+            "%s %s",
+            rows->path, high, high / 255, high, hand_over(options), duet_remedy_unit(0, high, scaled));
     return apart;
 }
 

@@ -41,8 +41,8 @@ bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_ra
  *  Some thousand training rows are looked at, all rows where a column may number them in another order. */
 duet_status duet_tell_of_marks(duet_rows *train, duet_rows *test, bool labelled, const char *names,
                                const duet_data_options *options, duet_error *error);
-/** Says what is odd about the ranges; `test` is NULL where both splits are of one file, `names` as above. Returns whether
- *  how the splits compare is said by now, or is as it should be. */
+/** Says what is odd about the ranges; `test` is NULL where both splits are of one file, `names` as above. Returns
+ * whether how the splits compare is said by now, or is as it should be. */
 bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test, const char *names,
                          const duet_data_options *options);
 

@@ -24,6 +24,8 @@ enum {
 #define DUET_REMEDY_UNIT_COLUMNS                                                                                       \
     "numpy.clip((array - t.min(0)) / numpy.where(numpy.ptp(t, 0) > 0, numpy.ptp(t, 0), 1), 0, 1).astype('<f4') with "  \
     "t = train.astype('<f8')" DUET_REMEDY_OF_TRAIN
+/** All numbers from 0 on alike to [0, 1]. */
+#define DUET_REMEDY_UNIT_OF_MOST "numpy.clip(array / train.max(), 0, 1).astype('<f4')" DUET_REMEDY_OF_TRAIN
 /** Labels by the place that each has among all. */
 #define DUET_REMEDY_NUMBERED(labels) "numpy.searchsorted(numpy.unique(both), " labels ")" DUET_REMEDY_OF_BOTH
 /** Bytes whose last channel is alpha on white, as pictures in files are laid. */

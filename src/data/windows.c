@@ -90,13 +90,14 @@ static duet_status draw(sample *it, duet_rows *rows, duet_error *error)
 
 static void tell(const duet_rows *rows, size_t step, const duet_data_options *options)
 {
-    duet_notes_add(options->notes, false,
-                   "%s: its rows are overlapping windows of one series, %zu of %zu numbers in common with the next one: "
-                   "divided by chance, test examples are nearly those that were learnt from; %s, or give test examples "
-                   "of a part of the series that is cut off before there are windows",
-                   rows->path, rows->row_elements - step, rows->row_elements,
-                   options->own ? "take the last for the test (split=\"last\", in C .division = DUET_DIVISION_LAST)"
-                                : "take the last for the test (split=last)");
+    duet_notes_add(
+        options->notes, false,
+        "%s: its rows are overlapping windows of one series, %zu of %zu numbers in common with the next one: "
+        "divided by chance, test examples are nearly those that were learnt from; %s, or give test examples "
+        "of a part of the series that is cut off before there are windows",
+        rows->path, rows->row_elements - step, rows->row_elements,
+        options->own ? "take the last for the test (split=\"last\", in C .division = DUET_DIVISION_LAST)"
+                     : "take the last for the test (split=last)");
 }
 
 duet_status duet_tell_of_windows(duet_rows *rows, const duet_data_options *options, duet_error *error)
