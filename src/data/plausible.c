@@ -151,7 +151,12 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
 
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error)
 {
-    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, first, count, range, error);
+    if (rows->element != DUET_ELEMENT_UINT8) {
+        DUET_TRY(duet_rows_scan(rows, first, count, range, error));
+        if (rows->shape.rank < 3 || rows->shape.dims[2] < 2 || (double)range->most <= duet_large_number(rows->shape))
+            return DUET_OK;
+        return duet_look_at_channels(rows, first, count, &range->apart, error);
+    }
     size_t piece = rows->row_elements < BYTES_AT_ONCE ? BYTES_AT_ONCE / rows->row_elements : 1;
     if (piece > count) piece = count;
     if (piece > 16) piece = 16;
@@ -206,9 +211,11 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
                  large = duet_large_number(rows->shape);
     char scaled[DUET_REMEDY_SIZE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
-    duet_notes_add(options->notes, false, "%s: its values go from %g to %g, and " DUET_NOTE_OF_SCALE ": %s %s%s",
-                   rows->path, (double)range->low, (double)range->high, hand_over(options),
+    duet_notes_add(options->notes, false, "%s: its values go from %g to %g, %sand " DUET_NOTE_OF_SCALE ": %s %s%s",
+                   rows->path, (double)range->low, (double)range->high,
+                   range->apart ? "those of one channel far less than those of another, " : "", hand_over(options),
                    rows->shape.rank == 1 ? DUET_REMEDY_STANDARD
+                   : range->apart        ? DUET_REMEDY_UNIT_CHANNELS(options->channels == DUET_CHANNELS_FIRST)
                                          : duet_remedy_unit((double)fminf(range->low, test->low),
                                                             (double)fmaxf(range->high, test->high), scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
@@ -303,7 +310,7 @@ bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
             rows->path);
     if (tell_of_constant(rows, train, options)) return true;
     if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
-    const bool as_bytes = may_be_bytes(rows, train, names);
+    const bool as_bytes = may_be_bytes(rows, train, names) && !train->apart;
     if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, test != NULL ? test : train, options);
     if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
     if (test == NULL || said) return said;

@@ -23,6 +23,9 @@ duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_da
 duet_status duet_data_are_planes(duet_data *data, duet_shape picture, bool *planes, duet_error *error);
 /** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error);
+/** *apart: of floats of height, width and channels one channel is far wider than another one. Some hundred rows are
+ *  looked at. */
+duet_status duet_look_at_channels(duet_rows *rows, size_t first, size_t count, bool *apart, duet_error *error);
 /** Says which columns of a table, or whether all rows, are the same from the first of those rows to the last. Reads on
  *  only as long as that may be. */
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,

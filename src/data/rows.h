@@ -147,6 +147,7 @@ typedef struct duet_range {
     float most, next;
     size_t row, element, times; /* times: how many are that large */
     size_t rows;                /* in all */
+    bool apart;                 /* of large numbers of pictures: channels differ far in how wide they are */
 } duet_range;
 
 /** Whether a number is k / 255, to the rounding of float32. */
