@@ -224,9 +224,15 @@ class Advice(Folder):
                 self.assertIn("those of one channel far less", said[0])
                 for scale, channel in zip(scales, made.reshape(-1, len(scales)).T):
                     self.assertTrue(scale == 0 or numpy.ptp(channel) == 1, (scales, said))
-        for scales in ([255, 200, 40], [1, 12], [300, 300]):
+            if 0 not in scales:
+                said = self.said(self.file, numpy.round(array).astype("i4"))
+                made = advised_of("; ".join(said), numpy.round(array).astype("i4"))
+                self.assertEqual(numpy.ptp(made.reshape(-1, len(scales)), 0).tolist(), [1] * len(scales), said)
+        for scales in ([255, 200, 40], [1, 12], [300, 300], [1, 10, 100, 300, 200, 100, 1]):
             said = self.said(self.file, (random.random((80, 6, 7, len(scales))) * scales).astype("f4"))
             self.assertNotIn("channel", "; ".join(said))
+        said = self.said(self.file, numpy.round(random.random((80, 6, 7, 3)) * [255, 200, 9]).astype("f4"))
+        self.assertIn("values=bytes", said[0])
 
     def test_dark_pictures_of_16_bits_keep_their_numbers(self):
         random = numpy.random.default_rng(0)

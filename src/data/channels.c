@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A mask beside bytes, a height beside its slope: channels of scales that are far apart are scaled each by itself, since
- * one divisor for all makes next to nothing of the smaller one. */
+/* A mask beside bytes, a height beside its slope: channels of scales that are far apart are scaled each by itself,
+ * since one divisor for all makes next to nothing of the smaller one. */
 #include <math.h>
 #include <stdlib.h>
 

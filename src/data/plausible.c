@@ -149,12 +149,19 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
     return DUET_OK;
 }
 
+/* Several, of pictures: what has more may be a volume, or have its channels first. Bytes of three are colours. */
+static bool has_channels(const duet_rows *rows, const duet_range *range)
+{
+    const size_t *dims = rows->shape.dims;
+    if (rows->shape.rank < 3 || dims[0] <= FEW || dims[1] <= FEW || dims[2] < 2 || dims[2] > FEW) return false;
+    return dims[2] != 3 || !duet_range_is_of_bytes(range);
+}
+
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error)
 {
     if (rows->element != DUET_ELEMENT_UINT8) {
         DUET_TRY(duet_rows_scan(rows, first, count, range, error));
-        if (rows->shape.rank < 3 || rows->shape.dims[2] < 2 || (double)range->most <= duet_large_number(rows->shape))
-            return DUET_OK;
+        if (!has_channels(rows, range) || (double)range->most <= duet_large_number(rows->shape)) return DUET_OK;
         return duet_look_at_channels(rows, first, count, &range->apart, error);
     }
     size_t piece = rows->row_elements < BYTES_AT_ONCE ? BYTES_AT_ONCE / rows->row_elements : 1;
