@@ -98,12 +98,72 @@ static void division_is_chosen(void **state)
     assert_message(&error, "last or shuffled");
 }
 
+/* Number `at` of a series with so many values. */
+static float series_at(size_t at, size_t values)
+{
+    const size_t number = (at + 1) * 2654435761u % 4294967296u >> 13;
+    return (float)(number % values) / (float)values;
+}
+
+/* Row after row: what a row begins with goes on by `step` from the row before. */
+static const struct {
+    const char *title, *options;
+    size_t rows, step, values;
+    bool back, mixed, background;
+    const char *piece; /* NULL: nothing is said */
+} windows[] = {
+    {"windows", "", 40, 1, 9973, false, false, false,
+     "its rows are overlapping windows of one series, 11 of 12 numbers in common with the next one"},
+    {"few of them", "", 10, 3, 9973, false, false, false, "9 of 12 numbers in common"},
+    {"the last first", "", 270, 2, 9973, true, false, false, "10 of 12 numbers in common"},
+    {"a quarter in common", "", 40, 9, 9973, false, false, false, "3 of 12 numbers in common"},
+    {"said to be mixed", ":split=shuffled", 40, 1, 9973, false, false, false, "(split=last), or"},
+    {"the last is the test", ":split=last", 40, 1, 9973, false, false, false, NULL},
+    {"too few", "", 9, 1, 9973, false, false, false, NULL},
+    {"less in common", "", 40, 10, 9973, false, false, false, NULL},
+    {"beside one another", "", 40, 12, 9973, false, false, false, NULL},
+    {"two values", "", 40, 1, 2, false, false, false, NULL},
+    {"in another order", "", 41, 1, 9973, false, true, false, NULL},
+    {"a background", "", 40, 12, 9973, false, false, true, NULL},
+};
+
+static void windows_of_a_series_are_not_divided_by_chance(void **state)
+{
+    (void)state;
+    enum { WIDTH = 12, MOST = 270, EDGE = 4 };
+    static float rows[MOST * WIDTH];
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        char header[128], name[TEST_PATH_SIZE + 32];
+        duet_error error = {0};
+        duet_data *data;
+        const size_t count = windows[i].rows;
+        for (size_t row = 0; row < count; row++)
+            for (size_t k = 0; k < WIDTH; k++) {
+                const size_t at = windows[i].back ? count - row : windows[i].mixed ? row * 18 % count : row;
+                const bool edge = windows[i].background && (k < EDGE || k >= WIDTH - EDGE);
+                rows[row * WIDTH + k] =
+                    series_at(edge ? k % (WIDTH - EDGE) : at * windows[i].step + k, windows[i].values);
+            }
+        (void)snprintf(header, sizeof header, ARRAY("<f4", "False", "(%zu, 12)"), count);
+        write_npy("w.npy", 1, header, rows, count * WIDTH * sizeof *rows);
+        (void)snprintf(name, sizeof name, "%s%s", in_folder("w.npy"), windows[i].options);
+        assert_ok(duet_data_open(&data, name, &error), &error);
+        bool told = false;
+        for (size_t k = 0; duet_data_note(data, k, NULL) != NULL; k++)
+            told |= strstr(duet_data_note(data, k, NULL),
+                           windows[i].piece != NULL ? windows[i].piece : "overlapping windows") != NULL;
+        if (told != (windows[i].piece != NULL)) fail_msg("%s: %s", windows[i].title, told ? "said" : "not said");
+        duet_data_close(&data);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_file_is_divided_class_by_class),
         IN_FOLDER(small_classes_give_their_share),
         IN_FOLDER(division_is_chosen),
+        IN_FOLDER(windows_of_a_series_are_not_divided_by_chance),
     };
     return RUN_TESTS("divide", tests, NULL, NULL);
 }

@@ -70,6 +70,10 @@ static const struct {
     {"floats of 0 to 255", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, "", 0, 255, 0, WARNING, "values=bytes"},
     {"taken as bytes", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, ":values=bytes", 0, 255, 0, NONE, NULL},
     {"taken as numbers", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, ":values=numbers", 0, 255, 0, NONE, NULL},
+    {"as many bytes", ARRAY("<f4", "False", "(12, 80)"), NULL, "", 0, 200, 0, WARNING, "values=bytes"},
+    {"genes of 0 to 2", ARRAY("<f4", "False", "(12, 80)"), NULL, "", 0, 2, 0, NONE, NULL},
+    {"words, of as many as a picture has", ARRAY("<f4", "False", "(3, 300)"), NULL, "", 0, 21, 0, NONE, NULL},
+    {"dark pictures of floats", ARRAY("<f4", "False", "(4, 8, 8)"), NULL, "", 0, 16, 0, WARNING, "values=bytes"},
     {"a table of ages", ARRAY("<f4", "False", "(4, 3)"), NULL, "", 0, 90, 0, NONE, NULL},
     {"a test set that is not scaled", ARRAY("<f4", "False", "(4, 8)"), ARRAY("<f4", "False", "(4, 8)"), "", 0, 0.5, 255,
      QUESTION, "the training split lies in [0, 0.5] and the test split in [0, 255]"},
@@ -117,6 +121,30 @@ static void what_is_plausible_and_may_be_wrong_is_said(void **state)
         int kind = note == NULL ? NONE : question ? QUESTION : WARNING;
         if (kind != notes[i].kind || (note != NULL && strstr(note, notes[i].piece) == NULL))
             fail_msg("%s: \"%s\"", notes[i].title, note != NULL ? note : "(nothing)");
+        duet_data_close(&data);
+    }
+}
+
+/* Columns with names are no pixels, unless there are as many as a picture has. */
+static void columns_with_names_are_no_bytes(void **state)
+{
+    (void)state;
+    enum { ROWS = 12, PICTURE = 64 };
+    for (size_t columns = PICTURE; columns < PICTURE + 2; columns++) {
+        char text[8192] = "", name[TEST_PATH_SIZE + 8];
+        size_t length = 0;
+        for (size_t row = 0; row <= ROWS; row++)
+            for (size_t k = 0; k < columns; k++)
+                length +=
+                    (size_t)snprintf(text + length, sizeof text - length, row == 0 ? "w%zu%s" : "%zu%s",
+                                     row == 0 ? k : (row * 37 + k * (k + 11)) * 7 % 201, k + 1 < columns ? "," : "\n");
+        test_file_write(in_folder("names.csv"), text, length);
+        (void)snprintf(name, sizeof name, "%s", in_folder("names.csv"));
+        duet_data *data = open_sound(name);
+        bool asked = false;
+        for (size_t i = 0; duet_data_note(data, i, NULL) != NULL; i++)
+            asked |= strstr(duet_data_note(data, i, NULL), "values=bytes") != NULL;
+        assert_int_equal(asked, columns == PICTURE);
         duet_data_close(&data);
     }
 }
@@ -304,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(whole_numbers_as_examples_have_the_remedy_that_fits),
         IN_FOLDER(what_is_plausible_and_may_be_wrong_is_said),
+        IN_FOLDER(columns_with_names_are_no_bytes),
         IN_FOLDER(columns_that_float32_does_not_tell_apart_are_told_of),
         IN_FOLDER(a_file_in_the_order_of_its_classes),
         IN_FOLDER(options_turn_rows),

@@ -7,8 +7,10 @@ usage: test_python_advice.py PACKAGE_FOLDER TWIN_LIBRARY; without cffi or numpy 
 
 import pathlib
 import re
+import struct
 import sys
 import unittest
+import zlib
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -89,6 +91,7 @@ class Advice(Folder):
             ("bytes, the last byte first", random.integers(0, 256, (60, 8, 8)).astype(">i4")),
             ("a small span far off", 2**60 + numpy.arange(60 * 64).reshape(60, 8, 8) % 1000),
             ("wide pictures", (500 * random.random((60, 8, 8)) - 100).astype("f4")),
+            ("channels of other scales", (random.random((60, 8, 8, 2)) * [1, 254.99]).astype("f4")),
         ):
             for open_ in (self.file, duet.Data.from_arrays):
                 self.follow(title, open_, array)
@@ -201,6 +204,53 @@ class Advice(Folder):
                     self.assertTrue(numpy.array_equal(numpy.concatenate(made), alike), (title, said))
                     train, test = made
                 self.assertEqual(self.said_of_two(way, train, test), [], title)
+
+    def test_channels_of_other_scales_become_alike(self):
+        random = numpy.random.default_rng(0)
+        for scales in ([1, 254.99], [255, 1000, 10], [-2, 1e6], [0, 1, 254.99], [1, 255]):
+            array = random.random((80, 6, 7, len(scales))) * scales
+            array = (numpy.round(array) if scales == [1, 255] else array).astype("f4")
+            for way, first in (("file", False), ("arrays", False), ("file", True)):
+                given = numpy.moveaxis(array, -1, 1).copy() if first else array
+                if first:
+                    path = self.path("first.npy")
+                    numpy.save(path, given)
+                    with duet.Data(path + ":channels=first") as data:
+                        said = list(data.notes)
+                    made = numpy.moveaxis(advised_of("; ".join(said), given), 1, -1)
+                else:
+                    said = self.said_of_two(way, given[:60], given[60:])
+                    made = numpy.concatenate(advised_of("; ".join(said), given[:60], given[60:]))
+                self.assertIn("those of one channel far less", said[0])
+                for scale, channel in zip(scales, made.reshape(-1, len(scales)).T):
+                    self.assertTrue(scale == 0 or numpy.ptp(channel) == 1, (scales, said))
+            if 0 not in scales:
+                said = self.said(self.file, numpy.round(array).astype("i4"))
+                made = advised_of("; ".join(said), numpy.round(array).astype("i4"))
+                self.assertEqual(numpy.ptp(made.reshape(-1, len(scales)), 0).tolist(), [1] * len(scales), said)
+        for scales in ([255, 200, 40], [1, 12], [300, 300], [1, 10, 100, 300, 200, 100, 1]):
+            said = self.said(self.file, (random.random((80, 6, 7, len(scales))) * scales).astype("f4"))
+            self.assertNotIn("channel", "; ".join(said))
+        said = self.said(self.file, numpy.round(random.random((80, 6, 7, 3)) * [255, 200, 9]).astype("f4"))
+        self.assertIn("values=bytes", said[0])
+
+    def test_dark_pictures_of_16_bits_keep_their_numbers(self):
+        random = numpy.random.default_rng(0)
+        folder = pathlib.Path(self.path("dark"))
+        folder.mkdir()
+        array = random.integers(0, 3521, (40, 8, 8)).astype("u2")
+        for number, picture in enumerate(array):
+            rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in picture)
+            png = b"\x89PNG\r\n\x1a\n"
+            for kind, content in ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+                png += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+            (folder / f"{number:02}.png").write_bytes(png)
+        with duet.Data(str(folder)) as data:
+            said = list(data.notes)
+        self.assertIn("its pictures have 16 bits", said[0])
+        made = advised_of("; ".join(said), array)
+        self.assertEqual(len(numpy.unique(made)), len(numpy.unique(array)))
+        self.assertEqual(self.said(self.file, made), [])
 
     def test_labels_of_both_splits_are_numbered_alike(self):
         random = numpy.random.default_rng(0)

@@ -12,6 +12,7 @@
 #include "data/columns.h"
 #include "data/data.h"
 #include "data/label_order.h"
+#include "data/plausible.h"
 #include "data/remedy.h"
 
 /* Of examples that are to be like others their own range says nothing of what was done to those. */
@@ -32,12 +33,15 @@ static duet_status refuse_element(duet_rows *rows, const char *like, duet_error 
     duet_range range;
     char scaled[DUET_REMEDY_SIZE];
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
-    DUET_TRY(duet_rows_scan(rows, 0, rows->count, &range, error));
+    DUET_TRY(duet_look_at_range(rows, 0, rows->count, &range, error));
     const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (like != NULL) {
         return refuse_unlike(rows, &range, like, error);
+    } else if (range.apart) {
+        what = DUET_REMEDY_UNIT_CHANNELS(false);
+        why = "for channels in [0, 1], each by itself";
     } else if (range.low >= 0 && range.high <= 255 && (range.high >= DUET_BRIGHT || !table)) {
         what = range.high >= DUET_BRIGHT ? "array.astype('u1')" : duet_remedy_unit(0, (double)range.high, scaled);
         why = range.high >= DUET_BRIGHT ? "for bytes, which are scaled to [0, 1]" : "for numbers in [0, 1]";

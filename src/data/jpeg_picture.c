@@ -63,6 +63,7 @@ static void read_header(reading *it, const duet_picture_file *file, duet_picture
     header->height = lies ? it->jpeg.image_width : it->jpeg.image_height;
     header->width = lies ? it->jpeg.image_height : it->jpeg.image_width;
     header->grey = it->jpeg.jpeg_color_space == JCS_GRAYSCALE;
+    header->deep = false;
 }
 
 /* A line of four inks as RGB. Adobe's programs write them upside down, as those that write such files nearly all do. */

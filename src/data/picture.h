@@ -17,6 +17,7 @@ typedef struct duet_picture_file {
 typedef struct duet_picture_header {
     size_t height, width; /* upright */
     bool grey;            /* a grey type of file, or a palette of greys */
+    bool deep;            /* 16 bits a number, of which 8 are read */
 } duet_picture_header;
 
 /** Pixels of 1 or 3 bytes, row by row. Free with duet_picture_free. */

@@ -217,6 +217,7 @@ static duet_status take_header(duet_picture_list *list, size_t entry, size_t fir
         list->width = header->width;
     }
     if (!header->grey) list->channels = 3;
+    list->deep |= header->deep;
     if (list->fitted || (header->height == list->height && header->width == list->width)) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
                      "%s: %s is %zu x %zu pixels and %s %zu x %zu; with --size HEIGHTxWIDTH, such as --size %zux%zu, "
@@ -378,6 +379,7 @@ static duet_status open_split(duet_rows *rows, duet_picture_list *list, duet_spl
     rows->shape = DUET_SHAPE(list->height, list->width, list->channels);
     rows->row_elements = duet_shape_elements(rows->shape);
     rows->pictures = true;
+    rows->deep = list->deep;
     duet_status status = start_reading(rows, list, split, error);
     rows->source = rows->state == NULL ? NULL : &pictures_source;
     return status == DUET_OK ? label(rows, list, split, error) : status;

@@ -47,6 +47,7 @@ struct duet_picture_list {
     size_t height, width, channels;
     bool is_archive;        /* the source: a file */
     bool fitted;            /* they are scaled to that size */
+    bool deep;              /* one at least has 16 bits a number */
     size_t others, foreign; /* files that are no pictures by their names; pictures of kinds that are not read */
     char *other;            /* of these the one that says most, of equal ones the first by its name */
     int other_rank;         /* how much it says; 0: there is none */

@@ -149,9 +149,21 @@ static duet_status look_at_bytes(duet_rows *rows, size_t first, size_t total, ui
     return DUET_OK;
 }
 
+/* Several, of pictures: what has more may be a volume, or have its channels first. Bytes of three are colours. */
+static bool has_channels(const duet_rows *rows, const duet_range *range)
+{
+    const size_t *dims = rows->shape.dims;
+    if (rows->shape.rank < 3 || dims[0] <= FEW || dims[1] <= FEW || dims[2] < 2 || dims[2] > FEW) return false;
+    return dims[2] != 3 || !duet_range_is_of_bytes(range);
+}
+
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error)
 {
-    if (rows->element != DUET_ELEMENT_UINT8) return duet_rows_scan(rows, first, count, range, error);
+    if (rows->element != DUET_ELEMENT_UINT8) {
+        DUET_TRY(duet_rows_scan(rows, first, count, range, error));
+        if (!has_channels(rows, range) || (double)range->most <= duet_large_number(rows->shape)) return DUET_OK;
+        return duet_look_at_channels(rows, first, count, &range->apart, error);
+    }
     size_t piece = rows->row_elements < BYTES_AT_ONCE ? BYTES_AT_ONCE / rows->row_elements : 1;
     if (piece > count) piece = count;
     if (piece > 16) piece = 16;
@@ -206,9 +218,11 @@ static void tell_of_scale(const duet_rows *rows, const duet_range *range, const 
                  large = duet_large_number(rows->shape);
     char scaled[DUET_REMEDY_SIZE], words[ANSWER];
     if (most <= large && span(range) >= 1 / large && !is_far_off(range, most)) return;
-    duet_notes_add(options->notes, false, "%s: its values go from %g to %g, and " DUET_NOTE_OF_SCALE ": %s %s%s",
-                   rows->path, (double)range->low, (double)range->high, hand_over(options),
+    duet_notes_add(options->notes, false, "%s: its values go from %g to %g, %sand " DUET_NOTE_OF_SCALE ": %s %s%s",
+                   rows->path, (double)range->low, (double)range->high,
+                   range->apart ? "those of one channel far less than those of another, " : "", hand_over(options),
                    rows->shape.rank == 1 ? DUET_REMEDY_STANDARD
+                   : range->apart        ? DUET_REMEDY_UNIT_CHANNELS(options->channels == DUET_CHANNELS_FIRST)
                                          : duet_remedy_unit((double)fminf(range->low, test->low),
                                                             (double)fmaxf(range->high, test->high), scaled),
                    answer(words, "; if they are meant so,", "values=numbers", rows, options));
@@ -230,10 +244,19 @@ static bool tell_of_bytes(const duet_rows *rows, const duet_range *range, const 
             rows->path, range->high < DUET_BRIGHT ? "training" : "test",
             (double)(range->high < DUET_BRIGHT ? range->high : test->high), (double)DUET_BRIGHT);
     if (high >= DUET_BRIGHT || options->for_use) return apart;
-    duet_notes_add(options->notes, false,
-                   "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
-                   "%s %s",
-                   rows->path, high, high / 255, high, hand_over(options), duet_remedy_unit(0, high, scaled));
+    if (rows->deep)
+        duet_notes_add(
+            options->notes, false,
+            "%s: its pictures have 16 bits, of which the upper 8 are read, and these go from 0 to %g of 255: "
+            "of the files' own numbers, as numpy.asarray(PIL.Image.open(path)) has those of grey ones, "
+            "save " DUET_REMEDY_UNIT_OF_MOST,
+            rows->path, high);
+    else
+        duet_notes_add(
+            options->notes, false,
+            "%s: its bytes go from 0 to %g of 255, and are read as numbers up to %.2g: if %g is the brightest, "
+            "%s %s",
+            rows->path, high, high / 255, high, hand_over(options), duet_remedy_unit(0, high, scaled));
     return apart;
 }
 
@@ -273,7 +296,16 @@ static void ask_about_scale(const duet_rows *rows, const duet_range *train, cons
                    answer(words, ". If it is as it should be,", "values=numbers", rows, options));
 }
 
-bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+/* Whether floats may be the bytes of pictures: in a row that is no square and has names, or has no bright number, they
+ * are counts. */
+static bool may_be_bytes(const duet_rows *rows, const duet_range *range, const char *names)
+{
+    if (!duet_range_is_of_bytes(range) || rows->row_elements < DUET_PICTURE_NUMBERS) return false;
+    if (rows->shape.rank > 1) return true;
+    return range->high >= DUET_BRIGHT && (names == NULL || !duet_shape_is_table(rows->shape));
+}
+
+bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test, const char *names,
                          const duet_data_options *options)
 {
     const bool said = options->values == DUET_VALUES_NUMBERS;
@@ -285,7 +317,7 @@ bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const d
             rows->path);
     if (tell_of_constant(rows, train, options)) return true;
     if (rows->element == DUET_ELEMENT_UINT8) return tell_of_bytes(rows, train, test, options);
-    bool as_bytes = duet_range_is_of_bytes(train) && rows->row_elements >= DUET_PICTURE_NUMBERS;
+    const bool as_bytes = may_be_bytes(rows, train, names) && !train->apart;
     if (!said && !as_bytes && !options->for_use) tell_of_scale(rows, train, test != NULL ? test : train, options);
     if (!said && as_bytes) tell_of_whole_numbers(rows, train, options);
     if (test == NULL || said) return said;

@@ -26,6 +26,9 @@ duet_status duet_ask_about_planes(duet_rows *rows, bool were_rows, const duet_da
 duet_status duet_data_are_planes(duet_data *data, duet_shape picture, bool *planes, duet_error *error);
 /** The range of those rows: of bytes only as far as it is worth a look, [0, 255] else. */
 duet_status duet_look_at_range(duet_rows *rows, size_t first, size_t count, duet_range *range, duet_error *error);
+/** *apart: of floats of height, width and channels one channel is far wider than another one. Some hundred rows are
+ *  looked at. */
+duet_status duet_look_at_channels(duet_rows *rows, size_t first, size_t count, bool *apart, duet_error *error);
 /** Says which columns of a table, or whether all rows, are the same from the first of those rows to the last. Reads on
  *  only as long as that may be. */
 duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, const duet_data_options *options,
@@ -44,9 +47,9 @@ bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_ra
  *  Some thousand training rows are looked at, all rows where a column may number them in another order. */
 duet_status duet_tell_of_marks(duet_rows *train, duet_rows *test, bool labelled, const char *names,
                                const duet_data_options *options, duet_error *error);
-/** Says what is odd about the ranges; `test` is NULL where both splits are of one file. Returns whether how the splits
- *  compare is said by now, or is as it should be. */
-bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test,
+/** Says what is odd about the ranges; `test` is NULL where both splits are of one file, `names` as above. Returns
+ * whether how the splits compare is said by now, or is as it should be. */
+bool duet_tell_of_ranges(const duet_rows *rows, const duet_range *train, const duet_range *test, const char *names,
                          const duet_data_options *options);
 
 /** How many examples of each class the splits have. */

@@ -91,6 +91,7 @@ static void read_header(reading *it, duet_picture_header *header)
     header->height = png_get_image_height(it->png, it->info);
     header->width = png_get_image_width(it->png, it->info);
     header->grey = is_grey(it);
+    header->deep = png_get_bit_depth(it->png, it->info) == 16;
     const bool turns = !it->file->any_size && header->height != header->width;
     if (!find_orientation(it) && (turns || !it->file->is_start)) png_error(it->png, too_early);
 }

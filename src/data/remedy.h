@@ -20,10 +20,17 @@ enum {
 #define DUET_REMEDY_STANDARD                                                                                           \
     "((array - t.mean(0)) / numpy.where(numpy.ptp(t, 0) > 0, t.std(0), 1)).astype('<f4') with t = "                    \
     "train.astype('<f8')" DUET_REMEDY_OF_TRAIN
-/** The same to [0, 1]. */
-#define DUET_REMEDY_UNIT_COLUMNS                                                                                       \
-    "numpy.clip((array - t.min(0)) / numpy.where(numpy.ptp(t, 0) > 0, numpy.ptp(t, 0), 1), 0, 1).astype('<f4') with "  \
-    "t = train.astype('<f8')" DUET_REMEDY_OF_TRAIN
+/** What lies along those axes to [0, 1], by itself. */
+#define DUET_REMEDY_UNIT_ALONG(axes)                                                                                   \
+    "numpy.clip((array - t.min(" axes ")) / numpy.where(numpy.ptp(t, " axes ") > 0, numpy.ptp(t, " axes "), 1), 0, 1)" \
+    ".astype('<f4') with t = train.astype('<f8')" DUET_REMEDY_OF_TRAIN
+/** Each column by itself. */
+#define DUET_REMEDY_UNIT_COLUMNS DUET_REMEDY_UNIT_ALONG("0")
+/** Each channel of an array whose channels are first or last. */
+#define DUET_REMEDY_UNIT_CHANNELS(first)                                                                               \
+    ((first) ? DUET_REMEDY_UNIT_ALONG("(0, 2, 3), keepdims=True") : DUET_REMEDY_UNIT_ALONG("(0, 1, 2)"))
+/** All numbers from 0 on alike to [0, 1]. */
+#define DUET_REMEDY_UNIT_OF_MOST "numpy.clip(array / train.max(), 0, 1).astype('<f4')" DUET_REMEDY_OF_TRAIN
 /** Labels by the place that each has among all. */
 #define DUET_REMEDY_NUMBERED(labels) "numpy.searchsorted(numpy.unique(both), " labels ")" DUET_REMEDY_OF_BOTH
 /** Bytes whose last channel is alpha on white, as pictures in files are laid. */

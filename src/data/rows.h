@@ -83,6 +83,7 @@ struct duet_rows {
     duet_shape shape;      /* of one row; rank 0 in a file of labels */
     size_t row_elements;   /* 1 at rank 0 */
     bool pictures;         /* height, width and channels without alpha, as the format has it */
+    bool deep;             /* pictures of files with 16 bits a number, of which 8 are read */
     duet_labels labels;    /* those that the same file holds */
     const size_t *numbers; /* of the rows in their file, for messages; NULL: they are its rows in order */
     bool rounding_said;    /* that float32 does not tell numbers of a column apart */
@@ -146,6 +147,7 @@ typedef struct duet_range {
     float most, next;
     size_t row, element, times; /* times: how many are that large */
     size_t rows;                /* in all */
+    bool apart;                 /* of large numbers of pictures: channels differ far in how wide they are */
 } duet_range;
 
 /** Whether a number is k / 255, to the rounding of float32. */

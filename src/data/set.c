@@ -23,6 +23,7 @@
 #include "data/rounding.h"
 #include "data/turn.h"
 #include "data/untaken.h"
+#include "data/windows.h"
 #include "graph/node.h"
 
 enum { FEW = 10 /* examples for use, whose values may lie close together by chance */ };
@@ -324,7 +325,7 @@ static duet_status look_at_ranges(duet_data *data, bool divided, const duet_data
         (!options->for_use ||
          (parts[DUET_TRAIN].count + parts[DUET_TEST].count >= FEW && ranges[0].low < ranges[0].high)))
         told = duet_tell_of_ranges(&parts[DUET_TRAIN].rows, &ranges[DUET_TRAIN], divided ? NULL : &ranges[DUET_TEST],
-                                   options);
+                                   data->columns, options);
     if (!options->for_use && ranges[DUET_TRAIN].low != ranges[DUET_TRAIN].high)
         DUET_TRY(duet_look_at_columns(&parts[DUET_TRAIN].rows, parts[DUET_TRAIN].first, parts[DUET_TRAIN].count,
                                       options, error));
@@ -386,9 +387,12 @@ static void look_at_labels(const duet_data *data, bool order_told, const duet_da
 static duet_status finish_divided(duet_data *data, bool divided, const duet_data_options *options, duet_error *error)
 {
     duet_data_part *parts = data->parts;
-    if (!options->for_use && !options->trusted && !data->asked) /* undivided, as their file numbers rows */
+    const bool looks = !options->for_use && !options->trusted && !data->asked;
+    if (looks) /* undivided, as their file numbers rows */
         DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, divided ? NULL : &parts[DUET_TEST].rows,
                                     parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
+    if (looks && divided && options->division == DUET_DIVISION_SHUFFLED)
+        DUET_TRY(duet_tell_of_windows(&parts[DUET_TRAIN].rows, options, error));
     if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
     if (!divided && options->division_said && !options->for_use)
         duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",

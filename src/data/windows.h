@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Windows of one series, each of which shares most of its numbers with the next one. */
+#ifndef DUET_SRC_DATA_WINDOWS_H
+#define DUET_SRC_DATA_WINDOWS_H
+
+#include "data/rows.h"
+
+/** Says that most rows, of which chance is to take the test examples, are the row before them moved on by some numbers.
+ *  Some hundred are looked at, of few nothing is said, nor of pictures and of rows with few values. */
+duet_status duet_tell_of_windows(duet_rows *rows, const duet_data_options *options, duet_error *error);
+
+#endif
