@@ -164,22 +164,47 @@ static void compute(duet_run *run, const char *samples, const char *examples, co
     assert_int_equal(count, expected);
 }
 
+/* Wilson's interval of as many draws as have the variance of n and of the rows that are the only reason of some. */
+static void assert_interval_of_both(const duet_metric_value *value, const size_t *reasons)
+{
+    const double z = 1.959964, p = value->value;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        const double part = (double)reasons[i] / ROWS;
+        sum += part;
+        squares += part * part;
+    }
+    const double n = p * (1 - p) / (p * (1 - p) / ROWS + squares - sum * sum / ROWS);
+    const double middle = (p + z * z / (2 * n)) / (1 + z * z / n),
+                 reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
+    assert_close(value->low, middle - reach, 1e-9);
+    assert_close(value->high, middle + reach, 1e-9);
+    assert_in_range((size_t)n, 1, ROWS - 1);
+}
+
 /* Set 0 are the samples, set 2, which lies half beside them, the examples. */
 static void balls_are_counted(void **state)
 {
     (void)state;
     double radius[2][ROWS], precise = 0, recalled = 0, dense = 0, covered = 0;
+    size_t reasons[3][ROWS] = {{0}};
     duet_metric_value values[4];
     duet_run *run = open_run();
     for (size_t i = 0; i < ROWS; i++)
         for (size_t k = 0; k < 2; k++) radius[k][i] = fifth(2 * k, i);
     for (size_t i = 0; i < ROWS; i++) {
-        size_t around = 0, in_samples = 0, visitors = 0;
+        size_t around = 0, in_samples = 0, visitors = 0, last[3] = {0};
         for (size_t j = 0; j < ROWS; j++) {
-            around += squared_gap(0, i, 2, j) <= radius[1][j];
-            in_samples += squared_gap(0, j, 2, i) <= radius[0][j];
-            visitors += squared_gap(0, j, 2, i) <= radius[1][i];
+            const bool met[] = {squared_gap(0, i, 2, j) <= radius[1][j], squared_gap(0, j, 2, i) <= radius[0][j],
+                                squared_gap(0, j, 2, i) <= radius[1][i]};
+            for (size_t k = 0; k < 3; k++) last[k] = met[k] ? j : last[k];
+            around += met[0];
+            in_samples += met[1];
+            visitors += met[2];
         }
+        reasons[0][last[0]] += around == 1;
+        reasons[1][last[1]] += in_samples == 1;
+        reasons[2][last[2]] += visitors == 1;
         precise += (around > 0) / (double)ROWS;
         dense += (double)around / 5 / ROWS;
         recalled += (in_samples > 0) / (double)ROWS;
@@ -194,6 +219,9 @@ static void balls_are_counted(void **state)
         assert_true(values[i].low < values[i].value && values[i].value < values[i].high);
     }
     assert_true(precise > 0.01 && precise < 0.99 && covered > 0.01 && covered < 0.99);
+    assert_interval_of_both(&values[0], reasons[0]);
+    assert_interval_of_both(&values[1], reasons[1]);
+    assert_interval_of_both(&values[3], reasons[2]);
     compute(run, "a.npy", "a.npy", "precision", values, 4);
     for (size_t i = 0; i < 4; i++)
         if (i != 2) assert_close(values[i].value, 1, 0); /* all but the density */

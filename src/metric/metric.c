@@ -260,21 +260,31 @@ void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, cons
     duet_metric_add_within(task, name, ratio, ratio - reach, ratio + reach, 0, INFINITY, n);
 }
 
+/* Wilson's, of a share of so many draws, which need not be a whole number. */
+static void find_share_interval(double share, double count, double *low, double *high)
+{
+    const double z = 1.959964, scale = 1 + z * z / count, middle = (share + z * z / (2 * count)) / scale;
+    const double reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
+    *low = share == 0 ? 0 : middle - reach; /* to the bit, where rounding would leave a little */
+    *high = share == 1 ? 1 : middle + reach;
+}
+
 void duet_share_interval(size_t hits, size_t n, double *low, double *high)
 {
-    const double z = 1.959964;
-    double count = (double)n, share = (double)hits / count, scale = 1 + z * z / count;
-    double middle = (share + z * z / (2 * count)) / scale;
-    double reach = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
-    *low = hits == 0 ? 0 : middle - reach; /* to the bit, where rounding would leave a little */
-    *high = hits == n ? 1 : middle + reach;
+    find_share_interval((double)hits / (double)n, (double)n, low, high);
 }
 
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n)
 {
+    duet_metric_add_share_of_both(task, name, hits, n, 0);
+}
+
+void duet_metric_add_share_of_both(duet_metric_task *task, const char *name, size_t hits, size_t n, double variance)
+{
+    const double share = (double)hits / (double)n, own = share * (1 - share) / (double)n;
     double low, high;
-    duet_share_interval(hits, n, &low, &high);
-    duet_metric_add(task, name, (double)hits / (double)n, low, high, n);
+    find_share_interval(share, own > 0 ? (double)n * own / (own + variance) : (double)n, &low, &high);
+    duet_metric_add(task, name, share, low, high, n);
 }
 
 /* The pass. */

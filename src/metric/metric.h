@@ -154,6 +154,9 @@ void duet_metric_add_paired_ratio(duet_metric_task *task, const char *name, cons
                                   size_t n);
 /** Adds a share, `hits` of n, with its interval (duet_share_interval). */
 void duet_metric_add_share(duet_metric_task *task, const char *name, size_t hits, size_t n);
+/** The same where others than the n were drawn too, by which the share has that variance besides: the interval of as
+ *  many draws as have the sum of both. */
+void duet_metric_add_share_of_both(duet_metric_task *task, const char *name, size_t hits, size_t n, double variance);
 /** Percentile 97.5 of Student's t. */
 double duet_student(size_t degrees);
 /** `most` samples, or fewer where fewer are given in place of the model's own. */
