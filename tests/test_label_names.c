@@ -190,8 +190,12 @@ static void pictures_in_folders_have_labels_by_path(void **state)
     write_file("y.csv", BYTES("path,label\ntest/c.png,3\ntrain/b.png,1\ntrain/a.png,0\n"));
     assert_refused("one without", labelled("set"), DUET_ERROR_DATA, "names 3 of the 4 pictures, and not test/a.png");
     write_file("y.csv", BYTES("path,label\nb.png,1\na.png,0\n"));
-    assert_refused("one name", labelled("set"), DUET_ERROR_DATA,
-                   "the line of another picture fits test/a.png: give each");
+    assert_refused(
+        "one name", labelled("set"), DUET_ERROR_DATA,
+        "the line of another picture fits test/a.png: give each path from the folder of the pictures on, once; "
+        "or, if these are labels of the training pictures, of which there are as many, name their folder "
+        "alone");
+    open_and_close(labelled("set/train"));
     make_inner("other");
     make_pictures("other/train", (const char *const[]){"a.png", "b.png", NULL});
     make_pictures("other/test", (const char *const[]){"d.png", "c.png", NULL});

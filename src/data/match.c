@@ -150,11 +150,12 @@ static duet_status find_shared(match *it, const table *names, const duet_rows *e
     return DUET_OK;
 }
 
-static duet_status fail_several(const duet_rows *labels, const char *what, const char *name, duet_error *error)
+static duet_status fail_several(const duet_rows *labels, const char *what, const char *name, const char *instead,
+                                duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_DATA,
-                     "%s: in the column \"%s\" %s %s: give each path from the folder of the pictures on, once",
-                     labels->path, labels->key_column, what, name);
+                     "%s: in the column \"%s\" %s %s: give each path from the folder of the pictures on, once%s",
+                     labels->path, labels->key_column, what, name, instead);
 }
 
 static duet_status match_split(match *it, const table *names, const duet_rows *examples, duet_split split, size_t first,
@@ -165,9 +166,15 @@ static duet_status match_split(match *it, const table *names, const duet_rows *e
         long row;
         size_t shared;
         DUET_TRY(find_row(names, labels, path, &row, &shared, error));
-        if (row == SEVERAL) return fail_several(labels, "several lines name", path, error);
+        if (row == SEVERAL) return fail_several(labels, "several lines name", path, "", error);
         if (row == NOWHERE || shared < it->shared[row]) continue;
-        if (it->taken[row]++ > 0) return fail_several(labels, "the line of another picture fits", path, error);
+        if (it->taken[row]++ > 0)
+            return fail_several(labels, "the line of another picture fits", path,
+                                split == DUET_TEST && labels->count == first
+                                    ? "; or, if these are labels of the training pictures, of which there are as many, "
+                                      "name their folder alone"
+                                    : "",
+                                error);
         it->rows[first + i] = (size_t)row + 1;
         it->found[split]++;
     }
