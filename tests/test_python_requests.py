@@ -132,6 +132,9 @@ class Scales(Asked):
         said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge))
         self.assertRegex("".join(said), "^the judge is right about .* of the test examples of array, and .* may be guessing[^:]*$")
 
+        said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge.directory))
+        self.assertRegex("".join(said), "^how good the judge is is not known: .*array")
+
     def test_a_judge_that_guesses_is_told_of(self):
         x, y = self.x.copy(), numpy.arange(200) % 2
         x[:, :4, :4] = 255 * y[:, None, None]

@@ -68,7 +68,7 @@ def _take_judge(run: Any, judge: Any, metrics: Sequence[Any]) -> None:
 
 
 def doubt_of_judge(judge: Any) -> Optional[str]:
-    """That a judge may be guessing, in words. Where its own data are away nobody knows."""
+    """That a judge may be guessing, or that nobody knows, as where its own data are away, in words."""
     weight, error, said = ffi.new("duet_judge_weight *"), new_error(), ffi.new("char[]", 600)
     with Stop() as stop:
         lib.duet_run_set_stop(judge.pointer, stop.flag)
@@ -79,8 +79,13 @@ def doubt_of_judge(judge: Any) -> Optional[str]:
     if stop.asked and error.status == lib.DUET_ERROR_INTERRUPTED:
         raise KeyboardInterrupt
     with stop.honoured("the judge had been weighed"):
-        known = error.status == lib.DUET_OK
-        return in_python(words(said)) if known and lib.duet_judge_may_guess(weight, said, len(said)) else None
+        if error.status != lib.DUET_OK:
+            return unknown_judge(in_python(words(error.message) or ""))
+        return in_python(words(said)) if lib.duet_judge_may_guess(weight, said, len(said)) else None
+
+
+def unknown_judge(reason: str) -> str:
+    return f"how good the judge is is not known: {reason}"
 
 
 def _tell_of_share(run: Any, split: str) -> None:

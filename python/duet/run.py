@@ -20,7 +20,7 @@ import numpy
 from .convert import absolute, key_values, same_rows, text_array, truth, warn, whole
 from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
-from .evaluation import doubt_of_judge, evaluate
+from .evaluation import doubt_of_judge, evaluate, unknown_judge
 from .interrupt import Stop
 from .library import NULL, Error, Handle, c, ffi, held, in_python, lib, new_error, opening, record, selector, shown, text, text_or_null, words
 from .metric import Value, metric_names
@@ -90,16 +90,20 @@ def judge_of(judge: Any) -> Tuple[Any, Any]:
     return directory_of(judge), getattr(judge, "family", None)
 
 
+def _has_arrays(judge: Any) -> bool:
+    return isinstance(judge, Run) and judge._own is not None and judge._own._arrays is not None
+
+
 def doubt_of_arrays(judge: Any) -> Optional[str]:
     """doubt_of_judge of a Run that was trained on arrays, where who opens its directory has none to weigh it by."""
-    if not isinstance(judge, Run) or judge._own is None or judge._own._arrays is None:
+    if not _has_arrays(judge):
         return None
     try:
         with judge._lock, judge._with_files() as filed:
             doubt = doubt_of_judge(filed)
             return None if doubt is None else filed._by_own_name(doubt)
-    except Error:  # the arrays are closed, say: nobody knows
-        return None
+    except Error as error:  # the arrays are closed, say
+        return unknown_judge(error.message)
 
 
 class Run(Handle):
@@ -552,7 +556,7 @@ class Run(Handle):
         beside = judge if isinstance(judge, Run) else Run(judge)
         which = (beside is judge, beside.directory, beside._checkpoint())
         if self._weighed is None or self._weighed[0] != which:
-            self._weighed = which, doubt_of_arrays(judge) or doubt_of_judge(opened)
+            self._weighed = which, doubt_of_arrays(judge) if _has_arrays(judge) else doubt_of_judge(opened)
         return self._weighed[1]
 
     def _with_files(self) -> "Run":
