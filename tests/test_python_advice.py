@@ -234,6 +234,32 @@ class Advice(Folder):
         said = self.said(self.file, numpy.round(random.random((80, 6, 7, 3)) * [255, 200, 9]).astype("f4"))
         self.assertIn("values=bytes", said[0])
 
+    def test_a_code_of_whole_numbers_is_not_scaled(self):
+        random = numpy.random.default_rng(0)
+        for shape, most in (((60, 12, 12), 999), ((200, 5), 49), ((60, 8, 8, 2), [9, 9999])):
+            array = numpy.where(random.random(shape) < 0.1, -32768, random.integers(0, numpy.array(most) + 1, shape)).astype("i2")
+            said = self.said(self.file, array)
+            made = advised_of("; ".join(said), array)
+            self.assertEqual((made.dtype, made.min()), ("f4", -32768), said)
+            self.assertIn("-32768", "; ".join(self.said(self.file, made)))
+
+    def test_each_channel_has_its_own_mean_for_what_is_missing(self):
+        random = numpy.random.default_rng(0)
+        sound = random.normal([285, 5e-5, 101325], [10, 1e-5, 900], (80, 6, 7, 3)).astype("f4")
+        array = numpy.where(random.random(sound.shape) < 0.3, 9.96921e36, sound).astype("f4")
+        for first in (False, True):
+            given = numpy.moveaxis(array, -1, 1).copy() if first else array
+            numpy.save(self.path("missing.npy"), given)
+            with duet.Data(self.path("missing.npy") + (":channels=first" if first else "")) as data:
+                said = "; ".join(data.notes)
+            _, put, means = said.partition("put the mean of the others in its place: ")
+            self.assertNotEqual(put, "", said)
+            made = advised_of("save " + means, given)
+            made = numpy.moveaxis(made, 1, -1) if first else made
+            for channel in range(3):
+                gaps = made[..., channel][array[..., channel] > 1e36]
+                self.assertTrue(numpy.allclose(gaps, sound[..., channel].mean(), 0.01), (first, said))
+
     def test_dark_pictures_of_16_bits_keep_their_numbers(self):
         random = numpy.random.default_rng(0)
         folder = pathlib.Path(self.path("dark"))
