@@ -260,6 +260,16 @@ class Advice(Folder):
                 gaps = made[..., channel][array[..., channel] > 1e36]
                 self.assertTrue(numpy.allclose(gaps, sound[..., channel].mean(), 0.01), (first, said))
 
+    def test_windows_in_the_order_of_their_classes_are_not_divided_by_place(self):
+        series = numpy.random.default_rng(0).normal(size=204).cumsum().astype("f4")
+        windows = numpy.lib.stride_tricks.sliding_window_view(series, 5).copy()
+        for labels, last in ((None, True), (numpy.arange(200) // 50, False), (numpy.arange(200) // 5 % 4, True)):
+            with duet.Data.from_arrays(windows, labels=labels) as data:
+                said = "; ".join(data.notes)
+            self.assertIn("4 of 5 numbers in common", said)
+            self.assertEqual('split="last"' in said, last, said)
+            self.assertEqual("each class's series" in said, not last, said)
+
     def test_dark_pictures_of_16_bits_keep_their_numbers(self):
         random = numpy.random.default_rng(0)
         folder = pathlib.Path(self.path("dark"))
