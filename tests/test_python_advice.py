@@ -243,6 +243,11 @@ class Advice(Folder):
             self.assertEqual((made.dtype, made.min()), ("f4", -32768), said)
             self.assertIn("-32768", "; ".join(self.said(self.file, made)))
 
+    def test_the_greatest_number_is_a_code(self):
+        random = numpy.random.default_rng(0)
+        array = numpy.where(random.random((200, 5)) < 0.3, -float(numpy.finfo("f4").max), random.random((200, 5)))
+        self.assertIn("are -3.40282347e+38", "; ".join(self.said(duet.Data.from_arrays, array)))
+
     def test_each_channel_has_its_own_mean_for_what_is_missing(self):
         random = numpy.random.default_rng(0)
         sound = random.normal([285, 5e-5, 101325], [10, 1e-5, 900], (80, 6, 7, 3)).astype("f4")
