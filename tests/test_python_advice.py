@@ -234,23 +234,65 @@ class Advice(Folder):
         said = self.said(self.file, numpy.round(random.random((80, 6, 7, 3)) * [255, 200, 9]).astype("f4"))
         self.assertIn("values=bytes", said[0])
 
+    def test_a_code_of_whole_numbers_is_not_scaled(self):
+        random = numpy.random.default_rng(0)
+        for shape, most in (((60, 12, 12), 999), ((200, 5), 49), ((60, 8, 8, 2), [9, 9999])):
+            array = numpy.where(random.random(shape) < 0.1, -32768, random.integers(0, numpy.array(most) + 1, shape)).astype("i2")
+            said = self.said(self.file, array)
+            made = advised_of("; ".join(said), array)
+            self.assertEqual((made.dtype, made.min()), ("f4", -32768), said)
+            self.assertIn("-32768", "; ".join(self.said(self.file, made)))
+
+    def test_the_greatest_number_is_a_code(self):
+        random = numpy.random.default_rng(0)
+        array = numpy.where(random.random((200, 5)) < 0.3, -float(numpy.finfo("f4").max), random.random((200, 5)))
+        self.assertIn("are -3.40282347e+38", "; ".join(self.said(duet.Data.from_arrays, array)))
+
+    def test_each_channel_has_its_own_mean_for_what_is_missing(self):
+        random = numpy.random.default_rng(0)
+        sound = random.normal([285, 5e-5, 101325], [10, 1e-5, 900], (80, 6, 7, 3)).astype("f4")
+        array = numpy.where(random.random(sound.shape) < 0.3, 9.96921e36, sound).astype("f4")
+        for first in (False, True):
+            given = numpy.moveaxis(array, -1, 1).copy() if first else array
+            numpy.save(self.path("missing.npy"), given)
+            with duet.Data(self.path("missing.npy") + (":channels=first" if first else "")) as data:
+                said = "; ".join(data.notes)
+            _, put, means = said.partition("put the mean of the others in its place: ")
+            self.assertNotEqual(put, "", said)
+            made = advised_of("save " + means, given)
+            made = numpy.moveaxis(made, 1, -1) if first else made
+            for channel in range(3):
+                gaps = made[..., channel][array[..., channel] > 1e36]
+                self.assertTrue(numpy.allclose(gaps, sound[..., channel].mean(), 0.01), (first, said))
+
+    def test_windows_in_the_order_of_their_classes_are_not_divided_by_place(self):
+        series = numpy.random.default_rng(0).normal(size=204).cumsum().astype("f4")
+        windows = numpy.lib.stride_tricks.sliding_window_view(series, 5).copy()
+        for labels, last in ((None, True), (numpy.arange(200) // 50, False), (numpy.arange(200) // 5 % 4, True)):
+            with duet.Data.from_arrays(windows, labels=labels) as data:
+                said = "; ".join(data.notes)
+            self.assertIn("4 of 5 numbers in common", said)
+            self.assertEqual('split="last"' in said, last, said)
+            self.assertEqual("each class's series" in said, not last, said)
+
     def test_dark_pictures_of_16_bits_keep_their_numbers(self):
         random = numpy.random.default_rng(0)
-        folder = pathlib.Path(self.path("dark"))
-        folder.mkdir()
-        array = random.integers(0, 3521, (40, 8, 8)).astype("u2")
-        for number, picture in enumerate(array):
-            rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in picture)
-            png = b"\x89PNG\r\n\x1a\n"
-            for kind, content in ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
-                png += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-            (folder / f"{number:02}.png").write_bytes(png)
-        with duet.Data(str(folder)) as data:
-            said = list(data.notes)
-        self.assertIn("its pictures have 16 bits", said[0])
-        made = advised_of("; ".join(said), array)
-        self.assertEqual(len(numpy.unique(made)), len(numpy.unique(array)))
-        self.assertEqual(self.said(self.file, made), [])
+        for most in (3521, 100):  # of which the upper 8 bits are 0
+            folder = pathlib.Path(self.path(f"dark{most}"))
+            folder.mkdir()
+            array = random.integers(0, most, (40, 8, 8)).astype("u2")
+            for number, picture in enumerate(array):
+                rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in picture)
+                png = b"\x89PNG\r\n\x1a\n"
+                for kind, content in ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+                    png += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+                (folder / f"{number:02}.png").write_bytes(png)
+            with duet.Data(str(folder)) as data:
+                said = list(data.notes)
+            self.assertIn("its pictures have 16 bits", said[0])
+            made = advised_of("; ".join(said), array)
+            self.assertEqual(len(numpy.unique(made)), len(numpy.unique(array)))
+            self.assertEqual(self.said(self.file, made), [])
 
     def test_labels_of_both_splits_are_numbered_alike(self):
         random = numpy.random.default_rng(0)

@@ -452,8 +452,8 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
 
 
 def _step(low: float, high: float) -> float:
-    """How far apart float32 numbers lie there."""
-    return float(numpy.spacing(numpy.float32(max(abs(low), abs(high)))))
+    """How far apart float32 numbers lie there; the greatest, which GeoTIFF fills with, has none behind it."""
+    return min(float(numpy.spacing(numpy.float32(max(abs(low), abs(high))))), 2.0**104)
 
 
 def _rounding(name: str, given: Any, floats: Any) -> List[str]:

@@ -127,9 +127,17 @@ static size_t count_rows_with(const sample *it, float value)
     return rows;
 }
 
+/* Along which axes of an array a mean is that of numbers of one kind: of a column, of a channel, or of all. */
+static const char *axes_of_mean(const duet_rows *rows, const duet_data_options *options)
+{
+    if (rows->shape.rank == 1) return "0";
+    if (rows->shape.rank == 2) return "";
+    return options->channels == DUET_CHANNELS_FIRST ? "(0, 2, 3), 'f8', keepdims=True" : "(0, 1, 2), 'f8'";
+}
+
 /* Most rows stay; where few would, the others' mean takes its place. A number that float32 has rounded is compared as
  * such. */
-static const char *remedy_of_code(char text[512], const sample *it, float code, bool columns)
+static const char *remedy_of_code(char text[512], const sample *it, float code, const char *axes)
 {
     const bool exact = code == floorf(code) && fabsf(code) < 1 << 24;
     const char *as = exact ? "" : ".astype('<f4')";
@@ -144,7 +152,7 @@ static const char *remedy_of_code(char text[512], const sample *it, float code, 
                               "which %zu of %zu examples have, put the mean of the others in its place: "
                               "numpy.where(array%s == %.9g, numpy.ma.masked_equal(train%s, %.9g).mean(%s), "
                               "array)" DUET_REMEDY_OF_TRAIN,
-                              rows, it->count, as, (double)code, as, (double)code, columns ? "0" : "");
+                              rows, it->count, as, (double)code, as, (double)code, axes);
     return text;
 }
 
@@ -178,41 +186,75 @@ static duet_status read_sample(duet_rows *rows, size_t first, size_t total, size
     return DUET_OK;
 }
 
-/* What is done about one code shows the others. In the few examples of a test split a value may be far by chance. */
-static void look_at_sample(sample *it, const duet_rows *rows, duet_split split, const char *names,
-                           const duet_data_options *options)
+/* Rows that are looked at, and room for a column of theirs. */
+static duet_status take(sample *it, duet_rows *rows, size_t first, size_t total, duet_error *error)
+{
+    const size_t elements = rows->row_elements;
+    size_t wanted = elements < NUMBERS / ROWS ? ROWS : NUMBERS / elements;
+    if (wanted == 0) wanted = 1;
+    if (wanted > total) wanted = total;
+    it->elements = elements;
+    it->values = calloc(wanted, elements * sizeof *it->values);
+    it->sorted = calloc(wanted, (is_table(rows) ? 1 : elements) * sizeof *it->sorted);
+    if (it->values == NULL || it->sorted == NULL)
+        return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
+    return read_sample(rows, first, total, wanted, it->values, &it->count, error);
+}
+
+static void free_sample(sample *it)
+{
+    free(it->sorted);
+    free(it->values);
+}
+
+/* In the first column that has one: what is done about it shows the others. In the few examples of a test split a value
+ * may be far by chance. NULL: none has. */
+static const duet_column_end *find_first(sample *it, const duet_rows *rows, duet_split split, duet_column *column,
+                                         size_t *place)
 {
     const bool table = is_table(rows);
     const size_t columns = table ? it->elements : 1, numbers = table ? it->count : it->count * it->elements;
-    char remedy[512];
-    for (size_t i = 0; i < columns; i++) {
-        for (size_t k = 0; k < numbers; k++) it->sorted[k] = it->values[k * columns + i];
-        const duet_column column = duet_column_look(it->sorted, numbers);
-        const duet_column_end *end = find_code(&column, !table || split == DUET_TEST);
-        if (end == NULL) continue;
-        tell_of_code(rows, split, i, &column, end, remedy_of_code(remedy, it, end->value, rows->shape.rank == 1), names,
-                     options);
-        return;
+    for (*place = 0; *place < columns; ++*place) {
+        for (size_t k = 0; k < numbers; k++) it->sorted[k] = it->values[k * columns + *place];
+        *column = duet_column_look(it->sorted, numbers);
+        const duet_column_end *end = find_code(column, !table || split == DUET_TEST);
+        if (end != NULL) return end;
     }
+    return NULL;
+}
+
+static void look_at_sample(sample *it, const duet_rows *rows, duet_split split, const char *names,
+                           const duet_data_options *options)
+{
+    duet_column column;
+    size_t place;
+    char remedy[512];
+    const duet_column_end *end = find_first(it, rows, split, &column, &place);
+    if (end == NULL) return;
+    (void)remedy_of_code(remedy, it, end->value, axes_of_mean(rows, options));
+    tell_of_code(rows, split, place, &column, end, remedy, names, options);
 }
 
 duet_status duet_look_for_codes(duet_data_part *part, duet_split split, const char *names,
                                 const duet_data_options *options, duet_error *error)
 {
     duet_rows *rows = &part->rows;
-    const size_t elements = rows->row_elements, total = part->count;
-    size_t wanted = elements < NUMBERS / ROWS ? ROWS : NUMBERS / elements;
-    if (rows->element == DUET_ELEMENT_UINT8 || options->values == DUET_VALUES_NUMBERS || total == 0) return DUET_OK;
-    if (wanted == 0) wanted = 1;
-    if (wanted > total) wanted = total;
-    sample it = {.elements = elements,
-                 .values = calloc(wanted, elements * sizeof(float)),
-                 .sorted = calloc(wanted, (is_table(rows) ? 1 : elements) * sizeof(float))};
-    duet_status status = it.values == NULL || it.sorted == NULL
-                             ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
-                             : read_sample(rows, part->first, total, wanted, it.values, &it.count, error);
+    sample it = {0};
+    if (rows->element == DUET_ELEMENT_UINT8 || options->values == DUET_VALUES_NUMBERS || part->count == 0)
+        return DUET_OK;
+    duet_status status = take(&it, rows, part->first, part->count, error);
     if (status == DUET_OK) look_at_sample(&it, rows, split, names, options);
-    free(it.sorted);
-    free(it.values);
+    free_sample(&it);
+    return status;
+}
+
+duet_status duet_rows_hold_code(duet_rows *rows, bool *hold, duet_error *error)
+{
+    sample it = {0};
+    duet_column column;
+    size_t place;
+    duet_status status = take(&it, rows, 0, rows->count, error);
+    *hold = status == DUET_OK && find_first(&it, rows, DUET_TRAIN, &column, &place) != NULL;
+    free_sample(&it);
     return status;
 }

@@ -35,10 +35,14 @@ static duet_status refuse_element(duet_rows *rows, const char *like, duet_error 
     const char *what = "array.astype('<f4')", *why = "for numbers taken as they are";
     DUET_TRY(duet_look_at_range(rows, 0, rows->count, &range, error));
     const bool table = duet_shape_is_table(rows->shape), small = range.most <= duet_large_number(rows->shape);
+    bool coded = false;
+    if (like == NULL && !small) DUET_TRY(duet_rows_hold_code(rows, &coded, error));
     if (range.low >= 0 && range.high <= 1) {
         why = "for numbers in [0, 1]";
     } else if (like != NULL) {
         return refuse_unlike(rows, &range, like, error);
+    } else if (coded) {
+        why = "for numbers as they are, of which one may stand for what is missing";
     } else if (range.apart) {
         what = DUET_REMEDY_UNIT_CHANNELS(false);
         why = "for channels in [0, 1], each by itself";

@@ -335,20 +335,20 @@ static bool tell_by_name(const sample *it, size_t column)
     return true;
 }
 
-/* Of a column that counts among others that do not: all of a series' windows may. */
-static bool is_index(const sample *it, size_t column)
+/* How many columns count among others that do not; 0 where most do: all of a series' windows may. */
+static size_t count_indexes(const sample *it)
 {
     size_t counting = 0;
-    if (!counts_rows(it, column)) return false;
     for (size_t i = 0; i < it->elements; i++) counting += counts_rows(it, i);
-    return counting <= (it->elements + 1) / 2;
+    return counting <= (it->elements + 1) / 2 ? counting : 0;
 }
 
 static duet_status look(sample *it, duet_error *error)
 {
+    const size_t indexes = count_indexes(it);
     size_t classes, mixed = it->elements;
     for (size_t i = 0; i < it->elements; i++)
-        if (is_index(it, i))
+        if (indexes > 0 && counts_rows(it, i))
             tell_of_index(it, i, "counts the rows");
         else if (is_id(it, i))
             tell_of_index(it, i, "has another whole number in each row, and the name of such");

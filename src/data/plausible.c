@@ -191,10 +191,24 @@ static const char *rounding_of(const duet_rows *rows)
                                                  : "";
 }
 
+/* Of which the lower 8 bits hold most, or all. */
+static void tell_of_deep(const duet_rows *rows, double high, const duet_data_options *options)
+{
+    duet_notes_add(options->notes, false,
+                   "%s: its pictures have 16 bits, of which the upper 8 are read, and these go from 0 to %g of 255: "
+                   "of the files' own numbers, as numpy.asarray(PIL.Image.open(path)) has those of grey ones, "
+                   "save " DUET_REMEDY_UNIT_OF_MOST,
+                   rows->path, high);
+}
+
 /* One value says nothing of anything. */
 static bool tell_of_constant(const duet_rows *rows, const duet_range *train, const duet_data_options *options)
 {
     if (train->low != train->high) return false;
+    if (rows->deep && train->high < DUET_BRIGHT) {
+        tell_of_deep(rows, (double)train->high, options);
+        return true;
+    }
     duet_notes_add(
         options->notes, false,
         "%s: all values of the training examples are %g%s: there is nothing to learn; look at how the %s was "
@@ -245,12 +259,7 @@ static bool tell_of_bytes(const duet_rows *rows, const duet_range *range, const 
             (double)(range->high < DUET_BRIGHT ? range->high : test->high), (double)DUET_BRIGHT);
     if (high >= DUET_BRIGHT || options->for_use) return apart;
     if (rows->deep)
-        duet_notes_add(
-            options->notes, false,
-            "%s: its pictures have 16 bits, of which the upper 8 are read, and these go from 0 to %g of 255: "
-            "of the files' own numbers, as numpy.asarray(PIL.Image.open(path)) has those of grey ones, "
-            "save " DUET_REMEDY_UNIT_OF_MOST,
-            rows->path, high);
+        tell_of_deep(rows, high, options);
     else
         duet_notes_add(
             options->notes, false,

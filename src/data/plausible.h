@@ -38,6 +38,8 @@ duet_status duet_look_at_columns(duet_rows *rows, size_t first, size_t count, co
  *  known for such are told. `names`: of the columns, a line each, or NULL. */
 duet_status duet_look_for_codes(duet_data_part *part, duet_split split, const char *names,
                                 const duet_data_options *options, duet_error *error);
+/** Whether a set of these rows would be told of such a value. */
+duet_status duet_rows_hold_code(duet_rows *rows, bool *hold, duet_error *error);
 /** Says which number lies so far beyond all others that scaling would make nothing of them; false: none does. `names`
  *  as above. */
 bool duet_tell_of_outlier(const duet_rows *rows, duet_split split, const duet_range *range, const char *names,

@@ -392,7 +392,7 @@ static duet_status finish_divided(duet_data *data, bool divided, const duet_data
         DUET_TRY(duet_tell_of_marks(&parts[DUET_TRAIN].rows, divided ? NULL : &parts[DUET_TEST].rows,
                                     parts[DUET_TRAIN].labels != NULL, data->columns, options, error));
     if (looks && divided && options->division == DUET_DIVISION_SHUFFLED)
-        DUET_TRY(duet_tell_of_windows(&parts[DUET_TRAIN].rows, options, error));
+        DUET_TRY(duet_tell_of_windows(&parts[DUET_TRAIN], options, error));
     if (divided) DUET_TRY(duet_data_divide(data, options->division, error));
     if (!divided && options->division_said && !options->for_use)
         duet_notes_add(options->notes, false, "%s: has test examples of its own, so split=%s changes nothing",

@@ -88,20 +88,36 @@ static duet_status draw(sample *it, duet_rows *rows, duet_error *error)
     return DUET_OK;
 }
 
-static void tell(const duet_rows *rows, size_t step, const duet_data_options *options)
+/* One class after the other, as of a series each: the last rows are of the last class alone. */
+static bool are_sorted(const uint8_t *labels, size_t count)
 {
-    duet_notes_add(
-        options->notes, false,
-        "%s: its rows are overlapping windows of one series, %zu of %zu numbers in common with the next one: "
-        "divided by chance, test examples are nearly those that were learnt from; %s, or give test examples "
-        "of a part of the series that is cut off before there are windows",
-        rows->path, rows->row_elements - step, rows->row_elements,
-        options->own ? "take the last for the test (split=\"last\", in C .division = DUET_DIVISION_LAST)"
-                     : "take the last for the test (split=last)");
+    bool there[256] = {false};
+    size_t classes = 0, pieces = 0;
+    for (size_t i = 0; labels != NULL && i < count; i++) {
+        pieces += i == 0 || labels[i] != labels[i - 1];
+        classes += !there[labels[i]];
+        there[labels[i]] = true;
+    }
+    return classes > 1 && pieces == classes;
 }
 
-duet_status duet_tell_of_windows(duet_rows *rows, const duet_data_options *options, duet_error *error)
+static void tell(const duet_rows *rows, const uint8_t *labels, size_t step, const duet_data_options *options)
 {
+    const char *last = options->own
+                           ? "take the last for the test (split=\"last\", in C .division = DUET_DIVISION_LAST), or "
+                           : "take the last for the test (split=last), or ";
+    duet_notes_add(options->notes, false,
+                   "%s: its rows are overlapping windows of one series, %zu of %zu numbers in common with the next "
+                   "one: divided by chance, test examples are nearly those that were learnt from; %sgive test examples "
+                   "of a part of %s that is cut off before there are windows",
+                   rows->path, rows->row_elements - step, rows->row_elements,
+                   are_sorted(labels, rows->count) ? "" : last,
+                   are_sorted(labels, rows->count) ? "each class's series" : "the series");
+}
+
+duet_status duet_tell_of_windows(duet_data_part *part, const duet_data_options *options, duet_error *error)
+{
+    duet_rows *rows = &part->rows;
     sample it = {.elements = rows->row_elements, .size = duet_element_bytes_read(rows->element)};
     if (rows->pictures || rows->shape.rank != 1 || it.elements > WIDEST || rows->count < LEAST) return DUET_OK;
     it.rows = calloc(ROWS, duet_rows_row_bytes(rows));
@@ -109,7 +125,7 @@ duet_status duet_tell_of_windows(duet_rows *rows, const duet_data_options *optio
                              ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path)
                              : draw(&it, rows, error);
     const size_t step = status == DUET_OK ? find_step(&it) : 0;
-    if (step > 0) tell(rows, step, options);
+    if (step > 0) tell(rows, part->labels, step, options);
     free(it.rows);
     return status;
 }
