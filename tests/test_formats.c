@@ -198,6 +198,24 @@ static void damage_of_stored_members_is_seen(void **state)
     free(bytes);
 }
 
+/* Their bytes do not lie there as they are. */
+static void encrypted_members_are_refused(void **state)
+{
+    (void)state;
+    const uint8_t pixels[8] = {0};
+    size_t size;
+    write_npy("x_train.npy", 1, ARRAY("|u1", "False", "(4, 2)"), pixels, sizeof pixels);
+    write_archive("x.npz", (const char *const[]){"x_train.npy", NULL}, false);
+    char *bytes = test_file_read(in_folder("x.npz"), &size);
+    for (size_t i = 0; i + 10 < size; i++) {
+        if (memcmp(bytes + i, "PK\3\4", 4) == 0) bytes[i + 6] |= 1;
+        if (memcmp(bytes + i, "PK\1\2", 4) == 0) bytes[i + 8] |= 1;
+    }
+    write_file("x.npz", bytes, size);
+    assert_refused("encrypted", in_folder("x.npz"), DUET_ERROR_DATA, "its members are encrypted: unpack it");
+    free(bytes);
+}
+
 /* CIFAR-10. */
 
 static void write_cifar(const char *name, size_t count, size_t start)
@@ -304,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(damage_of_stored_members_is_seen),
+        IN_FOLDER(encrypted_members_are_refused),
         IN_FOLDER(csv_files_are_read),
         IN_FOLDER(unsound_csv_files_are_refused),
         IN_FOLDER(arrays_in_archives),
