@@ -163,6 +163,7 @@ static void arrays_in_archives(void **state)
 static void damage_of_stored_members_is_seen(void **state)
 {
     (void)state;
+    enum { JUNK = 64 };
     static const char *const members[] = {"x_train.npy", "y_train.npy", "class_names.npy", NULL};
     static const char marks[][5] = {"\x2d\x2e\x2f\x30", "\x02\x01\x01\x01", "wool"};
     uint8_t pixels[96];
@@ -174,17 +175,44 @@ static void damage_of_stored_members_is_seen(void **state)
     write_archive("x.npz", members, false);
     duet_data *sound = open_sound(in_folder("x.npz"));
     duet_data_close(&sound);
-    char *bytes = test_file_read(in_folder("x.npz"), &size);
+    char *bytes = test_file_read(in_folder("x.npz"), &size), *behind = calloc(1, size + JUNK);
+    assert_non_null(behind);
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         size_t at = 0;
         while (memcmp(bytes + at, marks[i], 4) != 0) at++;
         bytes[at] ^= 1;
         write_file("x.npz", bytes, size);
-        bytes[at] ^= 1;
         char named[64];
         (void)snprintf(named, sizeof named, "%s: damaged: its bytes have the CRC-32", members[i]);
         assert_refused(members[i], in_folder("x.npz"), DUET_ERROR_DATA, named);
+        memcpy(behind + JUNK, bytes, size);
+        write_file("x.npz", behind, size + JUNK); /* where they are read through libarchive */
+        assert_refused(members[i], in_folder("x.npz"), DUET_ERROR_DATA, "a damaged archive: ZIP bad CRC");
+        bytes[at] ^= 1;
     }
+    memcpy(behind + JUNK, bytes, size);
+    write_file("x.npz", behind, size + JUNK);
+    sound = open_sound(in_folder("x.npz"));
+    duet_data_close(&sound);
+    free(behind);
+    free(bytes);
+}
+
+/* Their bytes do not lie there as they are. */
+static void encrypted_members_are_refused(void **state)
+{
+    (void)state;
+    const uint8_t pixels[8] = {0};
+    size_t size;
+    write_npy("x_train.npy", 1, ARRAY("|u1", "False", "(4, 2)"), pixels, sizeof pixels);
+    write_archive("x.npz", (const char *const[]){"x_train.npy", NULL}, false);
+    char *bytes = test_file_read(in_folder("x.npz"), &size);
+    for (size_t i = 0; i + 10 < size; i++) {
+        if (memcmp(bytes + i, "PK\3\4", 4) == 0) bytes[i + 6] |= 1;
+        if (memcmp(bytes + i, "PK\1\2", 4) == 0) bytes[i + 8] |= 1;
+    }
+    write_file("x.npz", bytes, size);
+    assert_refused("encrypted", in_folder("x.npz"), DUET_ERROR_DATA, "its members are encrypted: unpack it");
     free(bytes);
 }
 
@@ -294,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(damage_of_stored_members_is_seen),
+        IN_FOLDER(encrypted_members_are_refused),
         IN_FOLDER(csv_files_are_read),
         IN_FOLDER(unsound_csv_files_are_refused),
         IN_FOLDER(arrays_in_archives),

@@ -115,6 +115,21 @@ class Threads(Folder):
         self.assertFalse(os.path.exists(self.path("refused")))
         train(data, "after")
 
+    def test_a_function_reads_the_labels_of_its_set(self):
+        x, y, sets, asked = pictures(200) / numpy.float32(255), numpy.arange(200) % 3, [], set()
+
+        def rows(split, first, count):
+            for data in sets:
+                numpy.testing.assert_array_equal(data.labels(split, first, count), y[first : first + count])
+                asked.add(threading.current_thread() is threading.main_thread())
+            return x[first : first + count]
+
+        data = duet.Data.from_function(rows, x.shape[1:], 200, labels=y)
+        sets.append(data)
+        data.set_streaming()
+        duet.train("ae", data, steps=2, batch=50, settings={"hidden": 8}, out=self.path("labels"))
+        self.assertIn(False, asked)  # on the thread that reads while the set is trained on
+
 
 class Programs(Folder):
     def run_program(self, program):
@@ -181,6 +196,33 @@ class Garbage(Programs):
             )
         )
         self.assertEqual(said, ["True"] * len(orders))
+
+    def test_what_threads_close_is_freed_once(self):
+        """Whatever calls of other threads it meets."""
+        program = """
+            import random, sys, threading, time
+            sys.setswitchinterval(1e-6)
+            make = lambda: duet.Data.from_function(lambda split, first, count: x[first : first + count], 3, 90)
+            sets, end = [make()], time.monotonic() + 1.5
+
+            def use(chance):
+                while time.monotonic() < end:
+                    try:
+                        if chance.random() < 0.2:
+                            sets[0].close()
+                            sets[0] = make()
+                        assert sets[0].info.count == [81, 9] and sets[0].read("test").shape == (9, 3)
+                    except duet.Error as error:
+                        assert "this Data is closed" in str(error), error
+
+            threads = [threading.Thread(target=use, args=(random.Random(i),)) for i in range(12)]
+            for one in threads:
+                one.start()
+            for one in threads:
+                one.join()
+            print(sets[0]._open_above)
+        """
+        self.assertEqual(self.run_program(program), ["0"])
 
 
 class Forks(Programs):

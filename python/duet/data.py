@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy
 
 from .convert import absolute, as_type, column_names, each_as_array, extents_of, in_order, labels_of, numbers, same_rows, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, lib, new_error, path_of, record, shown, text, text_or_null
+from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, held, lib, new_error, path_of, record, shown, text, text_or_null
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -246,21 +246,24 @@ class Data(Handle):
     @property
     def info(self) -> Record:
         """What duet_data_info says: name, source, shape, type, unit_range, count, labelled, classes, ..."""
-        held = lib.duet_data_describe(self.pointer)
-        said = record(held)
-        said.name, said.source = path_of(held.name), path_of(held.source)
+        with held(self):
+            known = lib.duet_data_describe(self.pointer)
+            said = record(known)
+            said.name, said.source = path_of(known.name), path_of(known.source)
         return said
 
     @property
     def shape(self) -> Tuple[int, ...]:
         """Of one example: (28, 28, 1), (2,)."""
-        return shape_tuple(lib.duet_data_describe(self.pointer).shape)
+        with held(self):
+            return shape_tuple(lib.duet_data_describe(self.pointer).shape)
 
     @property
     def classes(self) -> List[str]:
         """The names of the classes, numbers where they have none; [] without labels."""
-        info = lib.duet_data_describe(self.pointer)
-        return [ffi.string(info.class_names[i]).decode() if info.class_names else str(i) for i in range(info.classes)]
+        with held(self):
+            info = lib.duet_data_describe(self.pointer)
+            return [ffi.string(info.class_names[i]).decode() if info.class_names else str(i) for i in range(info.classes)]
 
     def read(self, split: str = "train", first: int = 0, count: Optional[int] = None) -> numpy.ndarray:
         """Examples [count, ...shape] float32, bytes scaled to [0, 1]; without a count all from `first` on."""
@@ -274,12 +277,12 @@ class Data(Handle):
         """Their labels, [count] uint8."""
         first, count = self._place(split, first, count)
         values = numpy.empty(count, numpy.uint8)
-        with self._alone():
-            c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
+        c.data_labels(self, split_number(split), first, count, ffi.from_buffer("uint8_t[]", values))
         return values
 
     def _place(self, split: str, first: int, count: Optional[int]) -> Tuple[int, int]:
-        there = lib.duet_data_describe(self.pointer).count[split_number(split)]
+        with held(self):
+            there = lib.duet_data_describe(self.pointer).count[split_number(split)]
         first = whole("first", first)
         count = max(there - first, 0) if count is None else whole("count", count)
         if first + count > there and count > 0 and not self.info.generated:

@@ -270,6 +270,7 @@ class Handle(Single):
     _pointer: Any = None
     _left: Any = None  # the pointer of one that is closed and not freed yet
     _ended = False  # closed
+    _kept: Any = ()  # what lives as long as it
     _below: Sequence["Handle"] = ()  # what it was made on, freed after it
     _above: Any = ()  # what was made on it, freed before it
     _open_above = 0  # how many of those are not freed, and calls use it; a collector of garbage clears weak references before all else
@@ -307,11 +308,13 @@ class Handle(Single):
         what is below first, and cannot tell it of what is above."""
         if not self._ended or self._open_above:
             return
-        if self._left is not None and self._free and self._process == os.getpid():
+        left, below, kept = self._left, self._below, self._kept  # which another thread that closes it must not find
+        self._left, self._below, self._kept = None, (), ()
+        if left is not None and self._free and self._process == os.getpid():
             slot = ffi.new(ffi.typeof(getattr(lib, self._free)).args[0])
-            slot[0] = self._left
+            slot[0] = left
             getattr(lib, self._free)(slot)
-        below, self._left, self._below, self._kept = self._below, None, (), ()
+        del kept
         for one in below:
             one._open_above -= 1
             one._free_left()
@@ -404,17 +407,17 @@ class Functions:
         def call(*given: Any) -> Any:
             if len(given) < count or len(given) > count and not kind.ellipsis:
                 raise TypeError(f"duet.c.{name} takes {count} arguments, not {len(given)}")
-            passed = [self._convert(one) for one in given]
             error = new_error()
-            try:
-                if opens:
-                    opening()
-                with held(*given):
+            with held(*given):
+                passed = [self._convert(one) for one in given]
+                try:
+                    if opens:
+                        opening()
                     result = function(*passed, error) if takes_error else function(*passed)
-            except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
-                raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
-            if not takes_error:
-                return self._result(kind.result, result)
+                except (OverflowError, TypeError) as reason:  # cffi's words know neither the function nor the argument
+                    raise type(reason)(f"duet.c.{name}{tuple(given)}: {reason}") from None
+                if not takes_error:
+                    return self._result(kind.result, result)
             check(error)
             return None if kind.result is _STATUS else self._result(kind.result, result)
 

@@ -320,12 +320,15 @@ typedef struct member {
     size_t position, place; /* place: bytes read of it */
 } member;
 
+/* The CRC-32 of what is not deflated libarchive looks at when it is asked for what follows. */
 static duet_status member_read(duet_stream *stream, void *bytes, size_t count, size_t *got, duet_error *error)
 {
     member *it = stream->handle;
+    unsigned char behind;
+    size_t more;
     DUET_TRY(duet_archive_read(&it->archive, bytes, count, got, error));
     it->place += *got;
-    return DUET_OK;
+    return it->place < stream->length ? DUET_OK : duet_archive_read(&it->archive, &behind, 1, &more, error);
 }
 
 /* Forward by reading, backward from the beginning. */

@@ -71,7 +71,8 @@ static void find_starts(duet_archive_list *all, const char *path)
     for (size_t i = 0, at = 0; file != NULL && i < all->count; i++) {
         member *it = &all->members[i];
         size_t found = find_header(file, at, it->name, header);
-        if (found == SIZE_MAX || word(header + 8, 2) != 0) break;
+        const bool encrypted = found != SIZE_MAX && (word(header + 6, 2) & 1) != 0;
+        if (found == SIZE_MAX || encrypted || word(header + 8, 2) != 0) break;
         it->start = found + LOCAL_HEADER + word(header + 26, 2) + word(header + 28, 2);
         find_sum(file, header, it);
         at = it->start + it->size;

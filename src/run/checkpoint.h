@@ -44,7 +44,7 @@ enum {
     DUET_CHECKPOINT_WHOLE = 1,   /* hold nothing else than the model's variables, as when training goes on; otherwise
                                     moments and counters that the model does not have are passed over */
     DUET_CHECKPOINT_OF_RUN = 2,  /* have the model's settings (but for rates), its seed and the batch of *facts, which
-                                    are  those of the run.json beside it */
+                                    are those of the run.json beside it */
     DUET_CHECKPOINT_OF_MODEL = 4 /* have the model's settings (but for rates) */
 };
 /** Restores the model's variables on `device`. Nothing is written unless the file is sound, of the same family, meets
