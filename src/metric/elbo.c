@@ -4,6 +4,8 @@
  * interval of the mean covers both, the choice of examples and the draws. */
 #include <math.h>
 
+#include "base/text.h"
+#include "data/data.h"
 #include "metric/metric.h"
 
 static bool applies(duet_run *run)
@@ -36,14 +38,41 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
+/* Whether the mean lies below 0, where no divergence can: draws of one lie there by chance, and one that is 0 by
+ * rounding. A mean of draws reaches twice as far as its interval once in ten thousand times; numbers that are all equal
+ * are no draws, but one alone may be. */
+static bool is_below_zero(const double *kl, size_t n, double ends[3])
+{
+    const double rounding = 1e-3;
+    duet_mean_interval(kl, n, &ends[0], &ends[1], &ends[2]);
+    return n > 1 && (isnan(ends[2]) ? ends[0] : 2 * ends[2] - ends[0]) < -rounding;
+}
+
+/* A model of a program's own may give it with another sign, or something else. */
+static void tell_of_sign(const duet_metric_task *task, const double ends[3])
+{
+    char interval[64] = "";
+    if (task->run->live) return;
+    if (!isnan(ends[1])) (void)duet_text_print(interval, sizeof interval, " [%.4g, %.4g]", ends[1], ends[2]);
+    duet_notes_add(&duet_run_data(task->run)->notes, false,
+                   "%s: the output \"" DUET_KL "\" of %s is %.4g%s in the mean, where a divergence of the posterior "
+                   "from the prior is 0 or more, so that the elbo, -(nll + kl), is too large by at least %.4g: give "
+                   "log q(z | x) - log p(z) in that order, or duet_gaussian_kl as it is",
+                   duet_data_describe(duet_run_data(task->run))->name,
+                   duet_model_family(duet_run_model(task->run))->name, ends[0], interval, -ends[0]);
+}
+
 static duet_status finish(duet_metric_task *task, duet_error *error)
 {
+    double ends[3];
     size_t n = duet_metric_examples(task);
     const double *nll = task->state, *kl = nll + n, *elbo = kl + n;
     (void)error;
     duet_metric_add_mean(task, "elbo", elbo, n);
     duet_metric_add_mean(task, "nll", nll, n);
-    duet_metric_add_mean_within(task, "kl", kl, n, 0, INFINITY);
+    if (is_below_zero(kl, n, ends)) tell_of_sign(task, ends);
+    /* where all of it lies below 0, nothing is left to cut */
+    duet_metric_add_mean_within(task, "kl", kl, n, ends[2] < 0 ? -INFINITY : 0, INFINITY);
     return DUET_OK;
 }
 
