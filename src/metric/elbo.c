@@ -38,14 +38,14 @@ static void take(duet_metric_task *task, const duet_metric_piece *piece)
     }
 }
 
-/* Whether the mean lies below 0, where no divergence can: draws of one lie there by chance, and one that is 0 by
- * rounding. A mean of draws reaches twice as far as its interval once in ten thousand times; numbers that are all equal
- * are no draws, but one alone may be. */
-static bool is_below_zero(const double *kl, size_t n, double ends[3])
+/* Whether the interval of the mean lies below 0, and no chance put it there. A kl may be drawn, log q(z | x) - log
+ * p(z), with a mean that rare draws far above 0 lift where most lie below: no interval sees those. But the mean of
+ * exp(-kl) is 1 or less then, and so is that of its product over examples, which is above e^10 at most once in e^10
+ * times (Markov's inequality). What is 0 may be below by rounding. */
+static bool is_surely_below_zero(const double ends[3], size_t n)
 {
-    const double rounding = 1e-3;
-    duet_mean_interval(kl, n, &ends[0], &ends[1], &ends[2]);
-    return n > 1 && (isnan(ends[2]) ? ends[0] : 2 * ends[2] - ends[0]) < -rounding;
+    const double chance = 10, rounding = 1e-3;
+    return (isnan(ends[2]) || ends[2] < 0) && ends[0] < -rounding && ends[0] * (double)n < -chance;
 }
 
 /* A model of a program's own may give it with another sign, or something else. */
@@ -70,7 +70,8 @@ static duet_status finish(duet_metric_task *task, duet_error *error)
     (void)error;
     duet_metric_add_mean(task, "elbo", elbo, n);
     duet_metric_add_mean(task, "nll", nll, n);
-    if (is_below_zero(kl, n, ends)) tell_of_sign(task, ends);
+    duet_mean_interval(kl, n, &ends[0], &ends[1], &ends[2]);
+    if (is_surely_below_zero(ends, n)) tell_of_sign(task, ends);
     /* where all of it lies below 0, nothing is left to cut */
     duet_metric_add_mean_within(task, "kl", kl, n, ends[2] < 0 ? -INFINITY : 0, INFINITY);
     return DUET_OK;

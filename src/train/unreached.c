@@ -19,13 +19,13 @@ typedef struct look {
     bool *seen;  /* room */
 } look;
 
-/* The variable of the node, if it has numbers of its own that an optimiser moves; NULL: it is none. Those that a
- * program gave numbers, as of a network that was learnt elsewhere, may rest. */
+/* The parameter of the model's that the node is; NULL: it is none. Those that have numbers already, as what was learnt
+ * elsewhere has, may rest. */
 static const duet_variable *parameter_of(const look *it, duet_node node)
 {
     const duet_variable *variable = node->op == &duet_op_variable ? node->attributes.object : NULL;
     if (variable == NULL || !variable->optimised || variable->storage->store != it->store) return NULL;
-    return variable->fill == NULL && variable->storage->buffer == NULL ? variable : NULL;
+    return variable->storage->buffer == NULL ? variable : NULL;
 }
 
 static bool stops_gradient(duet_node node)
@@ -113,8 +113,8 @@ static void tell_of_output(duet_device *device, const look *it, size_t procedure
     if (count > MOST_NAMED) duet_text_add(&names, " and %zu more", count - MOST_NAMED);
     if (count > 0 && !names.failed)
         duet_device_say(device,
-                        "warning: the output \"%s\" reads parameters that no loss moves, so that they stay as they "
-                        "began: %s; most often the layer has another name where the loss is made. Where they are meant "
+                        "warning: the output \"%s\" reads parameters that no loss moves, so that they learn nothing: "
+                        "%s; most often the layer has another name where the loss is made. Where they are meant "
                         "to rest, duet_stop_gradient of what the layer gives says so",
                         output->name, duet_text_get(&names));
     duet_text_free(&names);
