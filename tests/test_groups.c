@@ -102,6 +102,105 @@ static void groups_that_rest_are_named(void **state)
     assert_non_null(strstr(said, "nothing follows it: momentum=0.9\n"));
 }
 
+static duet_node layer(duet_model *m, const char *name, duet_node x)
+{
+    return duet_dense(duet_model_group(m, "net"), name, x, duet_features(duet_model_batch(m)));
+}
+
+static void learn(duet_model *m, const char *phase, duet_node made)
+{
+    duet_phase(m, phase, 1);
+    duet_minimise(m, duet_batch_mean(duet_squared_error(made, duet_model_batch(m))), duet_model_group(m, "net"));
+}
+
+static void give_another_layer(duet_model *m)
+{
+    learn(m, "only", layer(m, "o", duet_model_batch(m)));
+    duet_output(m, DUET_RECONSTRUCTION, layer(m, "out", duet_model_batch(m)));
+    duet_own_output(m, "again", layer(m, "out", duet_model_batch(m)));
+}
+static void walk_another_layer(duet_model *m)
+{
+    learn(m, "only", layer(m, "o", duet_model_batch(m)));
+    duet_procedure(m, "walk");
+    duet_node chain = duet_scratch(m, "chain", DUET_FLOAT32, duet_node_shape(duet_model_batch(m)));
+    duet_phase(m, "begin", 1);
+    duet_phase_assign(m, chain, layer(m, "out", duet_model_batch(m)));
+    duet_output(m, DUET_RECONSTRUCTION, chain);
+}
+static void learn_it_for_another_group(duet_model *m)
+{
+    duet_node out = layer(m, "out", duet_model_batch(m));
+    learn(m, "first", layer(m, "o", duet_model_batch(m)));
+    duet_phase(m, "second", 1);
+    duet_minimise(m,
+                  duet_multiply(duet_batch_mean(duet_squared_error(out, duet_model_batch(m))),
+                                test_parameter(m, duet_model_group(m, "other"), "w", 1)),
+                  duet_model_group(m, "other"));
+    duet_output(m, DUET_RECONSTRUCTION, out);
+}
+static void learn_it_in_a_phase(duet_model *m)
+{
+    learn(m, "first", layer(m, "o", duet_model_batch(m)));
+    learn(m, "second", layer(m, "out", duet_model_batch(m)));
+    duet_output(m, DUET_RECONSTRUCTION, layer(m, "out", duet_model_batch(m)));
+}
+static void learn_from_what_rests(duet_model *m)
+{
+    duet_node still = layer(m, "out", duet_model_batch(m));
+    learn(m, "only", layer(m, "o", duet_stop_gradient(still)));
+    duet_output(m, DUET_RECONSTRUCTION, layer(m, "o", still));
+}
+static void give_what_rests(duet_model *m)
+{
+    learn(m, "only", layer(m, "o", duet_model_batch(m)));
+    duet_output(m, DUET_RECONSTRUCTION, duet_stop_gradient(layer(m, "out", duet_model_batch(m))));
+}
+static void give_what_is_assigned(duet_model *m)
+{
+    duet_node w = duet_parameter(duet_model_graph(m), duet_model_group(m, "net"), "w", DUET_SHAPE(1),
+                                 (duet_initialiser){.kind = DUET_INIT_CONSTANT});
+    duet_node made = layer(m, "o", duet_model_batch(m));
+    learn(m, "only", made);
+    duet_phase(m, "count", 1);
+    duet_phase_assign(m, w, duet_shift(w, 1));
+    duet_output(m, DUET_RECONSTRUCTION, duet_multiply(made, w));
+}
+static void give_another_of_inference(duet_model *m)
+{
+    learn(m, "only", duet_batch_norm(duet_model_group(m, "net"), "norm", layer(m, "o", duet_model_batch(m))));
+    duet_inference_begin(duet_model_graph(m));
+    duet_output(m, DUET_RECONSTRUCTION,
+                duet_batch_norm(duet_model_group(m, "net"), "norm", layer(m, "o", duet_model_batch(m))));
+    duet_inference_end(duet_model_graph(m));
+}
+
+static void parameters_that_no_loss_moves_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        bool told;
+    } rows[] = {
+        {give_another_layer, true},     {walk_another_layer, true},         {learn_it_for_another_group, true},
+        {learn_it_in_a_phase, false},   {learn_from_what_rests, false},     {give_what_rests, false},
+        {give_what_is_assigned, false}, {give_another_of_inference, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[512] = "";
+        test_parts parts;
+        duet_family family = family_of(rows[i].build);
+        duet_device_set_log(device, keep_line, said);
+        test_parts_open(&parts, device, &family, plain, NULL, 0);
+        duet_device_set_log(device, NULL, NULL);
+        test_parts_close(&parts);
+        const char *told = strstr(said, "no loss moves"), *names = "nothing: \"net.out.weight\", \"net.out.bias\";";
+        if ((told != NULL) != rows[i].told || (told != NULL && strstr(told, names) == NULL))
+            fail_msg("row %zu: %s", i, said);
+        if (told != NULL) assert_null(strstr(told + 1, "no loss moves"));
+    }
+}
+
 static duet_store *elsewhere; /* not the model's */
 
 static void build_strange(duet_model *m)
@@ -371,6 +470,7 @@ int main(void)
         cmocka_unit_test(settings_of_a_group_come_first),
         cmocka_unit_test(unknown_groups_are_named),
         cmocka_unit_test(groups_that_rest_are_named),
+        cmocka_unit_test(parameters_that_no_loss_moves_are_named),
         cmocka_unit_test(groups_of_another_store_are_named),
         cmocka_unit_test(norms_of_gradients_are_reported),
         cmocka_unit_test(use_may_choose_the_average),

@@ -35,7 +35,7 @@ static void build_constant(duet_model *m)
     duet_group *net = duet_model_group(m, known ? "discriminator" : "net");
     duet_node batch = duet_model_batch(m);
     if (known) duet_output(m, DUET_KL, duet_sum_features(batch));
-    if (!known) duet_output(m, DUET_CLASS_LOGITS, duet_dense(net, "logits", batch, 8));
+    if (!known) duet_output(m, DUET_CLASS_LOGITS, duet_stop_gradient(duet_dense(net, "logits", batch, 8)));
     duet_phase(m, "constant", 1);
     for (size_t i = 0; i < 4; i++)
         duet_report(m, terms[i], duet_constant(duet_model_graph(m), duet_setting_number(m, terms[i])));

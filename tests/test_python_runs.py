@@ -311,6 +311,41 @@ class Runs(Folder):
                 with self.assertWarnsRegex(UserWarning, words):
                     run.evaluate("mse")
 
+    def test_a_kl_below_0_is_warned_of_where_it_is_sure(self):
+        def build(model, give):
+            net, x = model.group("net"), model.batch()
+            mean, log_variance = (duet.dense(net, name, x, 2) for name in ("mean", "log_variance"))
+            z = duet.gaussian_sample(mean, log_variance)
+            nll = duet.bernoulli_nll(duet.dense(net, "all", z, duet.features(x)), x)
+            kl = duet.gaussian_kl(mean, log_variance)
+            model.phase("restore", 1)
+            model.minimise(duet.batch_mean(nll + kl), net)
+            model.report("nll", duet.batch_mean(nll))
+            model.output("nll", nll)
+            model.output("kl", give(nll, kl, duet.sum_features(z - mean)))
+
+        rows = (  # of what is drawn a mean below 0 may be chance
+            (lambda nll, kl, drawn: kl, False),
+            (lambda nll, kl, drawn: drawn, False),
+            (lambda nll, kl, drawn: drawn - 0.2, False),
+            (lambda nll, kl, drawn: 0 * kl - 1e-5, False),
+            (lambda nll, kl, drawn: -kl, True),
+            (lambda nll, kl, drawn: -nll, True),
+            (lambda nll, kl, drawn: 0 * kl - 3, True),
+        )
+        for i, (give, told) in enumerate(rows):
+            family = duet.Family("turned", lambda model: build(model, give))
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always")
+                values = duet.train(family, pictures(), steps=1, batch=20, out=self.path(f"kl-{i}")).evaluate("elbo")
+            said = [str(one.message) for one in heard if "divergence" in str(one.message)]
+            kl = values["kl"]
+            self.assertEqual(len(said), 1 if told else 0, (i, said, kl))
+            if told:
+                self.assertIn('the output "kl" of turned is -', said[0])
+            if kl.low == kl.low:
+                self.assertTrue(kl.low <= kl.value <= kl.high and (kl.low < kl.value or kl.high > 0), (i, kl))
+
     def test_examples_that_are_no_logits_are_not_said_to_be(self):
         def build(model, give):
             net, x = model.group("net"), model.batch()

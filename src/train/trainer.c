@@ -232,6 +232,7 @@ static duet_status prepare(duet_trainer *trainer, duet_error *error)
     DUET_TRY(check_groups(trainer, error));
     tell_of_resting_groups(trainer);
     tell_of_strange_groups(trainer);
+    DUET_TRY(duet_trainer_tell_of_unreached(trainer, error));
     for (size_t i = 0; i < build->warning_count; i++)
         duet_device_say(trainer->device, "warning: %s", build->warnings[i]);
     const char *where = build->procedures[0].phases[build->procedures[0].phase_count - 1].where;

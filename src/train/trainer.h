@@ -26,6 +26,9 @@ duet_status duet_trainer_plan_here(duet_trainer **trainer, duet_device *device, 
 /** Refuses trainers of ranks whose plans ask for other sums: DUET_ERROR_USAGE, on all of them. */
 duet_status duet_trainer_compare(const duet_trainer *trainer, duet_error *error);
 
+/** Warns of parameters that an output reads and no loss moves, though their group is minimised. */
+duet_status duet_trainer_tell_of_unreached(const duet_trainer *trainer, duet_error *error);
+
 /** Batches that the first `steps` steps draw. If no phase reads the data, one a step, so that epochs still end. */
 uint64_t duet_trainer_draws(const duet_trainer *trainer, uint64_t steps);
 /** Epochs completed after `steps` steps. */
