@@ -262,6 +262,30 @@ static void what_has_no_gradient_rests_without_epsilon_too(void **state)
     }
 }
 
+/* Whoever plans an update alone is told why there is none. */
+static void updates_that_cannot_be_meant_are_told_by_their_plan(void **state)
+{
+    (void)state;
+    const char *stays = "update: the loss does not depend on the parameters of the group \"net\"";
+    const char *falls = "the optimiser of \"net\": learning_rate is -0.1";
+    const duet_initialiser half = {DUET_INIT_CONSTANT, 0.5f, 0, 0};
+    enum { OWN, OTHER, STOPPED, LOSSES };
+    for (size_t i = 0; i < LOSSES; i++) {
+        duet_error error = {0};
+        duet_node roots[8];
+        workshop w = workshop_open(2);
+        duet_node own = duet_parameter(w.graph, w.group, "w", DUET_SCALAR_SHAPE, half);
+        duet_node other = duet_parameter(w.graph, duet_group_of(w.store, "other"), "w", DUET_SCALAR_SHAPE, half);
+        const duet_node losses[LOSSES] = {own, other, duet_stop_gradient(own)};
+        const duet_optimiser optimiser = duet_adam(i == OWN ? -0.1 : 0.1);
+        const size_t count = duet_update(w.group, &optimiser, losses[i], NULL, NULL, roots);
+        assert_status(duet_plan_new(&w.plan, device, "update", roots, count, &error), DUET_ERROR_GRAPH, &error);
+        assert_message(&error, i == OWN ? falls : stays);
+        assert_message(&error, "test_optimiser.c");
+        workshop_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +299,7 @@ int main(void)
         cmocka_unit_test(gates_scale_and_rest),
         cmocka_unit_test(forbidden_updates_change_nothing),
         cmocka_unit_test(what_has_no_gradient_rests_without_epsilon_too),
+        cmocka_unit_test(updates_that_cannot_be_meant_are_told_by_their_plan),
     };
     return RUN_TESTS("optimiser", tests, open_device, close_device);
 }

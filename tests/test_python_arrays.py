@@ -190,6 +190,41 @@ class Data(Folder):
                 self.assertIs(reason, caught.exception.__cause__ if expected is duet.Error else caught.exception)
             raised.clear()
 
+    def test_a_trainer_goes_on_with_examples_of_its_kind_alone(self):
+        x, labels = numpy.random.default_rng(0).random((60, 4)).astype("f4"), numpy.arange(60) % 3
+        bytes_ = numpy.arange(60 * 4).reshape(60, 4).astype("u1")
+        names, likelihood = ["a", "b", "c"], {"likelihood": "gaussian"}
+        path = self.path("kind.safetensors")
+
+        def trainer(family, x, settings=None, seed=1, **kept):
+            model = duet.Model(family, duet.Data.from_arrays(x, **kept), {"hidden": [4], **(settings or {})}, seed=seed)
+            return duet.Trainer(device, model, 16)
+
+        with duet.Device() as device:
+            for saved, other, words in (
+                (("vae", x, likelihood), ("vae", 20 * x - 10, likelihood), "unit_range=true.* unit_range=false"),
+                (("ae", x), ("ae", x[:, :3]), r"shape=\[4\].* shape=\[3\]"),
+                (("realnvp", bytes_), ("realnvp", x), "bytes=true.* bytes=false"),
+                (("cvae", x, None, 1, names), ("cvae", x, None, 1, names[::-1]), "of classes of other names, or in an"),
+                (("cvae", x, None, 1, names), ("cvae", x, None, 1, names), None),
+                (("ae", x, None, 1, names), ("ae", bytes_), None),
+                (("ae", x), ("ae", x[:20] / 2, None, 77), None),
+            ):
+                one, two = (
+                    trainer(*of[:4], **({"labels": labels, "class_names": of[4]} if len(of) > 4 else {}))
+                    for of in (saved, other)
+                )
+                one.step()
+                one.save(path)
+                if words is not None:
+                    with self.assertRaisesRegex(duet.Error, words):
+                        two.load(path)
+                    continue
+                two.load(path)
+                self.assertEqual(two.steps, 1)
+                two.save(path)
+                self.assertIn(b'"duet.seed":"1"', pathlib.Path(path).read_bytes())
+
     def test_what_a_data_function_raises_at_an_epoch_is_the_cause(self):
         raised = []
 

@@ -140,6 +140,17 @@ class Nodes(Folder):
             duet.sum(x, axes=4)
         self.assertIn("axis 4", str(caught.exception))
 
+    def test_a_plan_tells_why_there_is_no_update(self):
+        for rate, loss, words in (
+            (-0.1, duet.sum, r'test_python_nodes\.py:\d+: the optimiser of "net": learning_rate is -0\.1'),
+            (0.1, lambda w: duet.sum(duet.stop_gradient(w)), r'update: the loss does not depend on .* "net"'),
+        ):
+            store = duet.Store(1)
+            graph, net = duet.Graph(store), store.group("net")
+            w = duet.parameter(graph, net, "w", (3,), 0)
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.Plan(self.device, duet.update(net, duet.adam(rate), loss(w)))
+
     def test_what_follows_a_mistake_does_not_hide_it(self):
         def graph_with_mistake():
             graph = duet.Graph(duet.Store(1))

@@ -320,7 +320,8 @@ DUET_API duet_optimiser duet_adam(double learning_rate);
 
 /** The nodes of one update of `group` along d loss / d parameters: assignments to give to duet_plan_new. `gate`
  *  (a scalar, or NULL for 1) scales the update; at 0 parameters and moments rest. `allowed` (a scalar, or NULL): 0
- *  freezes everything, used after a NaN. Returns how many nodes were written to `roots` (at most 8). */
+ *  freezes everything, used after a NaN. Returns how many nodes were written to `roots` (1 to 8), after a mistake one,
+ *  whose plan tells it. A loss that does not depend on the group is a mistake. */
 DUET_API size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                                duet_node gate, duet_node allowed, duet_node roots[8]);
 #define duet_update(group, optimiser, loss, gate, allowed, roots)                                                      \

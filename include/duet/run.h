@@ -17,8 +17,8 @@ extern "C" {
  *  old file stays, after a loss or a gradient that was not finite. */
 DUET_API duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_error *error);
 /** Goes on where a file of the same model and batch size left off, to the bit if data and seed are the same too.
- *  DUET_ERROR_DATA for another model's, be it by a setting that is no rate, or a damaged file, of which nothing is
- *  taken. */
+ *  DUET_ERROR_DATA for another model's, be it by a setting that is no rate or by data of another kind (shape, range,
+ *  and where the model asks for them classes or bytes), or a damaged file, of which nothing is taken. */
 DUET_API duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error);
 
 /** What a checkpoint says of itself. */

@@ -162,7 +162,8 @@ def state_updates(roots: Sequence[Node], allowed: Any = None, room: int = 256) -
 
 
 def update(group: Group, optimiser: Any, loss: Node, gate: Any = None, allowed: Any = None) -> List[Node]:
-    """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan."""
+    """The nodes of one update of the group down the gradient of `loss`: assignments to give to a Plan, which refuses an
+    optimiser that cannot be meant and a loss that does not depend on the group."""
     made = ffi.new("duet_node[8]")
     count = lib.duet_update_at(
         where(), pointer(group), address(optimiser), node_pointer(loss), node_or_null(gate), node_or_null(allowed), made

@@ -386,5 +386,6 @@ class Trainer(Handle):
         c.trainer_save(self, path)
 
     def load(self, path: str) -> None:
-        """Goes on where a file of the same model and batch left off, to the bit."""
+        """Goes on where a file of the same model and batch left off, to the bit. A file of other settings that are no
+        rates, or of data of another kind, is refused; other rows are not."""
         c.trainer_load(self, path)

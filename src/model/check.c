@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is asked of a model as a whole, once its build function has said everything: what no single call can see. Each
  * mistake names the line that said it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/model.h"
+#include "nn/optimiser.h"
 
 static void out_of_memory(const duet_build *build)
 {
@@ -137,43 +139,20 @@ static void check_rows(const duet_build *build)
     free(rows);
 }
 
-/* Whether a gradient of `loss` reaches the node or a parameter of the group; either may be NULL. `reached`: room for a
- * flag a node. */
-static bool gradient_reaches(const duet_build *build, duet_node loss, duet_node of, const duet_group *group,
-                             bool *reached)
-{
-    for (size_t id = 0; id <= loss->id; id++) {
-        duet_node node = duet_graph_at(build->graph, id);
-        const duet_variable *variable = node->attributes.object;
-        reached[id] =
-            node == of || (group != NULL && node->op == &duet_op_variable && variable->storage == group->storage);
-        for (size_t i = 0; i < node->input_count && !node->op->blocks_gradient; i++)
-            reached[id] |= reached[node->inputs[i]->id];
-    }
-    return reached[loss->id];
-}
-
-/* A loss that does not depend on its group moves nothing, whatever its author thinks. In a graph for use the training
- * is described too, but may read averages in the parameters' place. */
+/* In a graph for use the training is described too, but may read averages in the parameters' place. */
 static void check_objectives(const duet_build *build)
 {
-    bool *reached = calloc(duet_graph_count(build->graph) + 1, sizeof *reached);
-    for (size_t p = build->options.mode == DUET_BUILD_TRAIN ? 0 : 1; reached != NULL && p < build->procedure_count; p++)
+    char what[128];
+    for (size_t p = build->options.mode == DUET_BUILD_TRAIN ? 0 : 1; p < build->procedure_count; p++)
         for (size_t i = 0; i < build->procedures[p].phase_count; i++) {
             const duet_phase_description *phase = &build->procedures[p].phases[i];
+            snprintf(what, sizeof what, "minimise: the loss of phase \"%s\"", phase->name);
             for (size_t o = 0; o < phase->objective_count; o++)
                 for (size_t g = 0; g < phase->objectives[o].group_count; g++) {
                     const duet_objective *objective = &phase->objectives[o];
-                    const char *group = objective->groups[g]->name;
-                    if (gradient_reaches(build, objective->loss, NULL, objective->groups[g], reached)) continue;
-                    duet_graph_fail_at(objective->where, build->graph,
-                                       "minimise: the loss of phase \"%s\" does not depend on the parameters of the "
-                                       "group \"%s\", which it would never move",
-                                       phase->name, group);
+                    duet_loss_check(objective->where, what, objective->loss, objective->groups[g]);
                 }
         }
-    if (reached == NULL) out_of_memory(build);
-    free(reached);
 }
 
 /* What is known of a node when parameters move. FREE: nothing. LINEAR: it goes wherever they do. STOPPED: a gradient of
@@ -233,7 +212,7 @@ static void check_target(const duet_build *build, const duet_unit_want *want, bo
     for (size_t i = 0; i < train->phase_count; i++)
         for (size_t o = 0; o < train->phases[i].objective_count; o++) {
             const duet_objective *objective = &train->phases[i].objectives[o];
-            if (!gradient_reaches(build, objective->loss, loss, NULL, reached)) continue;
+            if (!duet_gradient_reaches(objective->loss, loss, NULL, reached)) continue;
             for (size_t g = 0; g < objective->group_count; g++)
                 if (is_unbounded(build, want->node, objective->groups[g], bonds))
                     duet_graph_fail_at(want->where, build->graph,

@@ -105,6 +105,7 @@ typedef struct duet_build {
     duet_feed *feed;                        /* brings the batches of a build that streams; else NULL */
     duet_node draws;                        /* uint32 state "trainer.draws": batches drawn so far */
     duet_node step;                         /* uint32 state "trainer.step": training steps done */
+    bool asks_bytes;                        /* the model's composition goes by whether its data are bytes */
     bool faint;                             /* examples vary less than what its likelihood takes for noise */
     double warm_up, fading;                 /* steps of the longest duet_warm_up, and until noise is gone; 0: none */
     duet_procedure_description *procedures; /* the first is "train", whose outputs need no replay of its phases */

@@ -195,6 +195,7 @@ void duet_needs_bytes(duet_model *model, const char *what, const char *instead, 
 
 bool duet_model_takes_bytes(const duet_model *model)
 {
+    if (model->build != NULL) model->build->asks_bytes = true;
     return model->bytes;
 }
 

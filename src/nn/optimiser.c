@@ -304,6 +304,7 @@ static duet_node clip(update *u, duet_node gradient)
 size_t duet_update_at(const char *where, duet_group *group, const duet_optimiser *optimiser, duet_node loss,
                       duet_node gate, duet_node allowed, duet_node roots[8])
 {
+    if (!duet_node_is_broken(loss) && group != NULL) duet_loss_check(where, "update: the loss", loss, group);
     return duet_update_measured_at(where, group, optimiser, loss, gate, allowed, roots, NULL);
 }
 
@@ -312,10 +313,15 @@ size_t duet_update_measured_at(const char *where, duet_group *group, const duet_
 {
     const duet_initialiser zero = {.kind = DUET_INIT_CONSTANT};
     char name[192], wrong[128];
-    if (duet_node_is_broken(loss) || group == NULL) return 0;
+    roots[0] = loss == NULL ? NULL : duet_node_broken(loss->graph); /* whose plan tells the mistake */
+    if (duet_node_is_broken(loss)) return 1;
+    if (group == NULL) {
+        duet_graph_fail(loss->graph, "update: no group");
+        return 1;
+    }
     if (duet_optimiser_is_wrong(optimiser, wrong, sizeof wrong)) {
         duet_graph_fail(loss->graph, "the optimiser of \"%s\": %s", group->name, wrong);
-        return 0;
+        return 1;
     }
     update whole = {.where = where, .graph = loss->graph, .group = group, .optimiser = optimiser, .gate = gate};
     update *u = &whole;

@@ -17,6 +17,14 @@ size_t duet_update_measured_at(const char *where, duet_group *group, const duet_
 /** Whether the optimiser cannot be meant; `words` then say why. */
 bool duet_optimiser_is_wrong(const duet_optimiser *optimiser, char *words, size_t size);
 
+/** Whether a gradient of `loss` reaches the node or a parameter of the group; either may be NULL. `reached`: room for a
+ *  flag a node. */
+bool duet_gradient_reaches(duet_node loss, duet_node of, const duet_group *group, bool *reached);
+
+/** A mistake unless the loss, which is called `what`, depends on a parameter of the group: it moves nothing, whatever
+ *  its author thinks. */
+void duet_loss_check(const char *where, const char *what, duet_node loss, const duet_group *group);
+
 #define DUET_AVERAGE_SLOT "average"
 
 /** Finds or makes another block of the group, with a saved variable "parameter.name", at first zeros, for each

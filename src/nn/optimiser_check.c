@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether an optimiser that a program made can be meant: what would raise the loss or end in NaN is a mistake, and
- * found here rather than in the figures. A rate of 0 rests its groups, and may be meant. */
+/* Whether an optimiser that a program made can be meant, and its loss: what would raise the loss, end in NaN or move
+ * nothing is a mistake, and found here rather than in the figures. A rate of 0 rests its groups, and may be meant. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "duet/nn.h"
+#include "graph/node.h"
+#include "graph/variable.h"
 #include "nn/optimiser.h"
 
 /* Each lies from 0 to `most`: a decay below 1, what has no bound at `unlimited`. */
@@ -64,4 +67,29 @@ bool duet_optimiser_is_wrong(const duet_optimiser *optimiser, char *words, size_
     else
         return find_number(optimiser, words, size);
     return true;
+}
+
+bool duet_gradient_reaches(duet_node loss, duet_node of, const duet_group *group, bool *reached)
+{
+    for (size_t id = 0; id <= loss->id; id++) {
+        duet_node node = duet_graph_at(loss->graph, id);
+        const duet_variable *variable = node->attributes.object;
+        reached[id] =
+            node == of || (group != NULL && node->op == &duet_op_variable && variable->storage == group->storage);
+        for (size_t i = 0; i < node->input_count && !node->op->blocks_gradient; i++)
+            reached[id] |= reached[node->inputs[i]->id];
+    }
+    return reached[loss->id];
+}
+
+void duet_loss_check(const char *where, const char *what, duet_node loss, const duet_group *group)
+{
+    bool *reached = calloc(loss->id + 1, sizeof *reached);
+    if (reached == NULL)
+        duet_graph_refuse(loss->graph, DUET_ERROR_MEMORY, "out of memory for an update");
+    else if (!duet_gradient_reaches(loss, NULL, group, reached))
+        duet_graph_fail_at(where, loss->graph,
+                           "%s does not depend on the parameters of the group \"%s\", which it would never move", what,
+                           group->name);
+    free(reached);
 }

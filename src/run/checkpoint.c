@@ -56,13 +56,20 @@ static json_t *examples_json(const json_t *data)
     return examples;
 }
 
-/* "{}" where the set has a name that no JSON holds; NULL: out of memory. The caller frees it. */
-static char *describe_examples(const duet_model *model)
+/* "data" of a run.json for the data that the model was made for. Nothing where the set has a name that no JSON holds;
+ * NULL: out of memory. */
+static json_t *data_json(const duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
     errno = 0;
     json_t *data = duet_data_record_make(info, info->name, model->bytes, NULL);
-    json_t *examples = data == NULL && errno == ENOMEM ? NULL : examples_json(data);
+    return data == NULL && errno != ENOMEM ? json_object() : data;
+}
+
+/* NULL: out of memory. The caller frees it. */
+static char *describe_examples(const duet_model *model)
+{
+    json_t *data = data_json(model), *examples = data == NULL ? NULL : examples_json(data);
     char *text = duet_json_write(examples, JSON_COMPACT);
     json_decref(examples);
     json_decref(data);
@@ -294,6 +301,21 @@ static duet_status other_model(const char *path, const char *key, const char *ha
                      path, key, has, key, wants, key, has);
 }
 
+static duet_status other_examples(const char *path, const char *key, const char *has, const char *wants,
+                                  duet_error *error)
+{
+    const char *remedy = "make the model for data like the file's, or train it anew";
+    if (strcmp(key, "class_names") == 0)
+        return duet_fail(error, DUET_ERROR_DATA,
+                         "%s is of classes of other names, or in another order, than those of the model that would go "
+                         "on from it: %s",
+                         path, remedy);
+    return duet_fail(error, DUET_ERROR_DATA,
+                     "%s is of examples with %s=%s, and the model that would go on from it was made for examples with "
+                     "%s=%s: %s",
+                     path, key, has, key, wants, remedy);
+}
+
 static duet_status other_run(const char *path, const char *key, const char *has, const char *wants, duet_error *error)
 {
     return duet_fail(error, DUET_ERROR_DATA,
@@ -320,7 +342,8 @@ static duet_status read_told(const char *text, json_t **told, duet_error *error)
 }
 
 /* What only one of them says is of another version of Duet, or of data without names of classes. */
-static duet_status check_examples(const duet_safetensors *file, const char *path, const json_t *data, duet_error *error)
+static duet_status check_examples(const duet_safetensors *file, const char *path, const json_t *data, refusal *refuse,
+                                  duet_error *error)
 {
     const char *text = duet_safetensors_metadata(file, "duet.examples"), *key;
     json_t *told = NULL, *own = NULL, *value;
@@ -332,7 +355,7 @@ static duet_status check_examples(const duet_safetensors *file, const char *path
         if (status != DUET_OK || wanted == NULL || json_equal(value, wanted)) continue;
         char *has = duet_json_write(value, JSON_COMPACT | JSON_ENCODE_ANY),
              *wants = duet_json_write(wanted, JSON_COMPACT | JSON_ENCODE_ANY);
-        status = other_run(path, key, has != NULL ? has : "", wants != NULL ? wants : "", error);
+        status = refuse(path, key, has != NULL ? has : "", wants != NULL ? wants : "", error);
         free(has);
         free(wants);
     }
@@ -367,7 +390,7 @@ duet_status duet_checkpoint_check_record(const duet_safetensors *file, const cha
     DUET_TRY(check_settings(file, path, record->settings, other_run, error));
     DUET_TRY(check_number(file, path, "seed", record->seed, error));
     if (record->batch > 0) DUET_TRY(check_number(file, path, "batch", record->batch, error));
-    return record->data == NULL ? DUET_OK : check_examples(file, path, record->data, error);
+    return record->data == NULL ? DUET_OK : check_examples(file, path, record->data, other_run, error);
 }
 
 /* Whether some resumption notes that the run went on from data with that checksum. */
@@ -402,6 +425,8 @@ static duet_status check_demands(const duet_safetensors *file, const char *path,
     duet_status status = DUET_OK;
     if (demands & DUET_CHECKPOINT_OF_RUN) status = duet_checkpoint_check_record(file, path, &record, error);
     if (demands & DUET_CHECKPOINT_OF_MODEL) status = check_settings(file, path, settings, other_model, error);
+    if (status == DUET_OK && (demands & DUET_CHECKPOINT_OF_MODEL))
+        status = check_examples(file, path, record.data, other_examples, error);
     json_decref(settings);
     return status;
 }
@@ -430,6 +455,9 @@ duet_status duet_checkpoint_load(const char *path, duet_model *model, duet_devic
     snprintf(read.data_checksum, sizeof read.data_checksum, "%s", data != NULL ? data : "");
     snprintf(read.checksum, sizeof read.checksum, "%s", sum != NULL ? sum : "");
     if (status == DUET_OK) status = check_demands(file, path, model, demands, facts, error);
+    read.seed = duet_model_seed(model); /* older files may not say */
+    if (status == DUET_OK && duet_safetensors_metadata(file, "duet.seed") != NULL)
+        status = read_number(file, path, "duet.seed", &read.seed, error);
     if (status == DUET_OK) status = check_variables(file, path, store, error);
     if (status == DUET_OK && (demands & DUET_CHECKPOINT_WHOLE)) status = check_no_more(file, path, store, error);
     if (status == DUET_OK) status = check_batch(path, facts, &read, error);
@@ -459,10 +487,11 @@ duet_status duet_trainer_save(duet_trainer *trainer, const char *path, duet_erro
                                 trainer->schedule.term_count, error);
 }
 
-/* `run`: the run.json that it must belong to; NULL: none. */
-static duet_status load(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
+/* `run`: the run.json that it must belong to; NULL: none. `data`: what either says of the data that it is of. */
+static duet_status load(duet_trainer *trainer, const char *path, const json_t *run, const json_t *data,
+                        duet_error *error)
 {
-    duet_checkpoint facts = {.batch = trainer->batch, .examples = json_object_get(run, "data")};
+    duet_checkpoint facts = {.batch = trainer->batch, .examples = data};
     const int demands = DUET_CHECKPOINT_WHOLE | (run != NULL ? DUET_CHECKPOINT_OF_RUN : DUET_CHECKPOINT_OF_MODEL);
     DUET_TRY(duet_trainer_take_turn(trainer, error)); /* another one's losses are about to be written over */
     DUET_TRY(duet_checkpoint_load(path, trainer->model, trainer->device, demands, &facts, error));
@@ -470,16 +499,42 @@ static duet_status load(duet_trainer *trainer, const char *path, const json_t *r
     if (facts.reported > facts.steps)
         return duet_fail(error, DUET_ERROR_DATA, "%s: %" PRIu64 " steps were reported but only %" PRIu64 " done", path,
                          facts.reported, facts.steps);
+    trainer->model->seed = facts.seed; /* that of the numbers that were taken, as later files of them say */
     duet_trainer_continue(trainer, facts.steps, facts.reported);
     return duet_schedule_align(&trainer->schedule, facts.steps, error);
 }
 
+static bool reads_labels(const duet_build *build)
+{
+    bool reads = false;
+    for (size_t id = 0; id < duet_graph_count(build->graph) && !reads; id++) {
+        const duet_node node = duet_graph_at(build->graph, id);
+        for (size_t i = 0; i < node->input_count; i++) reads = reads || node->inputs[i] == build->labels;
+    }
+    return reads;
+}
+
+/* Other rows are as good, and so are other labels or numbers between bytes where the model asks for neither. */
+static json_t *data_that_matter(const duet_trainer *trainer)
+{
+    json_t *data = data_json(trainer->model);
+    if (!reads_labels(trainer->build)) {
+        (void)json_object_del(data, "classes");
+        (void)json_object_del(data, "class_names");
+    }
+    if (!trainer->build->asks_bytes) (void)json_object_del(data, "bytes");
+    return data;
+}
+
 duet_status duet_trainer_load(duet_trainer *trainer, const char *path, duet_error *error)
 {
-    return load(trainer, path, NULL, error);
+    json_t *data = data_that_matter(trainer);
+    duet_status status = data == NULL ? out_of_memory(error) : load(trainer, path, NULL, data, error);
+    json_decref(data);
+    return status;
 }
 
 duet_status duet_trainer_load_run(duet_trainer *trainer, const char *path, const json_t *run, duet_error *error)
 {
-    return load(trainer, path, run, error);
+    return load(trainer, path, run, json_object_get(run, "data"), error);
 }
