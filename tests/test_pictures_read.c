@@ -225,6 +225,28 @@ static void folders_are_splits_and_classes(void **state)
 }
 
 /* As MVTec's sets lie; in an archive too. */
+/* A training in the folder of its data writes its run there. */
+static void runs_beside_pictures_are_no_class(void **state)
+{
+    (void)state;
+    static const char *const inner[] = {"mine", "mine/b", "mine/a", "mine/runs", "mine/runs/r", "mine/runs/r/samples"};
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) make_inner(inner[i]);
+    write_pictures("mine/b/", 2, 0);
+    write_pictures("mine/a/", 2, 500);
+    write_pictures("mine/runs/r/samples/", 2, 900);
+    write_file("mine/runs/r/run.json", BYTES("{}"));
+    duet_data *data = open_sound(in_folder("mine"));
+    assert_int_equal(duet_data_describe(data)->classes, 2);
+    assert_int_equal(duet_data_describe(data)->count[DUET_TRAIN] + duet_data_describe(data)->count[DUET_TEST], 4);
+    const char *note;
+    for (size_t i = 0; (note = duet_data_note(data, i, NULL)) != NULL; i++) assert_null(strstr(note, "runs"));
+    duet_data_close(&data);
+    write_pictures("mine/runs/", 1, 700); /* which is none of a run's */
+    data = open_sound(in_folder("mine"));
+    assert_int_equal(duet_data_describe(data)->classes, 3);
+    duet_data_close(&data);
+}
+
 static void splits_may_lie_in_the_folders_of_classes(void **state)
 {
     (void)state;
@@ -503,19 +525,13 @@ static void unsound_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(each_kind_of_png_is_read_by_its_rule),
-        IN_FOLDER(cameras_orientations_are_undone),
-        IN_FOLDER(orientations_of_png_files_are_undone),
-        IN_FOLDER(jpeg_files_of_colours_and_inks),
-        IN_FOLDER(folders_are_splits_and_classes),
-        IN_FOLDER(archives_hold_what_folders_do),
-        IN_FOLDER(the_last_member_of_a_name_counts),
-        IN_FOLDER(a_cut_tar_file_is_refused),
-        IN_FOLDER(sizes_are_refused_or_fitted),
-        IN_FOLDER(pictures_have_their_channels_last),
-        IN_FOLDER(two_sizes_are_named_with_their_files),
-        IN_FOLDER(unsound_folders_are_refused),
-        IN_FOLDER(splits_may_lie_in_the_folders_of_classes),
+        IN_FOLDER(each_kind_of_png_is_read_by_its_rule), IN_FOLDER(cameras_orientations_are_undone),
+        IN_FOLDER(orientations_of_png_files_are_undone), IN_FOLDER(jpeg_files_of_colours_and_inks),
+        IN_FOLDER(folders_are_splits_and_classes),       IN_FOLDER(archives_hold_what_folders_do),
+        IN_FOLDER(the_last_member_of_a_name_counts),     IN_FOLDER(a_cut_tar_file_is_refused),
+        IN_FOLDER(sizes_are_refused_or_fitted),          IN_FOLDER(pictures_have_their_channels_last),
+        IN_FOLDER(two_sizes_are_named_with_their_files), IN_FOLDER(unsound_folders_are_refused),
+        IN_FOLDER(runs_beside_pictures_are_no_class),    IN_FOLDER(splits_may_lie_in_the_folders_of_classes),
     };
     return RUN_TESTS("pictures_read", tests, NULL, NULL);
 }

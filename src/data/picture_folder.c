@@ -52,28 +52,43 @@ static duet_status load(void *reader, const duet_picture_list *list, const duet_
 
 static const duet_picture_place folder_place = {open_reader, load, close_reader, true};
 
-static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error);
+static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, bool *runs,
+                        duet_error *error);
+
+/* A folder in the list's folder, unless it is a run, or holds such alone, whose pictures are of these: *runs. */
+static duet_status look_into(duet_picture_list *list, const char *path, const char *name, int depth, bool *runs,
+                             duet_error *error)
+{
+    *runs = duet_path_holds_file(path, "run.json");
+    if (*runs) return DUET_OK;
+    DUET_TRY(walk(list, path, name, depth + 1, runs, error));
+    if (*runs) return DUET_OK;
+    char *folder = duet_path_join(name, "");
+    duet_status status = folder == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path)
+                                        : duet_picture_list_add_folder(list, folder, error);
+    free(folder);
+    return status;
+}
 
 /* An entry of a folder; `name` is its path from the list's folder on. */
-static duet_status look_at(duet_picture_list *list, const char *path, const char *name, int depth, duet_error *error)
+static duet_status look_at(duet_picture_list *list, const char *path, const char *name, int depth, bool *runs,
+                           duet_error *error)
 {
     struct stat about;
+    *runs = false;
     if (stat(path, &about) != 0)
         return duet_fail(error, DUET_ERROR_FILE, "%s: cannot be opened: %s; mend it, or remove it from the folder",
                          path, strerror(errno));
-    if (S_ISDIR(about.st_mode)) {
-        char *folder = duet_path_join(name, "");
-        duet_status status = folder == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path)
-                                            : duet_picture_list_add_folder(list, folder, error);
-        free(folder);
-        return status == DUET_OK ? walk(list, path, name, depth + 1, error) : status;
-    }
+    if (S_ISDIR(about.st_mode)) return look_into(list, path, name, depth, runs, error);
     if (S_ISREG(about.st_mode)) return duet_picture_list_add(list, name, 0, error);
     return duet_fail(error, DUET_ERROR_FILE, "%s: is not a plain file; remove it from the folder", path);
 }
 
-static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, duet_error *error)
+/* *runs: what lies in the folder is runs alone, one or several. */
+static duet_status walk(duet_picture_list *list, const char *folder, const char *inner, int depth, bool *runs,
+                        duet_error *error)
 {
+    size_t found = 0, others = 0;
     if (depth > DUET_PICTURE_DEEPEST)
         return duet_fail(error, DUET_ERROR_DATA,
                          "%s: folders lie more than %d deep; [train/ or test/][class/]... is expected", folder,
@@ -84,12 +99,15 @@ static duet_status walk(duet_picture_list *list, const char *folder, const char 
     for (const char *entry; duet_folder_next(entries, folder, &entry, &status, error);) {
         if (duet_foreign_is_hidden(entry)) continue;
         char *path = duet_path_join(folder, entry), *name = duet_path_join(inner, entry);
+        bool is_run = false;
         status = path == NULL || name == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", folder)
-                                              : look_at(list, path, name, depth, error);
+                                              : look_at(list, path, name, depth, &is_run, error);
+        *(is_run ? &found : &others) += 1;
         free(path);
         free(name);
     }
     (void)closedir(entries);
+    *runs = found > 0 && others == 0;
     return status;
 }
 
@@ -103,7 +121,8 @@ duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const 
 {
     duet_picture_list *list = duet_picture_list_new(path, &folder_place, options->labels, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
-    duet_status status = walk(list, path, "", 0, error);
+    bool runs;
+    duet_status status = walk(list, path, "", 0, &runs, error);
     if (status != DUET_OK) {
         duet_picture_list_release(list);
         return status;

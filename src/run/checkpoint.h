@@ -13,9 +13,9 @@
 typedef struct duet_checkpoint {
     uint64_t steps, reported, batch; /* reported: steps whose losses had been read */
     uint64_t seed;
-    char checksum[32];               /* of its bytes; "" if it does not say */
-    char data_checksum[32];          /* of the data that it was trained on last; "" if it does not say */
-    const json_t *examples;          /* "data" of the run.json that it is to be of, or of a model; NULL: nobody knows */
+    char checksum[32];      /* of its bytes; "" if it does not say */
+    char data_checksum[32]; /* of the data that it was trained on last; "" if it does not say */
+    const json_t *examples; /* "data" of the run.json that it is to be of, or of a model; NULL: nobody knows */
 } duet_checkpoint;
 
 /** What run.json says of a run and a checkpoint of it says too. */
@@ -45,13 +45,8 @@ enum {
     DUET_CHECKPOINT_WHOLE = 1,   /* hold nothing else than the model's variables, as when training goes on; otherwise
                                     moments and counters that the model does not have are passed over */
     DUET_CHECKPOINT_OF_RUN = 2,  /* have the model's settings (but for rates), its seed and the batch of *facts, which
-<<<<<<< HEAD
                                     are those of the run.json beside it */
-    DUET_CHECKPOINT_OF_MODEL = 4 /* have the model's settings (but for rates) */
-=======
-                                    are  those of the run.json beside it */
     DUET_CHECKPOINT_OF_MODEL = 4 /* have the model's settings (but for rates) and be of examples like those of *facts */
->>>>>>> 065ff7778c330f1588ef19836a29b89825a86d40
 };
 /** Restores the model's variables on `device`. Nothing is written unless the file is sound, of the same family, meets
  *  the `demands`, and has every variable with its shape and finite (else DUET_ERROR_NUMERIC). *facts (NULL: not wanted)
