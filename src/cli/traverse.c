@@ -40,7 +40,7 @@ typedef struct axis {
     const duet_prior *part;
     size_t first;   /* its index among all latents */
     size_t feature; /* its index within the part */
-    double change;  /* mean squared difference, a feature, between the row's ends */
+    double change;  /* mean squared difference, a feature, between the ends of ten steps */
 } axis;
 
 /* All axes of the latents, *count of them; the caller frees them. NULL after a message. */
