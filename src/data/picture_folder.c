@@ -61,12 +61,12 @@ static duet_status look_into(duet_picture_list *list, const char *path, const ch
 {
     *runs = duet_path_holds_file(path, "run.json");
     if (*runs) return DUET_OK;
-    DUET_TRY(walk(list, path, name, depth + 1, runs, error));
-    if (*runs) return DUET_OK;
     char *folder = duet_path_join(name, "");
     duet_status status = folder == NULL ? duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path)
                                         : duet_picture_list_add_folder(list, folder, error);
     free(folder);
+    if (status == DUET_OK) status = walk(list, path, name, depth + 1, runs, error);
+    if (status == DUET_OK && *runs) free(list->folders[--list->folder_count]); /* the last, as it added none */
     return status;
 }
 
