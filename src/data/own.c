@@ -221,7 +221,7 @@ static duet_status tell_of_unsteady(duet_rows *rows, duet_notes *notes, duet_err
 {
     enum { MOST = 8 };
     const size_t count = rows->count < MOST ? rows->count : MOST, bytes = count * duet_rows_row_bytes(rows);
-    unsigned char *read = malloc(2 * bytes);
+    unsigned char *read = calloc(2 * count, duet_rows_row_bytes(rows)); /* which checks the product */
     if (read == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory to read it", rows->path);
     duet_status status = duet_rows_read(rows, 0, count, read, error);
     if (status == DUET_OK) status = duet_rows_read(rows, 0, count, read + bytes, error);
