@@ -305,6 +305,14 @@ class Data(Folder):
         with self.assertRaisesRegex(TypeError, "a ndarray as the model"):
             duet.train(numpy.zeros((4, 2)))
 
+    def test_numbers_lie_as_c_reads_them(self):
+        packed = numpy.zeros(40, numpy.dtype([("kind", "u1"), ("values", "f4", 3)], align=False))
+        packed["values"] = numpy.arange(120).reshape(40, 3) % 7
+        self.assertFalse(packed["values"].flags.aligned)
+        kept = duet.convert.numbers(packed["values"], "values")
+        self.assertTrue(kept.flags.aligned)
+        numpy.testing.assert_array_equal(kept, packed["values"])
+
     def test_lists_of_others_arrays(self):
         class Picture:  # as one of PIL is
             def __init__(self, pixels):

@@ -21,13 +21,13 @@ static void keep_lines(void *context, const char *line)
 }
 
 /* The checkpoint after a few steps on the device as it is. */
-static void train_steps(duet_device *device, duet_data *data, const char *checkpoint)
+static void train_batches(duet_device *device, duet_data *data, size_t batch, const char *checkpoint)
 {
     duet_error error = {0};
     duet_model *model = NULL;
     duet_trainer *trainer = NULL;
     assert_ok(duet_model_new(&model, duet_family_find("vae"), data, vae_settings, 2, 3, &error), &error);
-    assert_ok(duet_trainer_new(&trainer, device, model, TEST_BATCH, &error), &error);
+    assert_ok(duet_trainer_new(&trainer, device, model, batch, &error), &error);
     for (size_t i = 0; i < 13; i++) assert_ok(duet_trainer_step(trainer, &error), &error);
     assert_ok(duet_trainer_save(trainer, in_folder(checkpoint), &error), &error);
     duet_trainer_free(&trainer);
@@ -60,7 +60,7 @@ static void what_does_not_fit_is_streamed(void **state)
         if (limits[i].allocation < UINT64_MAX) device->info.allocation_bytes = limits[i].allocation;
         if (limits[i].memory < UINT64_MAX) device->info.memory_bytes = limits[i].memory;
         duet_device_set_log(device, keep_lines, &lines);
-        train_steps(device, data, i == 0 ? "resident.safetensors" : "streamed.safetensors");
+        train_batches(device, data, TEST_BATCH, i == 0 ? "resident.safetensors" : "streamed.safetensors");
         assert_int_equal(strstr(lines.text, "large: 0 MB of training examples do not fit on ") != NULL,
                          limits[i].streams);
         assert_int_equal(strstr(lines.text, "they are streamed") != NULL, limits[i].streams);
@@ -162,6 +162,41 @@ static void a_batch_too_large_is_refused(void **state)
     duet_device_close(&device);
 }
 
+static duet_status fill_where_it_may(void *context, duet_split split, size_t first, size_t count, void *examples,
+                                     duet_error *error)
+{
+    float *values = examples;
+    bool *aligned = context;
+    (void)split, (void)error;
+    *aligned = *aligned && (uintptr_t)examples % sizeof *values == 0;
+    for (size_t i = 0; i < 3 * count; i++) values[i] = (float)((3 * first + i) % 7);
+    return DUET_OK;
+}
+
+/* The labels of a batch, a byte each a class, lie behind its rows and before those of the next. */
+static void a_function_writes_where_floats_may_lie(void **state)
+{
+    (void)state;
+    static const uint8_t labels[64];
+    bool aligned = true;
+    duet_error error = {0};
+    duet_data *data = NULL;
+    duet_device *device = test_device_open();
+    const duet_own_data set = {.name = "odd",
+                               .shape = DUET_SHAPE(3),
+                               .type = DUET_FLOAT32,
+                               .count = {64},
+                               .labels = {labels},
+                               .classes = 3};
+    assert_ok(duet_data_from_callback(&data, &set, fill_where_it_may, &aligned, &error), &error);
+    duet_data_set_streaming(data, true);
+    train_batches(device, data, 7, "odd.safetensors");
+    assert_true(aligned);
+    duet_data_leave_device(data, device);
+    duet_data_close(&data);
+    duet_device_close(&device);
+}
+
 /* Files that change. */
 
 typedef struct harm {
@@ -240,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_does_not_fit_is_streamed),         cmocka_unit_test(generated_sets_are_not_streamed),
         cmocka_unit_test(compressed_files_are_converted_first),  cmocka_unit_test(a_batch_too_large_is_refused),
+        cmocka_unit_test(a_function_writes_where_floats_may_lie),
         cmocka_unit_test(a_file_that_is_cut_meanwhile_is_found), cmocka_unit_test(a_file_that_is_replaced_is_found),
     };
     return RUN_TESTS("streaming data", tests, begin_all, remove_folder);

@@ -149,7 +149,7 @@ def numbers(values: Any, what: str) -> numpy.ndarray:
     except ValueError:  # numpy's words for lists of several lengths are of its own parts
         raise Error("data", f"{what}: {_rows_of_shapes(values)}") from None
     if array.dtype.kind in "biuf":
-        return array
+        return array if array.flags.aligned else array.copy()  # C reads no number across two words
     if hasattr(values, "int_ptr") or hasattr(values, "base_data"):
         raise Error("data", f"{what}: {brief(values)} of OpenCL's, where one of numpy's is expected; its get() makes one")
     if array.ndim == 0 and array.dtype.kind in "OUS":

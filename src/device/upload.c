@@ -9,6 +9,9 @@
 #include "device/record.h"
 #include "device/staging.h"
 
+/* Every piece begins at a cache line, which is aligned for whatever the one who writes it puts there. */
+enum { LINE = 64 };
+
 typedef struct upload_slot {
     cl_event sent, used; /* NULL: nothing to wait for */
 } upload_slot;
@@ -21,14 +24,16 @@ struct duet_upload {
     upload_slot slots[];
 };
 
-static duet_status map_pinned(duet_upload *upload, duet_error *error)
+static duet_status map_pinned(duet_upload *upload, size_t slot_bytes, duet_error *error)
 {
     const duet_device *device = upload->device;
+    const size_t lines = duet_size_pieces(slot_bytes, LINE);
     size_t bytes;
-    if (!duet_size_multiply(upload->slot_count, upload->slot_bytes, &bytes) || bytes > device->info.allocation_bytes)
+    if (!duet_size_multiply(lines, LINE, &upload->slot_bytes) ||
+        !duet_size_multiply(upload->slot_count, upload->slot_bytes, &bytes) || bytes > device->info.allocation_bytes)
         return duet_fail(error, DUET_ERROR_MEMORY,
                          "%zu pieces of %zu bytes are more than %s takes at once: use a smaller batch",
-                         upload->slot_count, upload->slot_bytes, device->info.name);
+                         upload->slot_count, slot_bytes, device->info.name);
     return duet_staging_new(&upload->pinned, upload->device, bytes, error);
 }
 
@@ -39,9 +44,8 @@ duet_status duet_upload_new(duet_upload **upload, duet_device *device, size_t sl
     if (made == NULL) return duet_fail(error, DUET_ERROR_MEMORY, "no memory to send data to %s", device->info.name);
     made->device = device;
     made->slot_count = slots;
-    made->slot_bytes = bytes;
     duet_status status = duet_queue_new(device, false, &made->queue, error);
-    if (status == DUET_OK) status = map_pinned(made, error);
+    if (status == DUET_OK) status = map_pinned(made, bytes, error);
     if (status != DUET_OK) {
         duet_upload_free(&made);
         return status;

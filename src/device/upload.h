@@ -14,7 +14,7 @@ typedef struct duet_upload_part {
     size_t from, offset, bytes;
 } duet_upload_part;
 
-/** `slots` pieces of `bytes` each. The device must outlive it. */
+/** `slots` pieces of `bytes` each, which begin where memory is aligned for any type. The device must outlive it. */
 duet_status duet_upload_new(duet_upload **upload, duet_device *device, size_t slots, size_t bytes, duet_error *error);
 /** Waits for what is on its way, and sets *upload to NULL, which it may be already. */
 void duet_upload_free(duet_upload **upload);
