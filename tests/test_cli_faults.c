@@ -452,6 +452,34 @@ static void what_is_read_stays(void **state)
     expect(RUN("encode", "@/own", "--data", "@/other.npy", "--out", "@/codes.npy"), 0, NULL, NULL);
 }
 
+/* What a training or a command writes would be learnt by the next one. */
+static void what_is_written_joins_no_pictures(void **state)
+{
+    (void)state;
+    char path[PATH_SIZE];
+    static const char *const pictures[] = {"@/photos/0.png", "@/photos/1.png", "@/photos/2.png"};
+    assert_int_equal(mkdir(inside("photos", path), 0777), 0);
+    write_array("dots.npy", 64, false, 0);
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        expect(RUN("data", "@/dots.npy", "--out", pictures[i]), 0, NULL, NULL);
+#define TRAIN(out)                                                                                                     \
+    RUN("train", "vae", "--data", "@/photos", "--batch", "1", "--set", "hidden=8", "--steps", "2", "--out", out)
+    expect(TRAIN("@/photos"), 2, NULL,
+           "/photos is where the examples lie, and the run would write its own pictures there");
+    assert_false(is_there("photos/run.json"));
+    expect(TRAIN("@/photos/run"), 0, NULL, NULL);
+    expect(TRAIN("@/photos/more"), 0, NULL, NULL);
+#undef TRAIN
+    for (int again = 0; again < 2; again++)
+        expect(RUN("sample", "@/photos/run", "--out", "@/photos/run/own.png"), 0, NULL, NULL);
+    expect(RUN("sample", "@/photos/run", "--out", "@/photos/3.png"), 2, NULL,
+           "would be one of the pictures that are read");
+    expect(RUN("data", "@/photos", "--out", "@/elsewhere.png"), 0, NULL, NULL);
+    expect(RUN("data", "@/photos", "--out", "@/photos/3.png"), 2, NULL, "give --out a place outside it");
+    expect(RUN("data", "@/photos"), 0, "train     2", NULL);
+    expect(RUN("eval", "@/photos/run", "--samples", "@/photos/more"), 1, NULL, "is a run, whose pictures are no data");
+}
+
 /* Examples so large that what a sound model computes of them is not finite. */
 static void what_is_no_number_is_no_result(void **state)
 {
@@ -532,6 +560,7 @@ int main(void)
         cmocka_unit_test(labels_of_somebody_stay),
         cmocka_unit_test(labels_of_earlier_codes_go),
         cmocka_unit_test(what_is_read_stays),
+        cmocka_unit_test(what_is_written_joins_no_pictures),
         cmocka_unit_test(what_is_no_number_is_no_result),
         cmocka_unit_test(a_run_that_lacks_its_checkpoint_is_told_of),
         cmocka_unit_test(a_seed_of_0_is_one),

@@ -224,7 +224,6 @@ static void folders_are_splits_and_classes(void **state)
     duet_data_close(&data);
 }
 
-/* As MVTec's sets lie; in an archive too. */
 /* A training in the folder of its data writes its run there. */
 static void runs_beside_pictures_are_no_class(void **state)
 {
@@ -245,8 +244,12 @@ static void runs_beside_pictures_are_no_class(void **state)
     data = open_sound(in_folder("mine"));
     assert_int_equal(duet_data_describe(data)->classes, 3);
     duet_data_close(&data);
+    duet_error error = {0};
+    assert_status(duet_data_open(&data, in_folder("mine/runs/r"), &error), DUET_ERROR_DATA, &error);
+    assert_message(&error, "mine/runs/r: is a run, whose pictures are no data: 'duet sample ");
 }
 
+/* As MVTec's sets lie; in an archive too. */
 static void splits_may_lie_in_the_folders_of_classes(void **state)
 {
     (void)state;

@@ -71,8 +71,9 @@ DUET_API size_t duet_dataset_list(duet_dataset_row *rows, size_t capacity);
  * DUET_ERROR_USAGE names the sets. */
 DUET_API duet_status duet_data_check(const char *name, duet_error *error);
 
-/** Whether a file that is there now is one that the set of this name, as duet_data_open takes it, is read from: to write
- *  there would replace the data. Of a folder of pictures all files count. False for a named set, and where memory is out. */
+/** Whether a file is one that the set of this name, as duet_data_open takes it, is read from, or would be from now on
+ * if it was written: to write there would replace the data, or add to them. Of a folder of pictures all files count,
+ * but for those of runs that lie in it. False for a named set, and where memory is out. */
 DUET_API bool duet_data_reads(const char *name, const char *path);
 
 /** Opens a named set, "name:options" or a path (docs/data.md has the rules); NULL: "fashion-mnist". Reads headers and

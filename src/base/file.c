@@ -52,6 +52,12 @@ bool duet_path_holds_file(const char *folder, const char *name)
     return holds(folder, name, S_IFREG);
 }
 
+bool duet_path_is_same(const char *path, const char *other)
+{
+    struct stat one, two;
+    return stat(path, &one) == 0 && stat(other, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
 bool duet_path_holds_folder(const char *folder, const char *name)
 {
     return holds(folder, name, S_IFDIR);

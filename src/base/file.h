@@ -60,6 +60,8 @@ bool duet_path_is_there(const char *path);
 
 /** Whether `name` in the folder is a plain file, or a folder; links are followed. False where memory is short. */
 bool duet_path_holds_file(const char *folder, const char *name);
+/** Whether both paths lead to one file or folder that is there. */
+bool duet_path_is_same(const char *path, const char *other);
 bool duet_path_holds_folder(const char *folder, const char *name);
 
 /** "folder/name", or `name` alone where the folder is "". The caller frees it; NULL if memory is short. */

@@ -191,8 +191,12 @@ static bool reads(const cli_option *option)
 int cli_check_spared(const char *option, const char *file, const char *data)
 {
     if (file == NULL || data == NULL || !duet_data_reads(data, file)) return CLI_DONE;
-    return cli_complain(CLI_MISTAKE, "--%s %s would replace what is read from %s: give --%s another name", option, file,
-                        data, option);
+    if (access(file, F_OK) == 0)
+        return cli_complain(CLI_MISTAKE, "--%s %s would replace what is read from %s: give --%s another name", option,
+                            file, data, option);
+    return cli_complain(CLI_MISTAKE,
+                        "--%s %s would be one of the pictures that are read from %s: give --%s a place outside it",
+                        option, file, data, option);
 }
 
 /* Nothing that is read may be written. */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/foreign.h"
 #include "data/picture.h"
 #include "data/pictures.h"
@@ -119,6 +120,12 @@ static int compare_entries(const void *a, const void *b)
 duet_status duet_picture_folder_open(duet_rows rows[2], const char *path, const duet_data_options *options,
                                      duet_error *error)
 {
+    if (duet_path_holds_file(path, "run.json"))
+        return duet_fail(
+            error, DUET_ERROR_DATA,
+            "%s: is a run, whose pictures are no data: 'duet sample %s --out samples.npy' writes samples of "
+            "it; pictures of yours that lie there are read from a folder of their own",
+            path, DUET_WORD("%s", path));
     duet_picture_list *list = duet_picture_list_new(path, &folder_place, options->labels, error);
     if (list == NULL) return DUET_ERROR_MEMORY;
     bool runs;

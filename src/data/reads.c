@@ -8,45 +8,61 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "data/data.h"
 #include "data/options.h"
+#include "data/picture.h"
 
-static bool is_same(const char *path, const struct stat *file)
+/* The folder that a file lies in, whatever links lead there, or would if it was made. */
+static char *find_place(const char *path)
 {
-    struct stat about;
-    return path != NULL && stat(path, &about) == 0 && about.st_dev == file->st_dev && about.st_ino == file->st_ino;
+    char *found = realpath(path, NULL), *slash = found == NULL ? NULL : strrchr(found, '/');
+    if (slash != NULL) slash[slash == found] = '\0';
+    if (found != NULL) return found;
+    const char *end = strrchr(path, '/');
+    char *parent = end == NULL ? strdup(".") : strndup(path, (size_t)(end - path) + 1);
+    found = parent == NULL ? NULL : realpath(parent, NULL);
+    free(parent);
+    return found;
 }
 
-/* Whether a file lies in a folder, or in one below it. */
-static bool lies_in(const char *path, const struct stat *folder)
+/* Whether a file lies in a folder, or in one below it; what lies in a run is the run's. */
+static bool lies_in(const char *path, const char *folder)
 {
-    char *above = realpath(path, NULL);
+    char *above = find_place(path), *slash = above;
     bool found = false;
-    for (char *slash; above != NULL && !found && (slash = strrchr(above, '/')) != NULL && slash != above;) {
-        *slash = '\0';
-        found = is_same(above, folder);
-    }
+    while (slash != NULL && slash[1] != '\0' && !(found = duet_path_is_same(above, folder)) &&
+           !duet_path_holds_file(above, "run.json") && (slash = strrchr(above, '/')) != NULL)
+        slash[slash == above] = '\0';
     free(above);
     return found;
 }
 
+/* Either may be missing. */
+static bool is_one(const char *path, const char *one, const char *other)
+{
+    return (one != NULL && duet_path_is_same(path, one)) || (other != NULL && duet_path_is_same(path, other));
+}
+
 /* Of files that are found by their names those count, of pictures in a folder all that lie there but for arrays, such
- * as codes that were written beside them. */
-static bool reads(const duet_data_options *options, const char *path, const struct stat *file)
+ * as codes that were written beside them; of what is not there yet pictures alone. */
+static bool reads(const duet_data_options *options, const char *path)
 {
     duet_data_files files = {0};
-    struct stat set;
+    struct stat set, file;
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     duet_split split;
     bool labels;
-    bool found = is_same(options->labels, file) || is_same(options->path, file);
+    const bool is_there = stat(path, &file) == 0;
+    bool found = is_one(path, options->labels, options->path);
     const bool is_folder = stat(options->path, &set) == 0 && S_ISDIR(set.st_mode);
+    const bool joins =
+        is_there ? !duet_data_name_is(name, false, &split, &labels) || labels : duet_picture_name_is(name);
     if (duet_files_fit(options->path, is_folder, NULL) &&
         duet_data_files_find(&files, options->path, options, NULL) == DUET_OK)
-        for (int part = 0; part < 2 && !found; part++)
-            found = is_same(files.examples[part], file) || is_same(files.labels[part], file);
-    else if (!found && is_folder && (!duet_data_name_is(name, false, &split, &labels) || labels))
-        found = lies_in(path, &set);
+        for (int part = 0; part < 2 && !found; part++) found = is_one(path, files.examples[part], files.labels[part]);
+    else if (!found && is_folder && joins)
+        found = lies_in(path, options->path);
     duet_data_files_free(&files);
     return found;
 }
@@ -54,9 +70,8 @@ static bool reads(const duet_data_options *options, const char *path, const stru
 bool duet_data_reads(const char *name, const char *path)
 {
     duet_data_options options;
-    struct stat file;
-    if (stat(path, &file) != 0 || duet_data_options_read(&options, name, NULL) != DUET_OK) return false;
-    const bool found = reads(&options, path, &file);
+    if (duet_data_options_read(&options, name, NULL) != DUET_OK) return false;
+    const bool found = reads(&options, path);
     duet_data_options_free(&options);
     return found;
 }

@@ -199,10 +199,9 @@ static void tell_of_other_set(duet_data *data, size_t index)
  * was named after it, nobody does. */
 static void tell_of_namesake(duet_data *data, const char *name)
 {
-    struct stat here, source;
+    struct stat here;
     if (stat(name, &here) != 0 || duet_path_holds_file(name, "run.json")) return;
-    const bool is_it = stat(data->source, &source) == 0 && source.st_ino == here.st_ino && source.st_dev == here.st_dev;
-    if (!is_it)
+    if (!duet_path_is_same(name, data->source))
         duet_notes_add(&data->notes, false, "%s is the set of that name: ./%s, which lies here, is given by that path",
                        name, name);
 }

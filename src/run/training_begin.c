@@ -367,10 +367,23 @@ static duet_status ask_before(duet_training *run, duet_error *error)
     return duet_training_take_answer("at_start", status, &said, error);
 }
 
+/* Its pictures of epochs would lie among the examples. */
+static duet_status check_apart(const duet_training *run, duet_error *error)
+{
+    const duet_data_info *set = duet_data_describe(run->data);
+    const char *out = run->options->out;
+    if (out == NULL || set->generated || !duet_path_is_same(out, set->source)) return DUET_OK;
+    return duet_fail(error, DUET_ERROR_USAGE,
+                     "%s is where the examples lie, and the run would write its own pictures there: choose another "
+                     "--out, such as %s/run",
+                     out, DUET_WORD("%s", out));
+}
+
 /* The folder of a new run, for this process alone: what was free may just have been taken. */
 static duet_status make_folder(duet_training *run, duet_error *error)
 {
     if (run->resumed) return DUET_OK;
+    DUET_TRY(check_apart(run, error));
     DUET_TRY(duet_run_folder_make(run->options->out, run->choice.model, run->choice.data, run->directory,
                                   &run->made_folder, error));
     DUET_TRY(locate(run, error));
