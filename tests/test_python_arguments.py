@@ -156,6 +156,30 @@ class Models(Refused):
             (lambda: self.device.set_profiling("no"), duet.Error, "profiling='no'"),
         )
 
+    def test_what_starts_a_variable_is_a_number_or_a_word(self):
+        graph = duet.Graph(duet.Store(1))
+        words = "as an initialiser; a number, a word or a word and its scale"
+        self.refuses(
+            *(
+                (lambda start=start: duet.state(graph, "q", "float32", (2,), start), duet.Error, words)
+                for start in ([1, 2], [1.0, 2.0], numpy.array([1.0, 2.0]), {}, {1, 2})
+            )
+        )
+        half = duet.state(graph, "half", "float32", (2,), numpy.float32(0.5)) + 0.0
+        plan = duet.Plan(duet.Device(), [half])
+        plan.replay()
+        numpy.testing.assert_array_equal(plan.read(half), [0.5, 0.5])
+
+    def test_nothing_is_no_node_and_no_path(self):
+        x = pictures(60)
+        trainer = duet.Trainer(duet.Device(), duet.Model("ae", duet.Data.from_arrays(x), {"hidden": 8}), 20)
+        self.refuses(
+            (lambda: duet.concat([], 0), duet.Error, "a list of no nodes"),
+            (lambda: trainer.save(None), TypeError, "not NoneType"),
+            (lambda: trainer.load(None), TypeError, "not NoneType"),
+        )
+        self.assertEqual(duet.window_count(duet.window_valid(2, 1), 2**31, 8), 0)
+
     def test_a_plan_is_filled_with_what_it_is_given(self):
         graph = duet.Graph(duet.Store(1))
         bytes_, floats = (duet.input(graph, kind, kind, (2,)) for kind in ("uint8", "float32"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numbers as real_numbers
 import operator
 import os
 import re
@@ -370,6 +371,8 @@ def node_or_null(node: Any) -> Any:
 def node_array(nodes: Sequence[Node]) -> Any:
     if not isinstance(nodes, (list, tuple)):
         raise TypeError(f"{brief(nodes)}, where a list of nodes is expected")
+    if not nodes:
+        raise Error("usage", "a list of no nodes; one at least is expected")
     return ffi.new("duet_node[]", [node_pointer(node) for node in nodes])
 
 
@@ -457,7 +460,15 @@ def initialiser(start: InitialiserLike) -> Struct:
         if len(start) != 2:
             raise Error("usage", f"{start!r} as an initialiser; a word and its scale are expected: ('normal', 0.02)")
         return struct("duet_initialiser", kind=start[0], scale=start[1])
-    return start
+    if isinstance(start, ffi.CData):
+        return start
+    if isinstance(start, real_numbers.Real):
+        return struct("duet_initialiser", kind="constant", scale=float(start))
+    raise Error(
+        "usage",
+        f"{brief(start)} as an initialiser; a number, a word or a word and its scale is expected: ('normal', 0.02); numbers "
+        "for each element are written by store.write, once the store has memory",
+    )
 
 
 def prior_array(parts: Priors) -> Tuple[Any, int]:

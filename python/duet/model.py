@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from .convert import WHILE_BUILT, building, expect, extents_of, key_values, node_or_null, node_pointer, pointer, struct, text_array, texts, truth, where, whole
@@ -383,9 +384,9 @@ class Trainer(Handle):
 
     def save(self, path: str) -> None:
         """Weights, states, moments and counters as one safetensors file."""
-        c.trainer_save(self, path)
+        c.trainer_save(self, os.fspath(path))
 
     def load(self, path: str) -> None:
         """Goes on where a file of the same model and batch left off, to the bit. A file of other settings that are no
         rates, or of data of another kind, is refused; other rows are not."""
-        c.trainer_load(self, path)
+        c.trainer_load(self, os.fspath(path))

@@ -41,7 +41,9 @@ duet_window duet_window_pad_same(duet_window window, size_t height, size_t width
 
 size_t duet_window_count(const duet_window *window, size_t axis, size_t extent)
 {
-    size_t span, before = window->pad_before[axis], after = window->pad_after[axis];
+    if (axis > 1) return 0;
+    const size_t before = window->pad_before[axis], after = window->pad_after[axis];
+    size_t span;
     if (!span_of(window, axis, &span) || extent > INT32_MAX || before > INT32_MAX - extent ||
         after > INT32_MAX - extent - before)
         return 0;
