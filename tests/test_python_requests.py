@@ -135,6 +135,19 @@ class Scales(Asked):
         said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge.directory))
         self.assertRegex("".join(said), "^how good the judge is is not known: .*array")
 
+    def test_a_judge_without_features_is_told_of(self):
+        def build(model):
+            logits = duet.dense(model.group("net"), "only", model.batch(), 3)
+            model.phase("learn", 1)
+            loss = duet.batch_mean(duet.softmax_cross_entropy(logits, model.labels()))
+            model.report("loss", loss)
+            model.minimise(loss, model.group("net"))
+            model.output("class_logits", logits)
+
+        judge = duet.train(duet.Family("plain", build), self.data, steps=2, batch=20, out=self.path("plain"))
+        with self.assertRaisesRegex(duet.Error, "\"frechet\" cannot be .*: the judge's model has no output \"features\""):
+            self.vae.evaluate("frechet", judge=judge)
+
     def test_a_judge_that_guesses_is_told_of(self):
         x, y = self.x.copy(), numpy.arange(200) % 2
         x[:, :4, :4] = 255 * y[:, None, None]

@@ -20,7 +20,10 @@ bool duet_metric_has_features(duet_run *run)
 
 const char *duet_metric_why_no_features(duet_run *run)
 {
-    return duet_metric_draws(run) ? duet_metric_why_no_judge(run) : NULL;
+    if (!duet_metric_draws(run)) return NULL;
+    return duet_run_judge(run) == NULL ? duet_metric_why_no_judge(run)
+                                       : "the judge's model has no output \"" DUET_FEATURES
+                                         "\", as that of \"classifier\" has: name the layer before its logits so";
 }
 
 static duet_status make_room(duet_feature_set *set, size_t count, size_t width, duet_error *error)
