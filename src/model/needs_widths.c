@@ -173,6 +173,44 @@ void duet_warn_of_faint_examples(duet_model *model, double sigma)
     duet_looked_at_free(&it);
 }
 
+/* Columns that are half as wide as sigma at most, and next to nothing beside the widest one; how many. */
+static size_t find_hidden(const duet_looked_at *it, double sigma, double *widest, duet_text *list)
+{
+    enum { FAR = 16 /* times as wide */ };
+    size_t found = 0;
+    *widest = 0;
+    for (size_t i = 0; i < it->features; i++) *widest = fmax(*widest, it->deviations[i]);
+    for (size_t i = 0; i < it->features; i++) {
+        const double deviation = it->deviations[i];
+        if (deviation > 0 && deviation < sigma / 2 && *widest > FAR * deviation) add_width(list, it, i, found++);
+    }
+    add_more(list, found);
+    return found;
+}
+
+void duet_warn_of_hidden_columns(duet_model *model, double sigma)
+{
+    duet_looked_at it;
+    double widest;
+    duet_text list = {0}, remedy = {0};
+    const duet_data *data = duet_model_data(model);
+    if (sigma <= 0 || !duet_shape_is_table(duet_data_describe(data)->shape) || model->build->faint ||
+        duet_data_has_note(data, DUET_NOTE_OF_SCALE) || duet_data_has_note(data, DUET_NOTE_OF_CODES) ||
+        !have_deviations(model, &it, 0, INFINITY, 0))
+        return;
+    if (it.measured >= DUET_LOOKED_AT_LEAST && find_hidden(&it, sigma, &widest, &list) > 0) {
+        add_scaling(&remedy, model, &it);
+        duet_model_warn(model,
+                        "in %zu examples that were looked at these columns of %zu are less than half as wide as %.2g, "
+                        "which p(x given z) is in each, where another is as wide as %.2g%s: the posterior has next to "
+                        "nothing to say of what is taken for noise%s",
+                        it.measured, it.features, sigma, widest, duet_text_get(&list), duet_text_get(&remedy));
+    }
+    duet_text_free(&list);
+    duet_text_free(&remedy);
+    duet_looked_at_free(&it);
+}
+
 /* Columns of a table that are not as wide as that; how many. A column of two values is as wide as its shares make it.
  */
 static size_t find_misfits(duet_looked_at *it, double least, double most, duet_text *list)

@@ -117,6 +117,12 @@ static bool loses(const patient *it)
     return has_begun(it) && term(it, "accuracy") < 0.1;
 }
 
+/* Of a posterior that says nothing a mean over a report's examples may be a little below 0 by chance. */
+static bool is_no_divergence(const patient *it)
+{
+    return term(it, "kl") < -1;
+}
+
 static bool says_nothing(const patient *it)
 {
     return has_begun(it) && term(it, "kl") < 0.05;
@@ -173,6 +179,14 @@ static const struct {
      "accuracy",
      "the discriminator takes nearly every example for the other kind",
      {{"discriminator.lr=100", "a higher discriminator.lr"}, {"k=2", NULL, "1"}}},
+    {"kl-below-zero",
+     is_no_divergence,
+     false,
+     "kl",
+     "the KL term is below 0, which a divergence cannot be, and falls without a bound where it is minimised: its "
+     "formula "
+     "or its sign is wrong",
+     {{NULL}}},
     {"posterior-collapse",
      says_nothing_of_noise,
      true,

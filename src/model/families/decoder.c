@@ -65,6 +65,11 @@ double duet_likelihood_least_sigma(duet_model *model)
     return duet_setting_number(model, learns_sigma(model) ? "sigma_floor" : "sigma");
 }
 
+double duet_likelihood_fixed_sigma(duet_model *model)
+{
+    return learns_sigma(model) ? 0 : duet_likelihood_least_sigma(model);
+}
+
 static void check_data(duet_model *model)
 {
     const bool per_feature = learns_sigma(model) && duet_setting_is(model, "sigma_per", "feature");

@@ -25,6 +25,8 @@ bool duet_likelihood_is_of_bytes(duet_model *model);
 duet_node duet_likelihood_draw(duet_model *model, duet_node decoded);
 /** How narrow a Gaussian p(x | z) may become: its sigma, or a learned one's floor; 0: it is no Gaussian. */
 double duet_likelihood_least_sigma(duet_model *model);
+/** The same where it is not learnt; 0: it is, or the likelihood has none. */
+double duet_likelihood_fixed_sigma(duet_model *model);
 /** In a phase: reports what the likelihood has learned, the mean "sigma"; nothing if it learns nothing. */
 void duet_likelihood_report(duet_model *model);
 

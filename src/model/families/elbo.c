@@ -175,6 +175,7 @@ void duet_vae_objective(duet_model *m, const duet_vae *vae)
     if (duet_setting_is(m, "reports", "all")) q = (duet_gaussian){duet_watch(q.mean), duet_watch(q.logvar)};
     terms t = make_terms(m, vae, q, prior);
     if (t.beta > 0) duet_warn_of_faint_examples(m, duet_likelihood_least_sigma(m) * sqrt(t.beta));
+    if (t.beta > 0) duet_warn_of_hidden_columns(m, duet_likelihood_fixed_sigma(m) * sqrt(t.beta));
     train(m, &t);
     give_outputs(m, vae, &t, prior);
     duet_vae_likelihood(m, vae, &q, prior);

@@ -68,6 +68,10 @@ void duet_warn_of_narrow_columns(duet_model *model, double floor);
  *  that the posterior has nothing to say; where it then says nothing, that is the cause (run/health.c). */
 void duet_warn_of_faint_examples(duet_model *model, double sigma);
 
+/** Warns likewise of columns of a table that are half as wide as `sigma` at most, and next to nothing beside the widest
+ *  one. Not where opening the set told of its scale, and not where all are faint. */
+void duet_warn_of_hidden_columns(duet_model *model, double sigma);
+
 /** Warns, for what mixes examples as duet_model_centred gives them with noise of deviation 1, of training data that
  *  deviate by less than `least` or more than `most`: a table's column by itself, other data as a whole. Not where
  *  opening the set told of its scale. */

@@ -351,6 +351,8 @@ function costSection() {
 }
 const ailments = {
   'loss-below-zero': 'the discriminator\'s cross-entropy fell below 0',
+  'loss-without-bound': 'the discriminator\'s loss fell without a bound',
+  'kl-below-zero': 'the KL term was below 0, which a divergence cannot be: a fault of the model',
   'loss-bound': 'the generator\'s loss was smaller than the discriminator\'s allows: a fault',
   'discriminator-wins': 'the discriminator told every example apart, and the generator learnt next to nothing',
   'discriminator-loses': 'the discriminator took nearly every example for the other kind',
