@@ -13,7 +13,9 @@ static void a_best_is_kept_within_the_first_epoch(void **state)
     static const char look[] = "\"split\":\"test\"";
     expect(RUN("train", "vae", "--data", "ring8", "--steps", "100", "--keep-best", "elbo", "-q", "--out", "@/short"), 0,
            NULL, NULL);
-    expect(RUN("eval", "@/short/best.safetensors", "--metric", "elbo"), 0, "elbo", NULL);
+    expect(RUN("eval", "@/short/best.safetensors", "--metric", "elbo"), 0, "elbo",
+           "/short/best.safetensors: its epoch was chosen by elbo on the test examples of its training");
+    expect(RUN("report", "@/short/best.safetensors"), 0, "best-report.html", "its epoch was chosen by elbo");
     expect(RUN("train", "--resume", "@/short", "--steps", "110", "-q"), 0, NULL, NULL);
     expect(RUN("train", "--resume", "@/short", "--epochs", "1", "--keep-best", "elbo", "-q"), 0, NULL, NULL);
     char *metrics = test_file_read(inside("short/metrics.jsonl", path), NULL);

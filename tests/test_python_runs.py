@@ -566,6 +566,13 @@ class Runs(Folder):
         run = duet.train(data=pictures(), resume=run, epochs=3, log=lines.append)
         self.assertIn("watched as before: metrics=mse keep_best=elbo patience=50", "\n".join(lines))
         self.assertEqual([("mse" in look, "elbo" in look) for look in looks(run)], [(True, True)] * 3)
+        best = duet.open(os.path.join(path, "best.safetensors"), data=pictures())
+        with self.assertWarnsRegex(duet.Note, "best.safetensors: its epoch was chosen by elbo on the test examples"):
+            best.evaluate("mse")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", duet.Note)
+            run.evaluate("mse")
+            best.evaluate("mse", split="train")
         run = duet.train(data=pictures(), resume=run, epochs=4, metrics="none", keep_best="none")
         self.assertEqual((len(looks(run)), run.record["watch"]["best"]), (3, None))
         with self.assertRaisesRegex(duet.Error, "seed: the run goes on with 3, not 0"):

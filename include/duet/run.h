@@ -202,6 +202,10 @@ DUET_API duet_status duet_run_speeds(duet_run *run, duet_run_speed **rows, size_
  *  where it is missing, or the checkpoint is not sound. Without a device; the checkpoint is read through. */
 DUET_API bool duet_run_doubts_reports(const char *run, char *words, size_t size);
 
+/** Whether `run` is RUN/best.safetensors, the state of an epoch that was chosen by a metric on the test examples:
+ * `words` then says by which, and that what is measured on these is better than on others. */
+DUET_API bool duet_run_is_chosen(const char *run, char *words, size_t size);
+
 /** Whether metrics of the test split are of a tenth of examples that are nobody's test set, as other data than the
  * run's own that have none are divided: in words for a note. They are read through for it. Errors: of reading. */
 DUET_API duet_status duet_run_tells_share(duet_run *run, bool *tells, char *words, size_t size, duet_error *error);

@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 
-from .convert import absolute, key_values, same_rows, text_array, truth, warn, whole
+from .convert import Note, absolute, key_values, same_rows, text_array, truth, warn, whole
 from .data import Data, absolute_name, data_of, told
 from .device import Device, hear_warnings, opencl_memory
 from .evaluation import doubt_of_judge, evaluate, unknown_judge
@@ -519,6 +519,7 @@ class Run(Handle):
             beside = None if judge is None else judge_of(judge)
             values = evaluate(run, metrics, beside, split, seed, lambda opened: self._doubt_of(judge, opened))
             run._tell(of=_OF_GIVEN)
+            self._tell_of_choice(split)
             return values
         except Error as error:
             if run is self:
@@ -527,6 +528,11 @@ class Run(Handle):
         finally:
             if run is not self:
                 run.close()
+
+    def _tell_of_choice(self, split: str) -> None:
+        said = ffi.new("char[]", 300)
+        if split == "test" and lib.duet_run_is_chosen(text(self.directory), said, len(said)):
+            warn(f"{self.directory}: {in_python(words(said) or '')}", Note)
 
     def _check_own(self) -> None:
         """That arrays are of the shape and scale of the run's examples: the library sees a file of them, whose name

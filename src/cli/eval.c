@@ -245,6 +245,13 @@ static void tell_of_unknown(const duet_run *run, const cli_values *values)
     }
 }
 
+static void tell_of_choice(duet_run *run, const char *path)
+{
+    char words[300];
+    if (cli_run_split(run) == DUET_TEST && duet_run_is_chosen(path, words, sizeof words))
+        cli_print(stderr, "note: %s: %s\n", path, words);
+}
+
 /* A value that is not finite says that the run, or what it was asked of, is not sound. */
 static int check_values(const duet_run *run, const cli_values *values)
 {
@@ -405,6 +412,7 @@ static int run(int argc, char **argv)
         cli_print(stderr, "note: --samples has no effect: none of these metrics looks at samples\n");
     if (status == CLI_DONE) tell_of_speeds(opened, &values);
     if (status == CLI_DONE) tell_of_unknown(opened, &values);
+    if (status == CLI_DONE) tell_of_choice(opened, arguments.run);
     if (status == CLI_DONE && missing == 0) status = check_settings(opened);
     if (status == CLI_DONE)
         status = arguments.json ? print_json(opened, &arguments, facts, &values) : print_table(opened, &values);

@@ -287,6 +287,12 @@ static void say_of_reports(const char *run)
     free(path);
 }
 
+static void say_of_choice(const char *run)
+{
+    char words[300];
+    if (duet_run_is_chosen(run, words, sizeof words)) cli_print(stderr, "note: %s: %s\n", run, words);
+}
+
 /* Whether the reports, which were away when the training's speed was asked for, are there again. */
 static bool has_reports_again(const char *run, const json_t *evaluation)
 {
@@ -469,6 +475,7 @@ int cli_evaluation_ensure(const char *run, const cli_evaluation_wish *wish)
     if (status == CLI_DONE) status = say_what_is_left_out(evaluation, run, wish);
     if (status == CLI_DONE) note_used(evaluation, wish);
     if (status == CLI_DONE) say_of_reports(run);
+    if (status == CLI_DONE) say_of_choice(run);
     if (lock >= 0) (void)close(lock);
     cli_basis_free(&basis);
     json_decref(evaluation);

@@ -399,6 +399,17 @@ static json_int_t sum_of(json_t *numbers)
     return sum;
 }
 
+/* The metric by which the epoch of this state was chosen on the test examples; null: it was not. */
+static void put_choice(json_t **made, const char *run, const json_t *file)
+{
+    const char *checkpoint;
+    size_t length;
+    (void)directory_length(run, &checkpoint, &length);
+    json_t *by = json_object_get(json_object_get(file, "watch"), "best");
+    const bool is_best = length == strlen("best") && strncmp(checkpoint, "best", length) == 0 && json_is_string(by);
+    duet_json_set(made, "chosen_by", is_best ? json_incref(by) : json_null());
+}
+
 json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_error *error)
 {
     static const char *const kept[] = {"model",    "settings",   "data",   "batch",  "seed",
@@ -424,6 +435,7 @@ json_t *duet_page_collect(const char *run, const duet_page_wish *wish, duet_erro
         duet_page_put_facts(&made, file);
         put_checkpoint(&made, run, evaluation);
         put_use(&made, evaluation);
+        put_choice(&made, run, file);
         duet_json_set(&cost, "parameters", json_integer(sum_of(json_object_get(file, "parameters"))));
         put_size_of_checkpoint(&cost, run);
         put_memory(&cost, evaluation);

@@ -426,6 +426,7 @@ function verdicts() {
 function notes() {
   const list = [];
   for (const run of runs) {
+    if (run.evaluation && run.chosen_by) list.push(`${alone ? '' : run.run + ': '}${alone ? 'The' : 'the'} epoch was chosen by ${run.chosen_by} on the test examples: on these it is better than on others, by how much no interval says.`);
     if (!run.evaluation) list.push([alone ? '' : run.name + ': ', alone ? 'No evaluation yet. ' : 'no evaluation yet. ', h('code', {}, 'duet report ' + shellWord(run.run)), ' adds metrics and pictures.']);
     else if (run.evaluation_is_old) list.push([alone ? '' : run.name + ': ', `${alone ? 'Metrics' : 'metrics'} and pictures are of ${run.evaluation.checkpoint.step < run.checkpoint.step ? `step ${run.evaluation.checkpoint.step}; the run has gone on since` : `another checkpoint, of step ${run.evaluation.checkpoint.step}`}. `,
       h('code', {}, 'duet report ' + shellWord(run.run)), ' makes new ones.']);
