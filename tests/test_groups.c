@@ -175,6 +175,67 @@ static void give_another_of_inference(duet_model *m)
     duet_inference_end(duet_model_graph(m));
 }
 
+/* An autoencoder whose loss is given `logits`, and that gives `seen`. */
+static void learn_logits(duet_model *m, bool loss_of_sigmoid, bool seen_as_logits)
+{
+    duet_node z = layer(m, "z", duet_model_batch(m)), logits = layer(m, "decode", z);
+    duet_node loss = duet_batch_mean(
+        duet_bernoulli_nll(loss_of_sigmoid ? duet_sigmoid(logits) : logits, duet_flatten(duet_model_batch(m))));
+    duet_phase(m, "learn", 1);
+    duet_minimise(m, loss, duet_model_group(m, "net"));
+    duet_report(m, "loss", loss);
+    duet_output(m, DUET_RECONSTRUCTION, seen_as_logits ? layer(m, "decode", z) : duet_sigmoid(layer(m, "decode", z)));
+}
+
+static void see_probabilities(duet_model *m)
+{
+    learn_logits(m, false, false);
+}
+
+static void see_logits(duet_model *m)
+{
+    learn_logits(m, false, true);
+}
+
+static void learn_from_a_sigmoid(duet_model *m)
+{
+    learn_logits(m, true, false);
+}
+
+static void learn_from_a_softmax(duet_model *m)
+{
+    duet_node classes = duet_softmax(layer(m, "classes", duet_model_batch(m)));
+    duet_node loss = duet_batch_mean(duet_softmax_cross_entropy(classes, duet_stop_gradient(classes)));
+    duet_phase(m, "learn", 1);
+    duet_minimise(m, loss, duet_model_group(m, "net"));
+    duet_report(m, "loss", loss);
+}
+
+static void logits_are_no_probabilities(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {see_probabilities, NULL},
+        {see_logits, "the output \"reconstruction\" is of the layer whose numbers bernoulli_nll takes as logits"},
+        {learn_from_a_sigmoid, "bernoulli_nll takes logits, and is given what sigmoid gives"},
+        {learn_from_a_softmax, "softmax_cross_entropy takes logits, and is given what softmax gives"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[512] = "";
+        test_parts parts;
+        duet_family family = family_of(rows[i].build);
+        duet_device_set_log(device, keep_line, said);
+        test_parts_open(&parts, device, &family, plain, NULL, 0);
+        duet_device_set_log(device, NULL, NULL);
+        test_parts_close(&parts);
+        if (rows[i].piece == NULL ? strstr(said, "logits") != NULL : strstr(said, rows[i].piece) == NULL)
+            fail_msg("row %zu: %s", i, said);
+    }
+}
+
 static void parameters_that_no_loss_moves_are_named(void **state)
 {
     (void)state;
@@ -471,6 +532,7 @@ int main(void)
         cmocka_unit_test(unknown_groups_are_named),
         cmocka_unit_test(groups_that_rest_are_named),
         cmocka_unit_test(parameters_that_no_loss_moves_are_named),
+        cmocka_unit_test(logits_are_no_probabilities),
         cmocka_unit_test(groups_of_another_store_are_named),
         cmocka_unit_test(norms_of_gradients_are_reported),
         cmocka_unit_test(use_may_choose_the_average),

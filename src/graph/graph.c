@@ -410,7 +410,7 @@ const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index)
     return index < graph->follower_count ? &graph->followers[index] : NULL;
 }
 
-void duet_graph_want_unit_range(const char *where, duet_node node, duet_node loss, const char *what,
+void duet_graph_want_unit_range(const char *where, duet_node logits, duet_node node, duet_node loss, const char *what,
                                 const char *instead)
 {
     if (duet_node_is_broken(node) || duet_node_is_broken(loss)) return;
@@ -421,7 +421,7 @@ void duet_graph_want_unit_range(const char *where, duet_node node, duet_node los
     if (value->op == &duet_op_constant && !(number >= 0 && number <= 1))
         duet_graph_fail_at(where, graph, "%s: the target is %g, and one in [0, 1] was expected", what, number);
     if (duet_array_grow(&graph->wants, graph->want_count, &graph->want_capacity, sizeof *graph->wants))
-        graph->wants[graph->want_count++] = (duet_unit_want){where, what, instead, node, loss};
+        graph->wants[graph->want_count++] = (duet_unit_want){where, what, instead, logits, node, loss};
     else
         duet_graph_refuse(graph, DUET_ERROR_MEMORY, "out of memory for a loss");
 }

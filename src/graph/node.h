@@ -165,11 +165,11 @@ const duet_follower *duet_graph_follower(const duet_graph *graph, size_t index);
 /** What duet_graph_want_unit_range said: `node` has to lie in [0, 1], or what `what` computes of it has no meaning. */
 typedef struct duet_unit_want {
     const char *where, *what, *instead; /* instead: what is for any numbers, or NULL */
-    duet_node node, loss;               /* loss: what is computed of it */
+    duet_node logits, node, loss;       /* logits: beside it, or NULL; loss: what is computed of them */
 } duet_unit_want;
 
 /** Of a number outside a mistake; of all else the model sees to it that it is said of examples. */
-void duet_graph_want_unit_range(const char *where, duet_node node, duet_node loss, const char *what,
+void duet_graph_want_unit_range(const char *where, duet_node logits, duet_node node, duet_node loss, const char *what,
                                 const char *instead);
 /** In the order of the calls; NULL past the end. Valid until the next one is made. */
 const duet_unit_want *duet_graph_unit_want(const duet_graph *graph, size_t index);

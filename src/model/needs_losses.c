@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "data/data.h"
 #include "graph/node.h"
+#include "graph/variable.h"
 #include "model/families/needs.h"
 #include "model/model.h"
 #include "model/values.h"
@@ -105,6 +106,68 @@ static bool is_used(const duet_build *build, duet_node loss)
     return used;
 }
 
+static duet_node without_views(duet_node node)
+{
+    while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
+    return node;
+}
+
+static bool is_op(duet_node node, const char *name)
+{
+    return strcmp(node->op->name, name) == 0;
+}
+
+/* Whether it is e^(x - log(sum(e^x))), as duet_softmax composes it. */
+static bool is_softmax(duet_node node)
+{
+    if (!is_op(node, "exp") || !is_op(node->inputs[0], "subtract")) return false;
+    duet_node log = without_views(node->inputs[0]->inputs[1]);
+    duet_node sum = is_op(log, "log") ? without_views(log->inputs[0]) : log;
+    return is_op(sum, "sum") && is_op(sum->inputs[0], "exp") && sum->inputs[0]->inputs[0] == node->inputs[0]->inputs[0];
+}
+
+static const duet_variable *parameter_of(duet_node node)
+{
+    node = without_views(node);
+    const duet_variable *variable = node->op == &duet_op_variable ? node->attributes.object : NULL;
+    return variable != NULL && variable->optimised ? variable : NULL;
+}
+
+/* Whether both come from one layer, of whatever: they are the same op with the same parameter. */
+static bool are_of_one_layer(duet_node one, duet_node other)
+{
+    bool found = one == other;
+    for (size_t i = 0; !found && one->op == other->op && i < one->input_count; i++)
+        for (size_t k = 0; !found && k < other->input_count; k++) /* a sum may turn its operands round */
+            found =
+                parameter_of(one->inputs[i]) != NULL && parameter_of(one->inputs[i]) == parameter_of(other->inputs[k]);
+    return found;
+}
+
+/* Probabilities where logits are expected, and logits that are given for what is seen. */
+static void warn_of_logits(duet_model *model, const duet_unit_want *want)
+{
+    const duet_build *build = model->build;
+    duet_node logits = without_views(want->logits);
+    const char *activation = is_op(logits, "sigmoid") ? "sigmoid" : is_softmax(logits) ? "softmax" : NULL;
+    if (activation != NULL)
+        duet_model_warn(model,
+                        "%s: %s takes logits, and is given what %s gives: its operand is what the loss takes, as the "
+                        "loss has %s in it",
+                        want->where, want->what, activation, activation);
+    for (size_t p = 0; p < build->procedure_count; p++)
+        for (size_t i = 0; i < build->procedures[p].output_count; i++) {
+            const duet_output_row *output = &build->procedures[p].outputs[i];
+            const bool is_seen =
+                strcmp(output->name, DUET_RECONSTRUCTION) == 0 || strcmp(output->name, DUET_SAMPLE) == 0;
+            if (is_seen && are_of_one_layer(without_views(output->value), logits))
+                duet_model_warn(model,
+                                "the output \"%s\" is of the layer whose numbers %s takes as logits: what is seen is "
+                                "their sigmoid",
+                                output->name, want->what);
+        }
+}
+
 void duet_needs_of_losses(duet_model *model)
 {
     const duet_data_info *info = duet_data_describe(duet_model_data(model));
@@ -118,6 +181,7 @@ void duet_needs_of_losses(duet_model *model)
         multiple it = {1, 0};
         duet_node node = want->node;
         if (duet_graph_mistake(graph)->status != DUET_OK) return; /* of which there is one to tell */
+        if (want->logits != NULL && is_used(model->build, want->loss)) warn_of_logits(model, want);
         while (node != NULL && node != model->build->batch) node = step_towards_batch(node, &it);
         if ((node != NULL && is_within(&it, ends, given)) || !is_used(model->build, want->loss)) continue;
         (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);

@@ -44,7 +44,7 @@ duet_node duet_bernoulli_nll_at(const char *where, duet_node logits, duet_node x
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
     duet_node softplus = duet_softplus(logits);
     duet_node loss = duet_sum_features(duet_subtract(softplus, duet_multiply(x, logits)));
-    duet_graph_want_unit_range(where, x, loss, "bernoulli_nll", "gaussian_nll");
+    duet_graph_want_unit_range(where, logits, x, loss, "bernoulli_nll", "gaussian_nll");
     return loss;
 }
 
@@ -79,7 +79,7 @@ duet_node duet_discretised_logistic_at(const char *where, duet_node location, du
     duet_node inside = duet_log(duet_negate(duet_elu(duet_scale(per_scale, -1 / steps), 1)));
     duet_node lost = duet_add(duet_select(last, none, above), duet_select(first, none, below));
     duet_node loss = duet_subtract(duet_select(duet_add(first, last), none, inside), lost);
-    duet_graph_want_unit_range(where, x, loss, "discretised_logistic", "gaussian_nll");
+    duet_graph_want_unit_range(where, NULL, x, loss, "discretised_logistic", "gaussian_nll");
     return loss;
 }
 
@@ -116,7 +116,7 @@ duet_node duet_binary_cross_entropy_at(const char *where, duet_node logits, duet
         duet_graph_fail(logits->graph, "binary_cross_entropy: the target is %s, the logits %s",
                         duet_shape_text(target->shape, has), duet_shape_text(logits->shape, wants));
     }
-    duet_graph_want_unit_range(where, target, terms, "binary_cross_entropy", "squared_error");
+    duet_graph_want_unit_range(where, logits, target, terms, "binary_cross_entropy", "squared_error");
     return duet_batch_mean(terms);
 }
 
@@ -130,6 +130,6 @@ duet_node duet_softmax_cross_entropy_at(const char *where, duet_node logits, due
     if (!are_alike(where, "softmax_cross_entropy", logits, targets))
         return duet_node_is_broken(logits) ? logits : duet_node_broken(logits->graph);
     duet_node loss = duet_negate(duet_sum_features(duet_multiply(targets, duet_log_softmax(logits))));
-    duet_graph_want_unit_range(where, targets, loss, "softmax_cross_entropy", "squared_error");
+    duet_graph_want_unit_range(where, logits, targets, loss, "softmax_cross_entropy", "squared_error");
     return loss;
 }
