@@ -416,18 +416,23 @@ def _field(kind: str, name: str) -> Any:
     return fields[name].type
 
 
+_EXPECTED = {"char *": "a text", "float": "a number", "double": "a number"}
+
+
+def _set(made: Any, name: str, field: Any, value: Any) -> None:
+    taken = NULL if value is None else text(value) if isinstance(value, str) else getattr(value, "pointer", value)
+    try:
+        setattr(made, name, enumerator(field.cname, value) if field.kind == "enum" else taken)
+    except (TypeError, OverflowError):  # cffi's words are of its own types
+        expected = _EXPECTED.get(field.cname, field.cname if field.kind == "pointer" else "a whole number")
+        raise TypeError(f"{name}={brief(value)}, where {expected} is expected") from None
+
+
 def struct(kind: str, /, **fields: Any) -> Struct:
     """A structure of the headers by the names of its fields; what is not said is 0 or NULL."""
     made = ffi.new(f"{kind} *")
     for name, value in fields.items():
-        field = _field(kind, name)
-        if field.kind == "enum":
-            value = enumerator(field.cname, value)
-        elif isinstance(value, str):
-            value = text(value)
-        elif value is None:
-            value = NULL
-        setattr(made, name, getattr(value, "pointer", value))
+        _set(made, name, _field(kind, name), value)
     whole = made[0]
     _kept[whole] = made
     return whole

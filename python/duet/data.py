@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Uni
 import numpy
 
 from .convert import absolute, as_type, column_names, each_as_array, extents_of, in_order, labels_of, numbers, same_rows, shape_struct, shape_tuple, text_array, texts, truth, whole
-from .library import NULL, Error, Handle, Record, article, c, check, enumerator, ffi, held, lib, new_error, path_of, record, shown, text, text_or_null
+from .library import NULL, Error, Handle, Record, article, brief, c, check, enumerator, ffi, held, lib, new_error, path_of, record, shown, text, text_or_null
 
 SPLITS = ("train", "test")
 STEPS = 256  # that float32 tells apart in a column that is told of, at most
@@ -104,6 +104,8 @@ class Data(Handle):
     _holder = Record(raised=None)  # of a set that a function gives: that function, and what it raised
 
     def __init__(self, name: Optional[str] = None):
+        if not isinstance(name, (str, bytes, os.PathLike, type(None))):
+            raise TypeError(f"{brief(name)}, where the name of data is expected; duet.Data.from_arrays(x) takes arrays")
         made, error = ffi.new("duet_data **"), new_error()
         lib.duet_data_open(made, text_or_null(name), error)
         check(error)

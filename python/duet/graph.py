@@ -213,6 +213,7 @@ class Plan(Handle):
         """Fills an input with an array of its shape, which is copied before this returns and read where it lies if it
         is contiguous and of the input's type. A buffer or an array of pyopencl's, of the device's context, is copied on
         the device, in the order of its queue; this returns at once."""
+        expect(node, Node, "what the plan was made of")
         memory = opencl_memory(values)
         if memory is not None:
             _check(node, values)
@@ -232,6 +233,7 @@ class Plan(Handle):
         out: a contiguous array to be filled, which is returned; or a buffer or an array of pyopencl's, which is filled
             on the device in the order of its queue, without a wait
         """
+        expect(node, Node, "what the plan was made of")
         memory = opencl_memory(out)
         if memory is not None:
             _check(node, out)

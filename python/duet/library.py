@@ -72,7 +72,7 @@ def brief(value: Any) -> str:
 
 def article(name: str) -> str:
     """The word with its article."""
-    return f"a{'n' if name[0] in 'aeiouAEIOU' else ''} {name}"
+    return f"a{'n' if name[0] in 'aeiouAEIOU' or name.startswith('nd') else ''} {name}"
 
 
 _texts: Dict[str, Any] = {}

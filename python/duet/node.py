@@ -236,4 +236,6 @@ class Group(Borrowed):
 
     def set_spectral_norm(self, normalises: bool) -> None:
         """Whether weights of layers made from now on are divided by their largest singular value."""
-        lib.duet_group_set_spectral_norm(self.pointer, normalises)
+        from .convert import truth
+
+        lib.duet_group_set_spectral_norm(self.pointer, truth("normalises", normalises))
