@@ -134,6 +134,11 @@ class Scales(Asked):
 
         said = self.warnings_of(lambda: self.cvae.evaluate("agreement", judge=self.judge.directory))
         self.assertRegex("".join(said), "^how good the judge is is not known: .*array")
+        for judge, words in ((self.judge, "may be guessing"), (self.judge.directory, "how good the judge is is not known: .*array")):
+            watched = dict(steps=2, batch=20, metrics=["agreement"], judge=judge)
+            said = self.warnings_of(lambda: duet.train("cvae", self.data, **watched))
+            self.assertEqual(len([one for one in said if "the judge" in one]), 1, said)
+            self.assertRegex("".join(said), words)
 
     def test_a_judge_without_features_is_told_of(self):
         def build(model):

@@ -186,6 +186,7 @@ typedef struct duet_monitor_options {
                               that goes on names, if that judge still says the same (duet_train_options.judge) */
     const duet_family *judge_family; /**< of a judge of the program's own family, which must outlive the monitor; NULL:
                                         the built-in one */
+    bool judge_is_weighed;           /**< the program has told of its worth (duet_judge_weigh): the monitor does not */
     bool stop_on_collapse; /**< look for lost modes, classes and latents, and stop where few are left */
     uint64_t seed;         /**< of the metrics' own noise */
     const char *resume;    /**< the run that goes on, whose earlier values count; NULL: a new one. What is not said of

@@ -90,13 +90,13 @@ def judge_of(judge: Any) -> Tuple[Any, Any]:
     return directory_of(judge), getattr(judge, "family", None)
 
 
-def _has_arrays(judge: Any) -> bool:
+def has_arrays(judge: Any) -> bool:
     return isinstance(judge, Run) and judge._own is not None and judge._own._arrays is not None
 
 
 def doubt_of_arrays(judge: Any) -> Optional[str]:
     """doubt_of_judge of a Run that was trained on arrays, where who opens its directory has none to weigh it by."""
-    if not _has_arrays(judge):
+    if not has_arrays(judge):
         return None
     try:
         with judge._lock, judge._with_files() as filed:
@@ -562,7 +562,7 @@ class Run(Handle):
         beside = judge if isinstance(judge, Run) else Run(judge)
         which = (beside is judge, beside.directory, beside._checkpoint())
         if self._weighed is None or self._weighed[0] != which:
-            self._weighed = which, doubt_of_arrays(judge) if _has_arrays(judge) else doubt_of_judge(opened)
+            self._weighed = which, doubt_of_arrays(judge) if has_arrays(judge) else doubt_of_judge(opened)
         return self._weighed[1]
 
     def _with_files(self) -> "Run":

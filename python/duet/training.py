@@ -16,7 +16,7 @@ from .interrupt import Stop
 from .library import NULL, Error, check, ffi, held, in_python, lib, new_error, opening, path_of, refuse_forked, selector, text, text_or_null, words
 from .model import family_of, raise_for
 from .progress import Bar
-from .run import Run, directory_of, doubt_of_arrays, judge_of
+from .run import Run, directory_of, doubt_of_arrays, has_arrays, judge_of
 
 # Names in a line of metrics.jsonl that are the report's own.
 REPORTED = ("step", "epoch", "split", "seconds", "images_per_second", "health", "features")
@@ -235,6 +235,7 @@ def train(
                 patience=patience,
                 judge=options.judge,
                 judge_family=None if judge_family is None else family_of(judge_family),
+                judge_is_weighed=has_arrays(judge),
                 stop_on_collapse=stop_on_collapse,
                 resume=options.resume,
             ),

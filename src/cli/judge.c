@@ -59,11 +59,10 @@ int cli_judge_weigh(duet_run *judge, json_t **facts)
     else if (!may_stay_unknown(status))
         return cli_fail_opened(&error);
     else
-        cli_complain(
-            CLI_DONE,
-            "how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is left out: "
-            "%s",
-            error.message);
+        cli_print(stderr,
+                  "warning: how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is "
+                  "left out: %s\n",
+                  error.message);
     cli_judge_tell(*facts);
     return CLI_DONE;
 }

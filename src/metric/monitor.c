@@ -353,10 +353,10 @@ static duet_status weigh(duet_run *run, duet_run *judge, duet_error *error)
     if (status != DUET_OK && status != DUET_ERROR_FILE && !costs_a_value(status))
         return duet_fail(error, status, "%s", reason.message);
     if (status != DUET_OK)
-        duet_device_say(
-            duet_run_device(run),
-            "how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, is left out: %s",
-            reason.message);
+        duet_device_say(duet_run_device(run),
+                        "warning: how good the judge is is not known: its accuracy, which a 'duet eval' of it has too, "
+                        "is left out: %s",
+                        reason.message);
     else if (duet_judge_may_guess(&weight, words, sizeof words))
         duet_device_say(duet_run_device(run), "warning: %s", words);
     return DUET_OK;
@@ -372,7 +372,8 @@ static duet_status with_judge(task *it, duet_run *run, duet_status (*act)(task *
     if (status == DUET_OK) status = duet_run_set_judge(run, judge, error);
     if (status == DUET_OK) status = list_metrics(it->monitor, run, it->names, &it->count, error);
     if (status == DUET_OK) status = act(it, run, error);
-    if (status == DUET_OK && judge != NULL && act == check) status = weigh(run, judge, error);
+    if (status == DUET_OK && judge != NULL && act == check && !it->monitor->options.judge_is_weighed)
+        status = weigh(run, judge, error);
     (void)duet_run_set_judge(run, NULL, NULL);
     duet_run_close(&judge);
     return status;
