@@ -10,49 +10,11 @@
 #include "graph/variable.h"
 #include "model/families/needs.h"
 #include "model/model.h"
+#include "model/multiple.h"
 #include "model/values.h"
 
-/* What a node is of the batch: factor * batch + term, in whatever shape. */
-typedef struct multiple {
-    double factor, term;
-} multiple;
-
-/* Whether the node is one number throughout. */
-static bool is_number(duet_node node, double *number)
-{
-    while (node->op->kind == DUET_OP_VIEW) node = node->inputs[0];
-    *number = node->attributes.number[0];
-    return node->op == &duet_op_constant;
-}
-
-/* What `node` is an op with one number of, and `it` of that in turn; NULL: it is none. */
-static duet_node step_towards_batch(duet_node node, multiple *it)
-{
-    static const char *const moving[] = {"reshape", "permute", "broadcast", "stop_gradient"};
-    const char *name = node->op->name;
-    double number;
-    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++)
-        if (strcmp(name, moving[i]) == 0) return node->inputs[0];
-    if (strcmp(name, "negate") == 0) return it->factor = -it->factor, node->inputs[0];
-    if (node->input_count != 2) return NULL;
-    const bool first = is_number(node->inputs[0], &number);
-    if (!first && !is_number(node->inputs[1], &number)) return NULL;
-    if (strcmp(name, "multiply") == 0)
-        it->factor *= number;
-    else if (strcmp(name, "divide") == 0 && !first)
-        it->factor /= number;
-    else if (strcmp(name, "add") == 0)
-        it->term += it->factor * number;
-    else if (strcmp(name, "subtract") == 0) {
-        it->term += it->factor * (first ? number : -number);
-        if (first) it->factor = -it->factor;
-    } else
-        return NULL;
-    return node->inputs[first];
-}
-
 /* The examples' range as a loss is given it. Whether it is [0, 1], to the rounding of floats. */
-static bool is_within(const multiple *it, const double ends[2], double given[2])
+static bool is_within(const duet_multiple *it, const double ends[2], double given[2])
 {
     const double rounding = 1e-5, first = it->factor * ends[0] + it->term, second = it->factor * ends[1] + it->term;
     given[0] = fmin(first, second);
@@ -61,7 +23,7 @@ static bool is_within(const multiple *it, const double ends[2], double given[2])
 }
 
 /* Examples that the model itself moved out of [0, 1], as to [-1, 1], or not far enough into it. */
-static void refuse_moved(duet_model *model, const char *what, const multiple *it)
+static void refuse_moved(duet_model *model, const char *what, const duet_multiple *it)
 {
     duet_data *data = duet_model_data(model);
     duet_error error = {0};
@@ -178,11 +140,11 @@ void duet_needs_of_losses(duet_model *model)
     double given[2];
     char what[320];
     for (size_t i = 0; (want = duet_graph_unit_want(graph, i)) != NULL; i++) {
-        multiple it = {1, 0};
+        duet_multiple it = {1, 0};
         duet_node node = want->node;
         if (duet_graph_mistake(graph)->status != DUET_OK) return; /* of which there is one to tell */
         if (want->logits != NULL && is_used(model->build, want->loss)) warn_of_logits(model, want);
-        while (node != NULL && node != model->build->batch) node = step_towards_batch(node, &it);
+        while (node != NULL && node != model->build->batch) node = duet_multiple_step(node, &it);
         if ((node != NULL && is_within(&it, ends, given)) || !is_used(model->build, want->loss)) continue;
         (void)duet_text_print(what, sizeof what, "%s: %s", want->where, want->what);
         if (node == NULL)

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/data.h"
 #include "graph/variable.h"
 #include "model/advice.h"
+#include "model/multiple.h"
 
 /* A model and the report of its training that is looked at. */
 typedef struct patient {
@@ -41,13 +43,18 @@ static bool is_meant(const patient *it, const char *name)
     return has_discriminator(it);
 }
 
-/* The mean of a term. NaN if the model has no such term: every comparison with it is false, so no rule breaks. */
-static double term(const patient *it, const char *name)
+/* NaN if there is no such term: every comparison with it is false, so no rule breaks. */
+static double mean_of(const patient *it, const char *name)
 {
-    if (!is_meant(it, name)) return NAN;
     for (size_t i = 0; i < it->report->terms; i++)
         if (strcmp(it->report->names[i], name) == 0) return it->report->means[i];
     return NAN;
+}
+
+/* The same of what the rules take for a family's own. */
+static double term(const patient *it, const char *name)
+{
+    return is_meant(it, name) ? mean_of(it, name) : NAN;
 }
 
 static bool setting_is(const patient *it, const char *key, const char *value)
@@ -102,6 +109,48 @@ static bool breaks_the_bound(const patient *it)
     return d_loss > 0 && g_loss < 0.67 * -log1p(-exp(-d_loss)) - 0.05;
 }
 
+/* The report's term that the training minimises, itself or a multiple of it, and what is minimised of it. NULL: none
+ * is reported. */
+static const char *find_minimised(const patient *it, const duet_phase_description *phase, double *minimised)
+{
+    for (size_t o = 0; o < phase->objective_count; o++) {
+        duet_multiple of = {1, 0};
+        for (duet_node node = phase->objectives[o].loss; node != NULL; node = duet_multiple_step(node, &of))
+            for (size_t r = 0; r < phase->report_count; r++)
+                if (phase->reports[r].value == node) {
+                    *minimised = of.factor * mean_of(it, phase->reports[r].name) + of.term;
+                    return phase->reports[r].name;
+                }
+    }
+    return NULL;
+}
+
+/* Beyond what a sum over a batch of log-likelihoods comes to, at deviations that float32 still tells from 0, and a
+ * critic as steep as 1. */
+static double lowest_sound(const patient *it)
+{
+    const duet_data_info *info = duet_data_describe(it->model->data);
+    const double range = fmax(fabs((double)info->low[0]), fabs((double)info->high[0]));
+    const double numbers = (double)duet_shape_elements(info->shape) * (double)it->build->batch_size;
+    return -30 * numbers * fmax(1, isfinite(range) ? range : 1);
+}
+
+static const char *find_bottomless(const patient *it)
+{
+    const duet_procedure_description *train = &it->build->procedures[0];
+    double minimised = 0;
+    for (size_t i = 0; i < train->phase_count; i++) {
+        const char *name = find_minimised(it, &train->phases[i], &minimised);
+        if (name != NULL && minimised < lowest_sound(it)) return name;
+    }
+    return NULL;
+}
+
+static bool is_bottomless(const patient *it)
+{
+    return find_bottomless(it) != NULL;
+}
+
 static bool has_begun(const patient *it)
 {
     return it->report->epoch >= 1 && it->report->step >= DUET_BEGINNING;
@@ -138,7 +187,7 @@ static const struct {
     const char *name;
     bool (*broken)(const patient *it);
     bool collapse;
-    const char *term, *words;
+    const char *term, *words;             /* NULL: the term that is minimised */
     duet_advice advice[DUET_MOST_ADVICE]; /* of settings that the family takes */
 } rules[] = {
     {"loss-below-zero",
@@ -157,6 +206,13 @@ static const struct {
       {"penalty=gradient", NULL, "dragan"},
       {"instance_noise=0.1", NULL, "0"},
       {"discriminator.spectral_norm=yes", NULL}}},
+    {"loss-without-bound",
+     is_bottomless,
+     false,
+     NULL,
+     "what is minimised falls without a bound: the sign of a loss or of one of its terms is turned, or nothing holds "
+     "it",
+     {{NULL}}},
     {"loss-bound",
      breaks_the_bound,
      false,
@@ -209,12 +265,12 @@ duet_finding duet_health_find(const duet_model *model, const duet_build *build, 
     for (size_t i = 0; i < sizeof rules / sizeof *rules && finding.name == NULL; i++) {
         if (!rules[i].broken(&it)) continue;
         duet_text advice = {0};
+        const char *name = rules[i].term != NULL ? rules[i].term : find_bottomless(&it);
         duet_advice_add(&advice, model, rules[i].advice);
         finding.name = rules[i].name;
         finding.collapse = rules[i].collapse;
         (void)duet_text_print(finding.words, sizeof finding.words, "%s%s (%s %.4g at step %llu)", rules[i].words,
-                              duet_text_get(&advice), rules[i].term, term(&it, rules[i].term),
-                              (unsigned long long)report->step);
+                              duet_text_get(&advice), name, mean_of(&it, name), (unsigned long long)report->step);
         duet_text_free(&advice);
     }
     return finding;
