@@ -236,6 +236,68 @@ static void logits_are_no_probabilities(void **state)
     }
 }
 
+/* A generator that is given `drawn`, of which use knows `prior`. */
+static void draw(duet_model *m, duet_node drawn, duet_prior prior)
+{
+    duet_node made = layer(m, "made", drawn);
+    duet_node loss = duet_batch_mean(duet_sum_features(duet_square(made)));
+    duet_phase(m, "learn", 1);
+    duet_minimise(m, loss, duet_model_group(m, "net"));
+    duet_report(m, "loss", loss);
+    duet_output(m, DUET_SAMPLE, layer(m, "made", duet_latent(m, &prior, 1)));
+}
+
+static duet_node uniform_of(duet_model *m)
+{
+    return duet_uniform(duet_model_graph(m), DUET_SHAPE(duet_model_batch_size(m), 4));
+}
+
+static void draw_as_the_prior(duet_model *m)
+{
+    const duet_prior prior = duet_prior_normal(4);
+    draw(m, duet_prior_draw(duet_model_graph(m), &prior, 1, duet_model_batch_size(m)), prior);
+}
+
+static void draw_as_the_prior_by_hand(duet_model *m)
+{
+    draw(m, duet_shift(duet_scale(uniform_of(m), -2), 1), duet_prior_uniform(4, -1, 1));
+}
+
+static void draw_from_another_range(duet_model *m)
+{
+    draw(m, uniform_of(m), duet_prior_uniform(4, -1, 1));
+}
+
+static void draw_from_another_prior(duet_model *m)
+{
+    draw(m, duet_shift(duet_scale(uniform_of(m), 2), -1), duet_prior_normal(4));
+}
+
+static void use_draws_what_was_learnt(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*build)(duet_model *m);
+        const char *piece; /* NULL: nothing is said */
+    } rows[] = {
+        {draw_as_the_prior, NULL},
+        {draw_as_the_prior_by_hand, NULL},
+        {draw_from_another_range, "the training draws uniform numbers from 0 to 1 for the layers that use gives"},
+        {draw_from_another_prior, "the training draws uniform numbers from -1 to 1 for the layers that use gives"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char said[512] = "";
+        test_parts parts;
+        duet_family family = family_of(rows[i].build);
+        duet_device_set_log(device, keep_line, said);
+        test_parts_open(&parts, device, &family, plain, NULL, 0);
+        duet_device_set_log(device, NULL, NULL);
+        test_parts_close(&parts);
+        if (rows[i].piece == NULL ? strstr(said, "draws") != NULL : strstr(said, rows[i].piece) == NULL)
+            fail_msg("row %zu: %s", i, said);
+    }
+}
+
 static void parameters_that_no_loss_moves_are_named(void **state)
 {
     (void)state;
@@ -533,6 +595,7 @@ int main(void)
         cmocka_unit_test(groups_that_rest_are_named),
         cmocka_unit_test(parameters_that_no_loss_moves_are_named),
         cmocka_unit_test(logits_are_no_probabilities),
+        cmocka_unit_test(use_draws_what_was_learnt),
         cmocka_unit_test(groups_of_another_store_are_named),
         cmocka_unit_test(norms_of_gradients_are_reported),
         cmocka_unit_test(use_may_choose_the_average),

@@ -9,6 +9,7 @@
 #include "graph/node.h"
 #include "graph/variable.h"
 #include "model/families/needs.h"
+#include "model/latent_draws.h"
 #include "model/model.h"
 #include "nn/optimiser.h"
 
@@ -331,6 +332,7 @@ duet_status duet_model_build_as(duet_model *model, const duet_build_options *opt
     if (averages) duet_average_begin(made->graph);
     model->family->build(model);
     duet_needs_of_losses(model);
+    duet_latent_draws_check(model);
     if (averages) duet_average_end(made->graph);
     if (inference) duet_inference_end(made->graph);
     if (!duet_graph_training(made->graph))

@@ -198,6 +198,20 @@ static duet_prior *copy_prior(const duet_prior *parts, size_t count)
     return copy;
 }
 
+static bool is_same_prior(const duet_build *build, const duet_prior *parts, size_t count)
+{
+    bool same = count == build->prior_count;
+    for (size_t i = 0; same && i < count; i++) {
+        const duet_prior *one = &build->prior[i], *other = &parts[i];
+        same = one->kind == other->kind && one->features == other->features && one->location == other->location &&
+               one->scale == other->scale && one->components == other->components &&
+               (one->centres == NULL) == (other->centres == NULL);
+        for (size_t k = 0; same && one->centres != NULL && k < one->components * one->features; k++)
+            same = one->centres[k] == other->centres[k];
+    }
+    return same;
+}
+
 static duet_node find_latent(const char *where, duet_model *model, const duet_prior *parts, size_t count,
                              duet_node by_model)
 {
@@ -212,6 +226,8 @@ static duet_node find_latent(const char *where, duet_model *model, const duet_pr
     if (build->latent != NULL) {
         if (duet_features(build->latent) != features)
             duet_graph_fail(build->graph, "latent: a model has one latent, and two widths were asked for");
+        else if (!is_same_prior(build, parts, count))
+            duet_graph_fail(build->graph, "latent: a model has one latent, and two priors of it were said");
         return build->latent;
     }
     build->prior = copy_prior(parts, count);
