@@ -242,6 +242,75 @@ static void the_remedy_for_the_order_of_pictures(void **state)
     duet_data_close(&data);
 }
 
+/* Twelve lines that name a picture each by a cell of `names`. */
+static void write_names(const char *const names[LINES])
+{
+    char text[1024];
+    int used = snprintf(text, sizeof text, "file,label\n");
+    for (int i = 0; i < LINES; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s.png,%d\n", names[i], i % 3);
+    write_file("y.csv", text, (size_t)used);
+}
+
+/* An array has no names that labels could be matched to. */
+static void names_of_pictures_beside_an_array(void **state)
+{
+    (void)state;
+    static const char *const unsure = "names pictures in no order of their names, and the examples of ",
+                             *const mixed[] = {"a3", "a1", "a2", "a0", "a4",  "a5",
+                                               "a6", "a7", "a8", "a9", "a10", "a11"},
+                             *const told[] = {"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11"},
+                             *const chosen[] = {"b7", "a", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"},
+                             *const sorted[] = {"a", "b7", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+    write_idx("x.idx", DIMS(LINES, 2, 2), 0);
+    write_names(mixed);
+    assert_refused("mixed", labelled("x.idx"), DUET_ERROR_DATA,
+                   "its column \"file\" shows that its lines are in another");
+    const char *const *const rows[] = {told, chosen, sorted};
+    for (size_t i = 0; i < 3; i++) {
+        write_names(rows[i]);
+        duet_data *data = open_sound(labelled("x.idx"));
+        assert_labels(data, DUET_TRAIN, "01201201201");
+        if (says(data, unsure) != (rows[i] == chosen)) fail_msg("%s", rows[i][0]);
+        duet_data_close(&data);
+    }
+}
+
+static void convert(const char *from, const char *to)
+{
+    char path[2 * TEST_PATH_SIZE];
+    duet_error error = {0};
+    duet_data *data = open_sound(from);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, to);
+    assert_ok(duet_data_convert(data, path, &error), &error);
+    duet_data_close(&data);
+}
+
+/* What was divided by chance lies in another order in the file that is made of it, and in one that is made of that. */
+static void rows_of_a_converted_set_are_in_another_order(void **state)
+{
+    (void)state;
+    char text[512], name[2 * TEST_PATH_SIZE];
+    int used = snprintf(text, sizeof text, "label\n");
+    for (int i = 0; i < LINES; i++) used += snprintf(text + used, sizeof text - (size_t)used, "%d\n", i % 3);
+    write_idx("x.idx", DIMS(LINES, 2, 2), 0);
+    write_file("y.csv", text, (size_t)used);
+    (void)snprintf(name, sizeof name, "%s/x.idx:split=shuffled", folder);
+    convert(name, "one.npz");
+    convert(in_folder("one.npz"), "other.npz");
+    assert_refused("one", labelled("one.npz"), DUET_ERROR_DATA, "was made of x.idx, whose rows were divided by chance");
+    assert_refused("other", labelled("other.npz"), DUET_ERROR_DATA, "give the labels there, as by 'duet data x.idx");
+    convert(labelled("x.idx:split=shuffled"), "one.npz"); /* as advised */
+    duet_data *data = open_sound(in_folder("one.npz"));
+    assert_int_equal(duet_data_describe(data)->classes, 3);
+    duet_data_close(&data);
+    (void)snprintf(name, sizeof name, "%s/x.idx:split=last", folder);
+    convert(name, "last.npz");
+    data = open_sound(labelled("last.npz"));
+    assert_labels(data, DUET_TRAIN, "01201201201");
+    duet_data_close(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +323,8 @@ int main(void)
         IN_FOLDER(the_order_of_pictures_is_said),
         IN_FOLDER(the_order_of_pictures_without_labels_is_not_said),
         IN_FOLDER(the_remedy_for_the_order_of_pictures),
+        IN_FOLDER(names_of_pictures_beside_an_array),
+        IN_FOLDER(rows_of_a_converted_set_are_in_another_order),
     };
     return RUN_TESTS("label_order", tests, NULL, NULL);
 }

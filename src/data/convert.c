@@ -132,6 +132,29 @@ static duet_status write_all_names(const writing *it, const duet_data_info *info
     return status;
 }
 
+/* Whether the rows come in another order than those of the set, as where it is divided by chance. */
+static bool are_moved(const duet_data *data)
+{
+    size_t before = 0, done = 0;
+    for (size_t split = 0; split < 2; split++)
+        for (size_t i = 0; data->parts[split].rows.numbers != NULL && i < data->parts[split].count; i++) {
+            const size_t number = data->parts[split].rows.numbers[data->parts[split].first + i];
+            if (done++ > 0 && number < before) return true;
+            before = number;
+        }
+    return false;
+}
+
+/* Labels in that order would be others' here. */
+static duet_status write_made_of(const writing *it, const duet_data *data, duet_error *error)
+{
+    const char *from = data->made_of, *last;
+    if (from == NULL && !are_moved(data)) return DUET_OK;
+    if (from == NULL) from = data->source != NULL && data->source[0] != '\0' ? data->source : data->name;
+    if ((last = strrchr(from, '/')) != NULL && last[1] != '\0') from = last + 1;
+    return write_names(it, DUET_MADE_OF, &(name){from, strlen(from)}, 1, error);
+}
+
 static duet_status write_all(writing *it, duet_data *data, duet_error *error)
 {
     it->archive = archive_write_new();
@@ -141,6 +164,7 @@ static duet_status write_all(writing *it, duet_data *data, duet_error *error)
         return fail(it, error);
     for (size_t split = 0; split < 2; split++) DUET_TRY(write_split(it, data, (duet_split)split, error));
     DUET_TRY(write_all_names(it, &data->info, error));
+    DUET_TRY(write_made_of(it, data, error));
     return archive_write_close(it->archive) == ARCHIVE_OK ? DUET_OK : fail(it, error);
 }
 

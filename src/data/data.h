@@ -152,6 +152,7 @@ struct duet_data {
     char **class_names; /* info.class_names where the set's files say them */
     size_t class_name_count;
     char *columns;     /* info.columns */
+    char *made_of;     /* what its rows, in another order, were converted from; NULL: they were not */
     char *owner;       /* of a set from a record, whose files are not opened yet; NULL: they are */
     duet_store *store; /* the resident splits; made at the first batch */
 };

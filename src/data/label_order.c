@@ -13,6 +13,7 @@
 #include "data/columns.h"
 #include "data/csv.h"
 #include "data/numbering.h"
+#include "data/picture.h"
 
 /* ---- a column that both have ---- */
 
@@ -153,14 +154,27 @@ static bool are_numbers(const duet_rows *labels, bool *sorted)
     return true;
 }
 
-static bool number_the_lines(const duet_rows *labels)
+/* Whether the keys number the lines, each once; *mixed: in another order. */
+static bool number_the_lines(const duet_rows *labels, bool (*read)(const char *key, double *number), bool *mixed)
 {
     duet_numbering numbers = {0};
     for (size_t i = 0; i < labels->count; i++) {
         double number;
-        duet_numbering_add(&numbers, duet_number_read(labels->keys[i], &number) ? number : NAN);
+        duet_numbering_add(&numbers, read(labels->keys[i], &number) ? number : NAN);
     }
+    *mixed = numbers.mixed;
     return duet_numbering_is_whole(&numbers);
+}
+
+/* The last digits of the name of a picture's file, but for its ending, such as 12 of "scan_2_0012.png". */
+static bool read_picture_number(const char *key, double *number)
+{
+    const char *end = strrchr(key, '.'), *digits;
+    if (end == NULL || !duet_picture_name_is(key)) return false;
+    while (end > key && !isdigit((unsigned char)end[-1]) && end[-1] != '/') end--;
+    for (digits = end; digits > key && isdigit((unsigned char)digits[-1]);) digits--;
+    *number = strtod(digits, NULL);
+    return digits < end;
 }
 
 bool duet_label_keys_are_numbers(const duet_rows *labels)
@@ -171,9 +185,12 @@ bool duet_label_keys_are_numbers(const duet_rows *labels)
 
 static duet_status check_numbers(const duet_rows *labels, bool pictures, duet_error *error)
 {
-    bool sorted;
+    bool sorted, mixed;
     const char *column = labels->shuffled;
-    if (labels->keys != NULL && are_numbers(labels, &sorted) && !sorted && (pictures || number_the_lines(labels)))
+    if (labels->keys != NULL && are_numbers(labels, &sorted) && !sorted &&
+        (pictures || number_the_lines(labels, duet_number_read, &mixed)))
+        column = labels->key_column;
+    if (labels->keys != NULL && !pictures && number_the_lines(labels, read_picture_number, &mixed) && mixed)
         column = labels->key_column;
     if (column == NULL) return DUET_OK;
     return duet_fail(error, DUET_ERROR_DATA,
@@ -233,6 +250,25 @@ static void tell_of_pictures(const duet_rows *examples, size_t parts, const duet
         }
 }
 
+/* Names of pictures are of no use to examples without names, and in no order they say nothing of their own. */
+static void tell_of_names(const duet_rows *examples, const duet_rows *labels, duet_notes *notes)
+{
+    bool sorted[2] = {true, true};
+    for (size_t i = 0; labels->keys != NULL && i < labels->count; i++) {
+        if (!duet_picture_name_is(labels->keys[i])) return;
+        if (i == 0) continue;
+        sorted[0] = sorted[0] && strcmp(labels->keys[i - 1], labels->keys[i]) <= 0;
+        sorted[1] = sorted[1] && compare_as_people(labels->keys[i - 1], labels->keys[i]) <= 0;
+    }
+    if (labels->keys != NULL && !sorted[0] && !sorted[1])
+        duet_notes_add(
+            notes, false,
+            "%s: its column \"%s\" names pictures in no order of their names, and the examples of %s have no "
+            "names: labels are taken in the order of the lines; make sure that the pictures were joined in "
+            "that order, or give the folder of pictures itself, which labels are matched to by name",
+            labels->path, labels->key_column, examples->path);
+}
+
 duet_status duet_labels_check_order(duet_rows *examples, size_t parts, const duet_rows *labels, duet_notes *notes,
                                     duet_error *error)
 {
@@ -242,7 +278,10 @@ duet_status duet_labels_check_order(duet_rows *examples, size_t parts, const due
     if (proven) return DUET_OK;
     DUET_TRY(check_numbers(labels, pictures, error));
     if (labels->count == examples[0].count) parts = 1;
-    if (pictures) tell_of_pictures(examples, parts, labels, notes);
+    if (pictures)
+        tell_of_pictures(examples, parts, labels, notes);
+    else
+        tell_of_names(examples, labels, notes);
     return DUET_OK;
 }
 

@@ -15,6 +15,7 @@
 #include "data/class_names.h"
 #include "data/columns.h"
 #include "data/data.h"
+#include "data/npy.h"
 
 enum { LOCAL_HEADER = 30, MOST_AFTER = 24 /* bytes of a data descriptor behind a member */ };
 
@@ -124,7 +125,7 @@ static duet_status open_examples(duet_rows *rows, const char *path, const member
 
 /* Which member is what. */
 typedef struct places {
-    const member *examples[2], *labels[2], *class_names, *column_names;
+    const member *examples[2], *labels[2], *class_names, *column_names, *made_of;
     size_t left_out;
     const char *first_out; /* of these by its name */
 } places;
@@ -151,6 +152,8 @@ static duet_status find_places(places *found, const duet_archive_list *all, cons
             found->class_names = it;
         } else if (strcmp(it->name, "column_names.npy") == 0) {
             found->column_names = it;
+        } else if (strcmp(it->name, DUET_MADE_OF) == 0) {
+            found->made_of = it;
         } else if (duet_data_name_is(it->name, false, &split, &labels)) {
             DUET_TRY(put(labels ? &found->labels[split] : &found->examples[split], it, path, error));
         } else {
@@ -205,6 +208,21 @@ static duet_status name_columns(duet_rows *rows, const char *path, const member 
     return DUET_OK;
 }
 
+static duet_status read_made_of(duet_rows *rows, const char *path, const member *it, duet_error *error)
+{
+    duet_stream stream = {0};
+    char **names = NULL;
+    size_t count = 0;
+    if (it == NULL) return DUET_OK;
+    DUET_TRY(open_checked(&stream, path, it, error));
+    duet_status status = duet_npy_read_texts(&stream, "sources", 1, &names, &count, error);
+    duet_stream_close(&stream);
+    if (status == DUET_OK && count == 1 && (rows->made_of = strdup(names[0])) == NULL)
+        status = duet_fail(error, DUET_ERROR_MEMORY, "%s: out of memory", path);
+    duet_class_names_free(names, count);
+    return status;
+}
+
 static duet_status open_split(duet_rows *rows, const char *path, const places *found, duet_split split,
                               const duet_data_options *options, duet_error *error)
 {
@@ -230,6 +248,7 @@ duet_status duet_npz_open(duet_rows rows[2], const char *path, const duet_data_o
         status = open_split(&rows[split], path, &found, (duet_split)split, options, error);
     const size_t first = rows[DUET_TRAIN].source != NULL ? DUET_TRAIN : DUET_TEST;
     if (status == DUET_OK) status = name_columns(&rows[first], path, found.column_names, options->notes, error);
+    if (status == DUET_OK) status = read_made_of(&rows[first], path, found.made_of, error);
     if (status == DUET_OK && found.left_out > 0)
         duet_notes_add(options->notes, false,
                        found.left_out == 1

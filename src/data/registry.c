@@ -303,6 +303,7 @@ void duet_data_close(duet_data **data)
     free((*data)->name);
     free((*data)->source);
     free((*data)->columns);
+    free((*data)->made_of);
     free((*data)->owner);
     free(*data);
     *data = NULL;

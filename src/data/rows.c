@@ -74,6 +74,7 @@ duet_status duet_rows_share(duet_rows *to, const duet_rows *from, duet_error *er
     to->source = NULL;
     to->labels = (duet_labels){0};
     to->columns = NULL;
+    to->made_of = NULL;
     to->keys = NULL;
     to->key_column = NULL;
     to->shuffled = NULL;
@@ -105,6 +106,7 @@ void duet_rows_close(duet_rows *rows)
     free(rows->part_column);
     duet_labels_free(&rows->labels);
     free(rows->columns);
+    free(rows->made_of);
     free(rows->path);
     *rows = (duet_rows){0};
 }

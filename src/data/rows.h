@@ -92,6 +92,7 @@ struct duet_rows {
     char *shuffled;    /* of a file of labels: a column that numbers its lines in another order; NULL: there is none */
     char *part_column; /* of a file of labels: a column that says of which part each is; NULL: there is none */
     char *columns;     /* names of the features, a line each, until a set takes them; NULL: none */
+    char *made_of;     /* what rows in another order were converted from, until a set takes it; NULL: they were not */
 };
 
 /** A format of files: how they begin, and how they are opened. */

@@ -188,6 +188,19 @@ static duet_status take_labels_of(duet_rows rows[2], duet_rows *labels, duet_err
     return duet_labels_take(&rows[0], labels, error);
 }
 
+/* Rows that a conversion divided by chance are not in the order of what they were made of, and labels may be of either.
+ */
+static duet_status check_unmoved(const duet_rows rows[2], const duet_rows *labels, const char *path, duet_error *error)
+{
+    const char *made_of = rows[DUET_TRAIN].made_of;
+    if (made_of == NULL || labels->count != rows[0].count + rows[1].count) return DUET_OK;
+    return duet_fail(
+        error, DUET_ERROR_DATA,
+        "%s: whose each label is cannot be told: %s was made of %s, whose rows were divided by chance, and "
+        "has them in another order: give the labels there, as by 'duet data %s --labels %s --convert %s'",
+        labels->path, path, made_of, made_of, labels->path, path);
+}
+
 /* --labels FILE. */
 static duet_status take_label_file(duet_rows rows[2], const duet_data_options *options, duet_error *error)
 {
@@ -203,7 +216,8 @@ static duet_status take_label_file(duet_rows rows[2], const duet_data_options *o
         duet_notes_add(options->notes, false, "%s: the labels of its column \"%s\" are replaced by those of %s",
                        rows[0].path, rows[0].labels.column, path);
     if (rows[1].count == 0) duet_labels_tell_of_parts(&rows[0], &labels, options);
-    duet_status status = duet_labels_match(rows, &labels, options->notes, error);
+    duet_status status = check_unmoved(rows, &labels, options->path, error);
+    if (status == DUET_OK) status = duet_labels_match(rows, &labels, options->notes, error);
     if (status == DUET_OK) status = take_labels_of(rows, &labels, error);
     duet_rows_close(&labels);
     return status;
@@ -257,6 +271,8 @@ static duet_status open_rows(duet_data *data, duet_rows rows[2], const duet_data
     if (options->labels != NULL) DUET_TRY(take_label_file(rows, options, error));
     data->columns = rows[DUET_TRAIN].columns;
     rows[DUET_TRAIN].columns = NULL;
+    data->made_of = rows[DUET_TRAIN].made_of;
+    rows[DUET_TRAIN].made_of = NULL;
     data->info.columns = data->columns;
     DUET_TRY(check_column(rows, options, error));
     const bool were_rows = rows[DUET_TRAIN].shape.rank == 1;
