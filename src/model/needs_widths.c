@@ -4,6 +4,7 @@
 #include "model/families/needs.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -173,42 +174,58 @@ void duet_warn_of_faint_examples(duet_model *model, double sigma)
     duet_looked_at_free(&it);
 }
 
-/* Columns that are half as wide as sigma at most, and next to nothing beside the widest one; how many. */
-static size_t find_hidden(const duet_looked_at *it, double sigma, double *widest, duet_text *list)
+/* Columns narrower than `least` that are next to nothing beside the widest one, `far` times as wide; how many. */
+static size_t find_hidden(const duet_looked_at *it, double least, double far, double *widest, duet_text *list)
 {
-    enum { FAR = 16 /* times as wide */ };
     size_t found = 0;
     *widest = 0;
     for (size_t i = 0; i < it->features; i++) *widest = fmax(*widest, it->deviations[i]);
     for (size_t i = 0; i < it->features; i++) {
         const double deviation = it->deviations[i];
-        if (deviation > 0 && deviation < sigma / 2 && *widest > FAR * deviation) add_width(list, it, i, found++);
+        if (deviation > 0 && deviation<least && * widest> far * deviation) add_width(list, it, i, found++);
     }
     add_more(list, found);
     return found;
 }
 
-void duet_warn_of_hidden_columns(duet_model *model, double sigma)
+/* `beyond`: what the columns are; `then`: what comes of it. */
+static void warn_of_hidden(duet_model *model, double least, double far, const char *beyond, const char *then)
 {
     duet_looked_at it;
     double widest;
     duet_text list = {0}, remedy = {0};
     const duet_data *data = duet_model_data(model);
-    if (sigma <= 0 || !duet_shape_is_table(duet_data_describe(data)->shape) || model->build->faint ||
+    if (!duet_shape_is_table(duet_data_describe(data)->shape) || model->build->faint ||
         duet_data_has_note(data, DUET_NOTE_OF_SCALE) || duet_data_has_note(data, DUET_NOTE_OF_CODES) ||
         !have_deviations(model, &it, 0, INFINITY, 0))
         return;
-    if (it.measured >= DUET_LOOKED_AT_LEAST && find_hidden(&it, sigma, &widest, &list) > 0) {
+    if (it.measured >= DUET_LOOKED_AT_LEAST && find_hidden(&it, least, far, &widest, &list) > 0) {
         add_scaling(&remedy, model, &it);
         duet_model_warn(model,
-                        "in %zu examples that were looked at these columns of %zu are less than half as wide as %.2g, "
-                        "which p(x given z) is in each, where another is as wide as %.2g%s: the posterior has next to "
-                        "nothing to say of what is taken for noise%s",
-                        it.measured, it.features, sigma, widest, duet_text_get(&list), duet_text_get(&remedy));
+                        "in %zu examples that were looked at these columns of %zu are %s, where another is as wide as "
+                        "%.2g%s: %s%s",
+                        it.measured, it.features, beyond, widest, duet_text_get(&list), then, duet_text_get(&remedy));
     }
     duet_text_free(&list);
     duet_text_free(&remedy);
     duet_looked_at_free(&it);
+}
+
+void duet_warn_of_hidden_columns(duet_model *model, double sigma)
+{
+    enum { FAR = 16 /* times as wide */ };
+    char beyond[96];
+    if (sigma <= 0) return;
+    (void)snprintf(beyond, sizeof beyond, "less than half as wide as %.2g, which p(x given z) is in each", sigma);
+    warn_of_hidden(model, sigma / 2, FAR, beyond,
+                   "the posterior has next to nothing to say of what is taken for noise");
+}
+
+void duet_warn_of_uneven_columns(duet_model *model, double far)
+{
+    char beyond[96];
+    (void)snprintf(beyond, sizeof beyond, "less wide than a %gth of the widest", far);
+    warn_of_hidden(model, INFINITY, far, beyond, "next to nothing of them is learnt beside it");
 }
 
 /* Columns of a table that are not as wide as that; how many. A column of two values is as wide as its shares make it.

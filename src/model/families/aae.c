@@ -6,6 +6,7 @@
 #include "model/families/decoder.h"
 #include "model/families/family.h"
 #include "model/families/figure.h"
+#include "model/families/needs.h"
 #include "model/families/referee.h"
 
 /* What codes are to look like. */
@@ -87,6 +88,7 @@ static void build_aae(duet_model *m)
     duet_node code = duet_dense(encoder, "code", h, t.prior.features);
     duet_node decoded = duet_decode(m, code, duet_features(x)), mean = duet_likelihood_mean(m, decoded);
     duet_node nll = duet_likelihood_nll(m, decoded, x);
+    if (duet_likelihood_fixed_sigma(m) > 0) duet_warn_of_uneven_columns(m, DUET_FAR_BY_SQUARES);
 
     duet_phase(m, "reconstruction", 1);
     duet_report(m, "nll", duet_batch_mean(nll));

@@ -3,6 +3,7 @@
  * data with neural networks", Science 313), trained end to end. */
 #include "model/families/decoder.h"
 #include "model/families/family.h"
+#include "model/families/needs.h"
 
 static void build_ae(duet_model *m)
 {
@@ -13,6 +14,7 @@ static void build_ae(duet_model *m)
     duet_node z = duet_dense(encoder, "code", duet_hidden_layers(m, encoder, "hidden", x), latent);
     duet_node y = duet_decode(m, z, duet_features(x));
     duet_node nll = duet_likelihood_nll(m, y, x), mean = duet_likelihood_mean(m, y);
+    if (duet_likelihood_fixed_sigma(m) > 0) duet_warn_of_uneven_columns(m, DUET_FAR_BY_SQUARES);
 
     duet_phase(m, "reconstruction", 1);
     duet_report(m, "nll", duet_batch_mean(nll));

@@ -4,6 +4,7 @@
  * et al. 2017, arXiv:1606.00704), algorithm 1. The networks are those of Donahue et al., appendix C.1. */
 #include "model/families/dense.h"
 #include "model/families/family.h"
+#include "model/families/needs.h"
 #include "model/families/referee.h"
 
 static duet_prior prior_of(duet_model *m)
@@ -60,6 +61,7 @@ static void build_bigan(duet_model *m)
     size_t k = (size_t)duet_setting_number(m, "k");
     duet_node x = duet_model_batch(m), on_encoded, on_generated, code;
 
+    duet_warn_of_uneven_columns(m, DUET_FAR_BY_SQUARES);
     duet_phase(m, "discriminator", k);
     discriminate_pairs(m, &on_encoded, &on_generated);
     duet_node d_loss =

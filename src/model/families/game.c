@@ -3,6 +3,7 @@
  * G, each with noise of its own. Objectives are rows of adversary.c, penalties of penalty.c; what a referee may do is
  * in referee.c. */
 #include "model/families/game.h"
+#include "model/families/needs.h"
 
 /* Who plays for what, and what outlives a phase. */
 typedef struct game {
@@ -134,6 +135,7 @@ void duet_gan_game(duet_model *m, const duet_gan_players *players)
               .generator = duet_model_group(m, "generator"),
               .discriminator = duet_model_group(m, "discriminator")};
     check(m, players);
+    duet_warn_of_uneven_columns(m, DUET_FAR_FOR_PLAYERS);
     discriminator_learns(&g);
     generator_learns(&g);
     discriminator_is_penalised(&g);

@@ -4,6 +4,7 @@
  * information of codes and pictures from below, and both players are paid for it. */
 #include "model/families/dense.h"
 #include "model/families/family.h"
+#include "model/families/needs.h"
 #include "model/families/referee.h"
 
 #include <math.h>
@@ -105,6 +106,7 @@ static void build_infogan(duet_model *m)
     const codes c = codes_of(m);
     duet_graph *graph = duet_model_graph(m);
     size_t batch = duet_model_batch_size(m);
+    duet_warn_of_uneven_columns(m, DUET_FAR_FOR_PLAYERS);
     if (c.categories + c.continuous == 0) {
         duet_graph_refuse(graph, DUET_ERROR_USAGE,
                           "infogan has no codes: categories or continuous above 0 was expected");

@@ -6,6 +6,7 @@
 #include "model/families/needs.h"
 
 #define MOST_DEVIATION 1e6
+#define FAR            256 /* times as wide, beyond which a column hides another one: measured */
 
 /* Of components k and features: log shares [1, k], means and log variances [k, features]. */
 typedef struct mixture {
@@ -52,6 +53,7 @@ static void build_mixture(duet_model *m)
 {
     duet_warn_of_coarse_columns(
         m, &(duet_blur){"least_deviation", duet_setting_number(m, "least_deviation"), MOST_DEVIATION});
+    duet_warn_of_uneven_columns(m, FAR);
     duet_node x = duet_model_batch(m);
     mixture mix = make_mixture(m, (size_t)duet_setting_number(m, "components"), duet_features(x));
     duet_node nll = duet_negate(duet_logsumexp(log_joint(&mix, x), DUET_AXIS(1), false));

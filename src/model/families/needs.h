@@ -72,6 +72,11 @@ void duet_warn_of_faint_examples(duet_model *model, double sigma);
  *  one. Not where opening the set told of its scale, and not where all are faint. */
 void duet_warn_of_hidden_columns(duet_model *model, double sigma);
 
+/** Warns likewise, for what weighs columns by their squares or tells examples apart, of columns of a table of which the
+ *  widest one is more than `far` times as wide. */
+enum { DUET_FAR_BY_SQUARES = 64, DUET_FAR_FOR_PLAYERS = 1000 };
+void duet_warn_of_uneven_columns(duet_model *model, double far);
+
 /** Warns, for what mixes examples as duet_model_centred gives them with noise of deviation 1, of training data that
  *  deviate by less than `least` or more than `most`: a table's column by itself, other data as a whole. Not where
  *  opening the set told of its scale. */

@@ -4,6 +4,7 @@
  * a Gaussian of deviation 1 (eq. 6 and 7). Reconstructions and samples of the prior are both fakes. */
 #include "model/families/vae_gan.h"
 #include "model/families/family.h"
+#include "model/families/needs.h"
 
 /* One minibatch in play. */
 typedef struct game {
@@ -91,6 +92,7 @@ void duet_vae_gan_game(duet_model *m, const duet_vae_gan_players *players)
     duet_node mean = players->mean, logvar = duet_clamp(players->logvar, -10, 10);
     duet_node z = duet_gaussian_sample(mean, logvar), decoded = players->decode(m, z);
     game g = {.m = m, .players = players, .referee = duet_referee_of(m), .x = duet_model_batch(m)};
+    duet_warn_of_uneven_columns(m, DUET_FAR_BY_SQUARES);
     g.rebuilt = duet_vae_gan_mean(m, decoded);
     g.drawn = draw(m, players, duet_prior_draw(graph, &prior, 1, duet_model_batch_size(m)));
     g.apart = distance(&g, decoded);
