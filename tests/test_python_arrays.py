@@ -28,6 +28,57 @@ if not MISSING:
 
 
 class Data(Folder):
+    def test_what_has_arrays_in_it_is_none(self):
+        """What is given for an array by mistake is told what it is, and where the array is."""
+        x, y = numpy.random.default_rng(0).standard_normal((60, 3)), numpy.arange(60) % 2
+        file = self.path("x.npz")
+        numpy.savez(file, x_train=x, y_train=y)
+        for name in ("a.png", "b.png"):
+            pathlib.Path(self.path(name)).touch()
+        files = sorted(pathlib.Path(self.path("")).glob("?.png"))
+
+        class Sparse:
+            def toarray(self):
+                return x
+
+        class Inks:
+            mode, __array_interface__ = "CMYK", numpy.zeros((8, 8, 4), "u1").__array_interface__
+
+        with numpy.load(file) as archive:
+            rows = (
+                ({"data": x, "target": y}, r"a dict, where an array is expected; give one of what it has: \['data'\], \['target'\]"),
+                (archive, r"a NpzFile, .*: \['x_train'\], \['y_train'\]"),
+                ([str(one) for one in files], "a list of names of files; the name of the folder"),
+                (files, "a list of names of files"),
+                (Sparse(), r"its toarray\(\) gives one"),
+                ([x, x], r"the tuple \(train, test\) is two splits"),
+                ([x, x[:9]], r"the tuple \(train, test\) is two splits"),
+                ([Inks(), Inks()], r"a picture of mode CMYK, .* picture.convert\('RGB'\)"),
+                (numpy.c_[x, x[:, :1] * 1e44], "up to .*e.44, beyond what float32 holds: divide them"),
+            )
+            for given, words in rows:
+                with self.subTest(words), self.assertRaisesRegex(duet.Error, words):
+                    duet.train("vae", given, steps=1)
+        names = {"a": x[:, 0], "b": numpy.where(numpy.arange(60) == 7, numpy.nan, x[:, 1])}
+        with self.assertRaisesRegex(duet.Error, "column 'b' has no number in 1 of 60 rows, the first in row 7"):
+            duet.Data.from_arrays(Table(**names))
+        numbers = numpy.array(list(y), object)
+        with self.assertRaisesRegex(duet.Error, r"numbers held as objects; pass numpy.array\(list\(labels\)\)"):
+            duet.Data.from_arrays(x, labels=numbers)
+        self.assertEqual(duet.Data.from_arrays(x, labels=numpy.array(list(numbers))).info.classes, 2)
+
+    def test_other_arrays_for_a_run_are_told_in_words_of_arrays(self):
+        x = numpy.random.default_rng(0).random((60, 8, 8, 3), numpy.float32)
+        run = duet.train("vae", x, steps=2, batch=10, out=self.path("words"))
+        for other, words, mended in (
+            (x.reshape(60, -1), r"array.reshape\(-1, \*\[8, 8, 3\]\) gives", lambda array: array.reshape(-1, *[8, 8, 3])),
+            (numpy.moveaxis(x, -1, 1), r"numpy.moveaxis\(array, 1, -1\) turns", lambda array: numpy.moveaxis(array, 1, -1)),
+            ((x * 255).astype("i8"), r"array.astype\('u1'\) is scaled to that", lambda array: array.astype("u1")),
+        ):
+            with self.assertRaisesRegex(duet.Error, words):
+                duet.train(data=other, resume=run, steps=4, other_data=True)
+            self.assertEqual(duet.Data.from_arrays(mended(other)).shape, (8, 8, 3))
+
     def test_arrays_are_sets(self):
         x = pictures(50)
         with duet.Data.from_arrays(
@@ -431,7 +482,7 @@ class Data(Folder):
             ([0, 1, numpy.nan, 1, 0, 1], r"numpy.isfinite\(labels\) is false"),
             ([0, 0.5, 1, 1, 0, 1], "numbers them, if they are classes"),
             (labels, r"searchsorted\(names, labels\) with names = numpy.unique\(both\), where .*, and class_names=names"),
-            (numpy.eye(6), r"pass labels.argmax\(1\)"),
+            (numpy.eye(6), r"pass numpy.asarray\(labels\).argmax\(1\)"),
             ([0, 1, 300, 1, 0, 1], "0 to 255"),
             (numpy.ma.masked_equal([0, 1, 2, 1, 0, 1], 2), "masked"),
             ([0, 1, None, 1, 0, 1], "labels of which 1 are missing, as None or NaN, the first that of example 2"),

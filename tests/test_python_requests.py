@@ -335,7 +335,7 @@ class Kinds(Asked):
             ([1, True, 1], "no class 'True'"),
             ("d", "no class 'd'"),
             ([None, 1, 2], "no class 'None'"),
-            (numpy.eye(3), r"classes of shape \(3, 3\); .*classes.argmax\(1\)"),
+            (numpy.eye(3), r"classes of shape \(3, 3\); .*numpy.asarray\(classes\).argmax\(1\)"),
             ({"a": 1}, "classes as a dict; a list"),
             ({"a", "b"}, "classes as a set; a list"),
             (frozenset("ab"), "classes as a frozenset; a list"),
@@ -350,6 +350,10 @@ class Kinds(Asked):
             )
         for classes in (numpy.eye(3).argmax(1), numpy.ma.array([0, 1, 2]), ("a", "b", "c")):
             self.assertEqual(len(self.cvae.sample(3, classes=classes)), 3)
+        bools = numpy.array([True, False, True])  # as labels= takes them
+        for classes in (bools, list(bools), [True, False, True]):
+            numpy.testing.assert_array_equal(self.cvae.sample(3, classes=classes), self.cvae.sample(3, classes=[1, 0, 1]))
+        self.refuses((lambda: self.cvae.encode(self.x[:0], classes=[]), "examples of shape .*: there are none"))
 
     def test_a_number_that_names_another_class_is_refused(self):
         names = [str(i) for i in (1, 10, 2, 5)]

@@ -33,6 +33,15 @@ InitialiserLike = Union[None, float, str, Tuple[str, float], Struct]
 _kept: Any = weakref.WeakKeyDictionary()  # what structures point to
 
 
+PLAIN_MODES = ("1", "L", "RGB", "RGBA", "I", "I;16", "F")  # of PIL's pictures: numbers of brightness or of these colours
+
+
+def _are_files(values: Any) -> bool:
+    """A list of names of files, as glob gives them."""
+    texts_ = isinstance(values, (list, tuple)) and all(isinstance(one, (str, os.PathLike)) for one in values[:9])
+    return texts_ and len(values) > 0 and os.path.exists(values[0])
+
+
 def _rows_of_shapes(values: Any) -> str:
     """What is wrong with a list that makes no array."""
     shapes: List[Tuple[int, ...]] = [one.shape for one in values if hasattr(one, "shape")]
@@ -75,6 +84,10 @@ def each_as_array(values: Any, what: str) -> Any:
     parts = values if listed else [values]
     kinds = _kinds_of(parts, lambda kind: hasattr(kind, "__array_interface__") and not issubclass(kind, known))
     others = [one for one in parts if type(one) in kinds] if kinds else []
+    odd = next((one.mode for one in others if getattr(one, "mode", "L") not in ("P", "PA", *PLAIN_MODES)), None)
+    if odd is not None:
+        raise Error("data", f"{what}: a picture of mode {odd}, whose numbers are no colours as others have them; "
+                    "picture.convert('RGB') has the colours, picture.convert('L') their brightness")
     if any(getattr(one, "mode", "") in ("P", "PA") for one in others):
         raise Error("data", f"{what}: a picture with a palette, of which an array would have the numbers of colours; "
                     "picture.convert('RGB') has the colours, picture.convert('L') their brightness")
@@ -141,9 +154,22 @@ def _of_objects(array: numpy.ndarray) -> str:
     return f"array.astype('f4') makes numbers, if that is what the {kind} are"
 
 
+def _check_holder(values: Any, what: str) -> None:
+    """Refuses what has arrays in it, or numbers in another form, and is none; numpy would make one of its keys."""
+    if hasattr(values, "toarray") and not hasattr(values, "__array__"):
+        raise Error("data", f"{what}: {brief(values)}, where an array of real numbers is expected; its toarray() gives one")
+    if hasattr(values, "keys") and not hasattr(values, "__array__"):
+        keys = [key for key in values.keys() if isinstance(key, str)]
+        names = ", ".join(f"[{key!r}]" for key in keys[:6])
+        raise Error("data", f"{what}: {brief(values)}, where an array is expected; give one of what it has: {names or 'nothing'}")
+    if _are_files(values):
+        raise Error("data", f"{what}: a list of names of files; the name of the folder that they lie in, as a text, is data")
+
+
 def numbers(values: Any, what: str) -> numpy.ndarray:
     """Values as an array of real numbers; numpy would make numbers of texts, dates and half of complex ones too."""
     unmasked(values, what)
+    _check_holder(values, what)
     values = each_as_array(values, what)
     try:
         array = numpy.asarray(values)
@@ -242,6 +268,8 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
             f"{what} of which {missing} are missing, as None or NaN, the first that of example {row}: take out "
             "these examples and their labels",
         )
+    if array.ndim > 0 and array.dtype.kind == "O" and all(isinstance(one, real_numbers.Real) for one in array.flat):
+        raise Error("data", f"{what} that are numbers held as objects; pass numpy.array(list({what}))")
     if array.ndim > 0 and array.dtype.kind in "USO":
         raise Error(
             "data",
@@ -252,7 +280,7 @@ def labels_of(values: Any, count: int, what: str = "labels") -> numpy.ndarray:
     if array.shape == (count, 1):  # as files may have them
         array = array[:, 0]
     if array.ndim == 2 and len(array) == count and array.shape[1] > 1:
-        raise Error("data", f"{what} of shape {array.shape}; of rows with one 1 each pass {what}.argmax(1)")
+        raise Error("data", f"{what} of shape {array.shape}; of rows with one 1 each pass numpy.asarray({what}).argmax(1)")
     if array.shape != (count,):
         raise Error("data", f"{what} of shape {array.shape} for {count} examples; there is one number an example")
     if array.dtype.kind == "f" and not numpy.isfinite(array).all():

@@ -147,7 +147,7 @@ class Data(Handle):
 
         Names of the columns of a table, such as pandas' DataFrame, are kept, as those of a CSV file are.
         """
-        columns = _columns(train, test)
+        columns, tables = _columns(train, test), [one for one in (train, test) if hasattr(one, "columns")]
         same_rows(train, labels, "labels", "train")
         same_rows(test, test_labels, "test_labels", "test")
         train, test = each_as_array(train, "examples"), each_as_array(test, "test examples")
@@ -174,7 +174,12 @@ class Data(Handle):
         own = cls._own(name, arrays[0].shape[1:], arrays[0].dtype, counts, kept, class_names, split, columns)
         for i, array in enumerate(arrays):
             own.examples[i] = ffi.from_buffer(array) if array is not None and array.size else NULL
-        made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
+        try:
+            made = cls._of(lambda made, error: lib.duet_data_from_memory(made, own, error), arrays, kept)
+        except Error as error:
+            _refuse_missing(tables)
+            to_numpy = "; array is what the table's to_numpy() gives" if tables and "array" in error.message else ""
+            raise Error(error.status, error.message + to_numpy) from None
         made._arrays = [*arrays, *kept]
         for given, array in zip((train, test), arrays):
             if array is not None and not made._notes:
@@ -200,7 +205,8 @@ class Data(Handle):
         row always with the same numbers. It may be called on a thread of the library's.
 
         split: without `test` rows the last tenth of `train` is the test split ("last", None), or a tenth by chance
-        ("shuffled"), for which all rows are asked for once
+        ("shuffled"). All rows of float32 are asked for once when the set is made, for their range, and so are those of
+        uint8 with split="shuffled"
         """
         train, test = whole("train", train, 1), whole("test", test)
         extents = tuple(extents_of(shape))
@@ -444,6 +450,14 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
     """As float32, unless that would lose what tells the numbers apart, as of times in seconds."""
     with numpy.errstate(over="ignore"):  # the library refuses what is not finite
         floats = array.astype(numpy.float32)
+    beyond = numpy.isinf(floats) & numpy.isfinite(array)
+    if beyond.any():
+        most = numpy.abs(array[beyond]).max()
+        raise Error(
+            "data",
+            f"examples of type {array.dtype} up to {most:.6g}, beyond what float32 holds: divide them by such a number first, of a "
+            "table the columns that are so far, in both splits",
+        )
     if array.size and numpy.isfinite(floats).all():
         low, high = float(array.min()), float(array.max())
         step = _step(low, high)
@@ -459,6 +473,20 @@ def _as_floats(array: numpy.ndarray) -> numpy.ndarray:
 def _step(low: float, high: float) -> float:
     """How far apart float32 numbers lie there; the greatest, which GeoTIFF fills with, has none behind it."""
     return min(float(numpy.spacing(numpy.float32(max(abs(low), abs(high))))), 2.0**104)
+
+
+def _refuse_missing(tables: Sequence[Any]) -> None:
+    """Names the column of a table that has no number in some row, as it does not hold them all."""
+    for table in tables:
+        for name, column in zip(table.columns, numpy.asarray(table, numpy.float64).T):
+            missing = numpy.flatnonzero(numpy.isnan(column))
+            if missing.size:
+                raise Error(
+                    "data",
+                    f"examples: column {name!r} has no number in {missing.size} of {column.size} rows, the first in row {missing[0]}: "
+                    "leave such rows out, and their labels, as by table[table.notna().all(axis=1)], or fill them, as by "
+                    "table.fillna(train.mean()), where train is the table to train on",
+                )
 
 
 def _rounding(name: str, given: Any, floats: Any) -> List[str]:
@@ -510,6 +538,8 @@ def data_of(given: Any) -> Tuple[Optional[str], Optional[Data]]:
         return (None if given is None else str(given)), None
     if isinstance(given, Data):
         return None, given
+    if isinstance(given, list) and len(given) == 2 and all(isinstance(one, numpy.ndarray) and one.ndim > 1 for one in given):
+        raise Error("usage", "a list of two arrays as data: the tuple (train, test) is two splits, and numpy.concatenate(list) joins them")
     if isinstance(given, tuple):
         if len(given) != 2:
             raise Error(

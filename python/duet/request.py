@@ -188,7 +188,9 @@ def rows_of(values: Any, features: int, what: str) -> numpy.ndarray:
     array = numpy.ascontiguousarray(numbers(values, what), numpy.float32)
     if features == 0:
         raise Error("usage", f"{what} are given, and the model reads none")
-    if array.ndim not in (1, 2) or len(array) == 0 or array.size != len(array) * features:
+    if array.ndim > 0 and len(array) == 0:
+        raise Error("usage", f"{what} of shape {array.shape}: there are none")
+    if array.ndim not in (1, 2) or array.size != len(array) * features:
         alone = _one_row(array, features)
         raise Error("usage", f"{what} of shape {array.shape}; each row has {features} numbers{alone}")
     return array.reshape(len(array), features)
@@ -201,7 +203,7 @@ def class_list(classes: Any) -> Optional[List[Any]]:
     if hasattr(classes, "__array__"):
         classes = numpy.asarray(classes)
         if classes.ndim > 1:
-            remedy = "; of rows with one 1 each pass classes.argmax(1)" if classes.ndim == 2 else ""
+            remedy = "; of rows with one 1 each pass numpy.asarray(classes).argmax(1)" if classes.ndim == 2 else ""
             raise Error("usage", f"classes of shape {classes.shape}; there is one name or number a row{remedy}")
     alone = isinstance(classes, (str, bytes)) or numpy.ndim(classes) == 0
     return None if alone else list(classes)
@@ -212,6 +214,8 @@ def class_numbers(run: "Run", classes: Any, listed: Optional[Sequence[Any]], cou
     names = run.classes
     rows = [classes] * count if listed is None else listed
     rows = [one.item() if hasattr(one, "item") and numpy.ndim(one) == 0 else one for one in rows]
+    if listed is not None and all(isinstance(one, bool) for one in rows):  # as Data.from_arrays takes labels
+        rows = [str(one) if str(one) in names else int(one) for one in rows]
     try:
         distinct = {(type(one), one) for one in rows}  # True is equal to 1, and no class
     except TypeError:  # a list among them, say

@@ -52,5 +52,5 @@ duet_status duet_data_read_places(duet_data *data, size_t from, const size_t *pl
 
 size_t duet_data_place(size_t index, size_t count, size_t total)
 {
-    return duet_philox_place(0, index, count, total);
+    return count == 0 ? 0 : duet_philox_place(0, index, count, total);
 }

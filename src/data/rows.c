@@ -229,8 +229,11 @@ static duet_status refuse_value(const duet_rows *rows, size_t row, const float *
     const bool columns =
         rows->shape.rank == 1 && elements > 1 && count / elements > FEW && others * 2 < count / elements;
     return duet_fail(
-        error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s", rows->path, i % elements,
+        error, DUET_ERROR_DATA, "%s: value %zu of row %zu is not a finite float32 number%s%s", rows->path, i % elements,
         number_of(rows, row + i / elements),
+        isinf(values[i]) && rows->element == DUET_ELEMENT_FLOAT64
+            ? " (where the file has a number beyond 3.4e38, divide its column first, in both splits)"
+            : "",
         columns && !is_column_whole(values, count, elements)
             ? ", as most rows and all columns have one: fill such places, with the training columns' means as "
               "by numpy.where(numpy.isfinite(a), a, numpy.ma.masked_invalid(t).mean(0).filled(0)) with a, t = "

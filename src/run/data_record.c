@@ -235,6 +235,20 @@ static void say_way(const char *name, const char *item, const char *words, char 
     free(said);
 }
 
+/* A program's own numbers have no name that takes options. */
+static void say_way_of_array(const duet_data_info *known, bool same_shape, bool as_rows, bool may_be_bytes,
+                             const duet_data_info *data, char *way, size_t size)
+{
+    char text[96];
+    if (!same_shape && is_channels_first(known->shape, data->shape))
+        (void)snprintf(way, size, "; numpy.moveaxis(array, 1, -1) turns them round");
+    else if (!same_shape && as_rows)
+        (void)snprintf(way, size, "; array.reshape(-1, *%s) gives them that shape",
+                       duet_shape_text(known->shape, text));
+    else if (same_shape && may_be_bytes)
+        (void)snprintf(way, size, "; if they are bytes, array.astype('u1') is scaled to that");
+}
+
 void duet_data_record_way(const duet_data_info *known, const duet_data_info *data, char *way, size_t size)
 {
     const size_t *dims = known->shape.dims;
@@ -247,7 +261,9 @@ void duet_data_record_way(const duet_data_info *known, const duet_data_info *dat
     char extents[64];
     (void)snprintf(extents, sizeof extents, "size=%zux%zu", dims[0], dims[1]);
     if (data->generated) return;
-    if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
+    if (data->source != NULL && strcmp(data->source, DUET_OWN_SOURCE) == 0)
+        say_way_of_array(known, same_shape, as_rows, may_be_bytes, data, way, size);
+    else if (known->picture && !same_shape && is_channels_first(known->shape, data->shape))
         say_way(data->name, "channels=first", "; % turns them round", way, size);
     else if (known->picture && !same_shape && (as_rows || scaled))
         say_way(data->name, extents, "; % gives them that shape", way, size);
